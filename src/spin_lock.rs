@@ -54,7 +54,8 @@ impl<T> SpinLock<T> {
         self.held
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(SpinGuard { lock: self })
+            // NOTE: not `then_some`, which would make a guard, and open the lock, either way.
+            .then(|| SpinGuard { lock: self })
     }
 
     /// Opens the lock whoever holds it.

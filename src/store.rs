@@ -38,18 +38,14 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// One wait of `nanos` that was sampled with probability 1/`weight`.
-    pub(crate) fn of_wait(nanos: u64, weight: f64) -> Self {
-        Self {
-            contentions: weight,
-            // Rounded, not cut: a weighted delay is unbiased only if it is not always short.
-            delay_nanos: (nanos as f64 * weight).round() as u64,
-            variance: variance_of_wait(nanos, weight),
-        }
-    }
+    pub(crate) const ZERO: Self = Self {
+        contentions: 0.0,
+        delay_nanos: 0,
+        variance: 0.0,
+    };
 
     pub(crate) fn is_zero(&self) -> bool {
-        *self == Self::default()
+        *self == Self::ZERO
     }
 
     pub(crate) fn add(&mut self, other: Self) {

@@ -22,7 +22,7 @@ pub(crate) struct Recording(());
 impl Recording {
     #[inline]
     pub(crate) fn enter() -> Option<Self> {
-        RECORDING.with(|recording| (!recording.replace(true)).then_some(Self(())))
+        RECORDING.with(|recording| (!recording.replace(true)).then(|| Self(())))
     }
 }
 

@@ -1,0 +1,126 @@
+//! The profiler's global tables, and the one way into them: an event with its stack.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::blame::Table;
+use crate::kind::{Kind, Which};
+use crate::lost::{self, Cause};
+use crate::stack;
+use crate::store::{Added, Amount, StackId, Store};
+use crate::thread_state::{self, Recording};
+use crate::{clock, rates};
+
+/// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
+/// what is used.
+pub(crate) static BLAME: Table = Table::new();
+
+/// Stacks and their totals. Made by [`start`].
+static STORE: OnceLock<Store> = OnceLock::new();
+
+/// What [`start`] will give the store, in bytes.
+static MEMORY_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_MEMORY_LIMIT);
+
+/// Room for tens of thousands of stacks of ordinary depth; resident only as they come in.
+pub(crate) const DEFAULT_MEMORY_LIMIT: usize = 32 << 20;
+
+/// More shards than this would cut the memory into pieces too small to be used well.
+const MAX_SHARDS: usize = 16;
+
+/// Prepares everything that recording needs, so that recording itself allocates nothing.
+/// Called before a rate becomes non-zero; later calls do nothing.
+pub(crate) fn start() {
+    STORE.get_or_init(|| {
+        clock::start();
+        stack::start();
+        forget_after_fork();
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Store::new(
+            cores.next_power_of_two().min(MAX_SHARDS),
+            MEMORY_LIMIT.load(Ordering::Relaxed),
+        )
+    });
+}
+
+/// Sets the store's bound. False: the store exists already.
+pub(crate) fn set_memory_limit(bytes: usize) -> bool {
+    MEMORY_LIMIT.store(bytes, Ordering::Relaxed);
+    STORE.get().is_none()
+}
+
+/// `None` until profiling is switched on for the first time.
+pub(crate) fn store() -> Option<&'static Store> {
+    STORE.get()
+}
+
+/// Adds `amount` to the stack from the frame that holds `marker` on. With an amount of zero it
+/// only makes sure that the stack is in the store. `None`: a reset has just forgotten it.
+pub(crate) fn record<T>(which: Which, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
+    match stack::capture(marker) {
+        Some(stack) => add(which, kind, stack.addresses(), amount),
+        None => {
+            lost::count(Cause::NoStack);
+            add(which, kind, &[stack::NO_STACK], amount)
+        }
+    }
+}
+
+/// Adds to a stack recorded before. False: a reset has forgotten it.
+pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
+    amount.is_zero() || store().is_some_and(|store| store.add_to(id, amount))
+}
+
+/// Adds to the frame `contend::unattributed` of the mutex profile.
+pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
+    add(Which::Mutex, kind, &[stack::UNATTRIBUTED], amount);
+}
+
+fn add(which: Which, kind: Kind, addresses: &[usize], amount: Amount) -> Option<StackId> {
+    let store = store()?;
+    let shard = thread_state::shard(store.shard_count());
+    match store.add(shard, which, kind, addresses, amount) {
+        Added::To(id) => Some(id),
+        Added::Overflowed(id) => {
+            lost::count(Cause::StackTableFull);
+            Some(id)
+        }
+        Added::Forgotten => None,
+    }
+}
+
+/// Forgets what was recorded. Rates stay.
+pub(crate) fn reset() {
+    let _recording = Recording::enter();
+    if let Some(store) = store() {
+        store.reset();
+    }
+    lost::reset();
+}
+
+/// In a forked child only the forking thread exists: threads that waited, or that were at work
+/// on a table, must not be waited for there. What was recorded is kept.
+#[cfg(unix)]
+fn forget_after_fork() {
+    extern "C" fn in_child() {
+        // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
+        unsafe { BLAME.forget_after_fork() };
+        if let Some(store) = store() {
+            store.open_after_fork();
+        }
+    }
+    // SAFETY: the handler is a function of the right type that lives for ever. It touches atomics
+    // and static memory only, as a handler in the child of a threaded process must.
+    let registered = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    debug_assert_eq!(registered, 0, "only fails when memory is out");
+}
+
+#[cfg(not(unix))]
+fn forget_after_fork() {}
+
+/// The rate in force of a profile, as its setter takes it.
+pub(crate) fn rate(which: Which) -> u64 {
+    match which {
+        Which::Mutex => u64::from(rates::mutex_fraction()),
+        Which::Block => rates::block_rate(),
+    }
+}

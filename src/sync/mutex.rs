@@ -1,0 +1,252 @@
+//! [`std::sync::Mutex`], profiled.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::sync::{self, LockResult, TryLockResult};
+
+use super::{lock_result, try_lock_result, try_unpoisoned, unpoisoned};
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait::{self, Release};
+
+/// A mutual exclusion lock: [`std::sync::Mutex`] that tells the profiler who waits for it, and
+/// whose release ends the wait.
+///
+/// # Overhead
+///
+/// Without contention, nothing but a relaxed load at the release, whether profiling is on or off.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use contend::sync::Mutex;
+///
+/// let total = Mutex::new(0);
+/// thread::scope(|scope| {
+///     for _ in 0..4 {
+///         scope.spawn(|| *total.lock().unwrap() += 1);
+///     }
+/// });
+/// assert_eq!(total.into_inner().unwrap(), 4);
+/// ```
+pub struct Mutex<T: ?Sized> {
+    flag: Flag,
+    inner: sync::Mutex<T>,
+}
+
+impl<T> Mutex<T> {
+    /// Creates an unlocked mutex.
+    #[inline]
+    pub const fn new(value: T) -> Self {
+        Self {
+            flag: Flag::new(),
+            inner: sync::Mutex::new(value),
+        }
+    }
+
+    /// Consumes the mutex and returns its value, as [`std::sync::Mutex::into_inner`] does.
+    ///
+    /// # Errors
+    ///
+    /// The value inside an error if a thread panicked while it held the lock.
+    pub fn into_inner(self) -> LockResult<T> {
+        self.inner.into_inner()
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Acquires the lock, blocking until it is available.
+    ///
+    /// # Errors
+    ///
+    /// The guard inside an error if a thread panicked while it held the lock.
+    ///
+    /// # Panics
+    ///
+    /// Where [`std::sync::Mutex::lock`] does: it may when this thread holds the lock already.
+    #[inline]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let inner = match self.try_acquire() {
+            Some(inner) => inner,
+            None => self.lock_contended(),
+        };
+        self.guard(inner)
+    }
+
+    /// Acquires the lock if nobody holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](std::sync::TryLockError::WouldBlock) if somebody does, `Poisoned` with the
+    /// guard inside if a thread panicked while it held the lock.
+    #[inline]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        try_lock_result(self.try_acquire().map(|inner| self.guard(inner)))
+    }
+
+    /// Whether a thread panicked while it held the lock.
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.inner.is_poisoned()
+    }
+
+    /// Makes the lock usable again after a panic.
+    #[inline]
+    pub fn clear_poison(&self) {
+        self.inner.clear_poison();
+    }
+
+    /// The value, without locking: `&mut self` proves that nobody else can.
+    ///
+    /// # Errors
+    ///
+    /// The reference inside an error if a thread panicked while it held the lock.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        self.inner.get_mut()
+    }
+
+    #[inline(always)]
+    fn try_acquire(&self) -> Option<sync::MutexGuard<'_, T>> {
+        try_unpoisoned(self.inner.try_lock())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_contended(&self) -> sync::MutexGuard<'_, T> {
+        wait::acquire(
+            Kind::Mutex,
+            &self.flag,
+            || self.try_acquire(),
+            || unpoisoned(self.inner.lock()),
+            |_| true,
+        )
+    }
+
+    #[inline(always)]
+    fn guard<'a>(&'a self, inner: sync::MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
+        lock_result(MutexGuard::new(&self.flag, inner), self.inner.is_poisoned())
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    /// An unlocked mutex around the default value.
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    /// As [`Mutex::new`].
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// Holds a [`Mutex`] and gives access to its value. Releases the lock when dropped.
+///
+/// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
+/// the waiting.
+#[must_use = "if unused the Mutex will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct MutexGuard<'a, T: ?Sized + 'a> {
+    flag: &'a Flag,
+    inner: ManuallyDrop<sync::MutexGuard<'a, T>>,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    #[inline]
+    fn new(flag: &'a Flag, inner: sync::MutexGuard<'a, T>) -> Self {
+        Self {
+            flag,
+            inner: ManuallyDrop::new(inner),
+        }
+    }
+
+    /// Takes the guard apart without releasing the lock.
+    pub(super) fn into_parts(self) -> (&'a Flag, sync::MutexGuard<'a, T>) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never used or dropped after this, so the inner guard is taken once.
+        let inner = unsafe { ManuallyDrop::take(&mut this.inner) };
+        (this.flag, inner)
+    }
+
+    /// The inverse of [`into_parts`](Self::into_parts).
+    pub(super) fn from_parts(flag: &'a Flag, inner: sync::MutexGuard<'a, T>) -> Self {
+        Self::new(flag, inner)
+    }
+
+    /// Unlocks. To be called once, from `drop`.
+    ///
+    /// # Safety
+    ///
+    /// - The guard must not be used afterwards.
+    #[inline(always)]
+    unsafe fn unlock(&mut self) {
+        // SAFETY: by this function's duty nobody sees the inner guard again.
+        unsafe { ManuallyDrop::drop(&mut self.inner) };
+    }
+
+    /// # Safety
+    ///
+    /// - As for `unlock`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn release_contended(&mut self) {
+        let release = Release::begin(Kind::Mutex, self.flag);
+        // SAFETY: this function has the same duty.
+        unsafe { self.unlock() };
+        if let Some(release) = &release {
+            release.end();
+        }
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the guard is being dropped; nothing uses it after either branch.
+        unsafe {
+            if self.flag.is_idle() {
+                self.unlock();
+            } else {
+                self.release_contended();
+            }
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,222 @@
+//! [`std::sync::RwLock`], profiled.
+
+mod guards;
+
+use std::fmt;
+use std::sync::{self, LockResult, TryLockResult};
+
+use super::{lock_result, try_lock_result, try_unpoisoned, unpoisoned};
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait;
+
+pub use guards::{RwLockReadGuard, RwLockWriteGuard};
+
+/// A readers-writer lock: [`std::sync::RwLock`] that tells the profiler who waits for it, and
+/// whose release ends the wait.
+///
+/// Each reader that releases while a writer waits is charged with the waiting since the
+/// release before it, so readers that hold the lock one after the other share the blame.
+///
+/// # Overhead
+///
+/// Without contention, nothing but a relaxed load at the release, whether profiling is on or off.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::RwLock;
+///
+/// let config = RwLock::new(String::from("fast"));
+/// {
+///     let one = config.read().unwrap();
+///     let two = config.read().unwrap();
+///     assert_eq!(*one, *two);
+/// }
+/// config.write().unwrap().push_str(", and right");
+/// assert_eq!(*config.read().unwrap(), "fast, and right");
+/// ```
+pub struct RwLock<T: ?Sized> {
+    flag: Flag,
+    inner: sync::RwLock<T>,
+}
+
+impl<T> RwLock<T> {
+    /// Creates an unlocked lock.
+    #[inline]
+    pub const fn new(value: T) -> Self {
+        Self {
+            flag: Flag::new(),
+            inner: sync::RwLock::new(value),
+        }
+    }
+
+    /// Consumes the lock and returns its value, as [`std::sync::RwLock::into_inner`] does.
+    ///
+    /// # Errors
+    ///
+    /// The value inside an error if a thread panicked while it held the lock for writing.
+    pub fn into_inner(self) -> LockResult<T> {
+        self.inner.into_inner()
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    /// Acquires the lock for reading, blocking while a writer holds it.
+    ///
+    /// # Errors
+    ///
+    /// The guard inside an error if a thread panicked while it held the lock for writing.
+    ///
+    /// # Panics
+    ///
+    /// Where [`std::sync::RwLock::read`] does: it may when this thread holds the lock already.
+    #[inline]
+    pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        let inner = match self.try_acquire_read() {
+            Some(inner) => inner,
+            None => self.read_contended(),
+        };
+        self.read_guard(inner)
+    }
+
+    /// Acquires the lock for reading if no writer holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](std::sync::TryLockError::WouldBlock) if one does, `Poisoned` with the guard
+    /// inside if a thread panicked while it held the lock for writing.
+    #[inline]
+    pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        try_lock_result(self.try_acquire_read().map(|inner| self.read_guard(inner)))
+    }
+
+    /// Acquires the lock for writing, blocking while anybody holds it.
+    ///
+    /// # Errors
+    ///
+    /// The guard inside an error if a thread panicked while it held the lock for writing.
+    ///
+    /// # Panics
+    ///
+    /// Where [`std::sync::RwLock::write`] does: it may when this thread holds the lock already.
+    #[inline]
+    pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        let inner = match self.try_acquire_write() {
+            Some(inner) => inner,
+            None => self.write_contended(),
+        };
+        self.write_guard(inner)
+    }
+
+    /// Acquires the lock for writing if nobody holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](std::sync::TryLockError::WouldBlock) if somebody does, `Poisoned` with the
+    /// guard inside if a thread panicked while it held the lock for writing.
+    #[inline]
+    pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        try_lock_result(
+            self.try_acquire_write()
+                .map(|inner| self.write_guard(inner)),
+        )
+    }
+
+    /// Whether a thread panicked while it held the lock for writing.
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.inner.is_poisoned()
+    }
+
+    /// Makes the lock usable again after a panic.
+    #[inline]
+    pub fn clear_poison(&self) {
+        self.inner.clear_poison();
+    }
+
+    /// The value, without locking: `&mut self` proves that nobody else can.
+    ///
+    /// # Errors
+    ///
+    /// The reference inside an error if a thread panicked while it held the lock for writing.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        self.inner.get_mut()
+    }
+
+    #[inline(always)]
+    fn try_acquire_read(&self) -> Option<sync::RwLockReadGuard<'_, T>> {
+        try_unpoisoned(self.inner.try_read())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_contended(&self) -> sync::RwLockReadGuard<'_, T> {
+        wait::acquire(
+            Kind::RwLockRead,
+            &self.flag,
+            || self.try_acquire_read(),
+            || unpoisoned(self.inner.read()),
+            |_| true,
+        )
+    }
+
+    #[inline(always)]
+    fn read_guard<'a>(
+        &'a self,
+        inner: sync::RwLockReadGuard<'a, T>,
+    ) -> LockResult<RwLockReadGuard<'a, T>> {
+        lock_result(
+            RwLockReadGuard::new(&self.flag, inner),
+            self.inner.is_poisoned(),
+        )
+    }
+
+    #[inline(always)]
+    fn try_acquire_write(&self) -> Option<sync::RwLockWriteGuard<'_, T>> {
+        try_unpoisoned(self.inner.try_write())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_contended(&self) -> sync::RwLockWriteGuard<'_, T> {
+        wait::acquire(
+            Kind::RwLockWrite,
+            &self.flag,
+            || self.try_acquire_write(),
+            || unpoisoned(self.inner.write()),
+            |_| true,
+        )
+    }
+
+    #[inline(always)]
+    fn write_guard<'a>(
+        &'a self,
+        inner: sync::RwLockWriteGuard<'a, T>,
+    ) -> LockResult<RwLockWriteGuard<'a, T>> {
+        lock_result(
+            RwLockWriteGuard::new(&self.flag, inner),
+            self.inner.is_poisoned(),
+        )
+    }
+}
+
+impl<T: Default> Default for RwLock<T> {
+    /// An unlocked lock around the default value.
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for RwLock<T> {
+    /// As [`RwLock::new`].
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,138 @@
+//! The two guards of a [`RwLock`](super::RwLock), of one shape.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::sync;
+
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait::Release;
+
+/// Holds a [`RwLock`](super::RwLock) for reading. Releases it when dropped.
+///
+/// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
+/// the waiting since the release before.
+#[must_use = "if unused the RwLock will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
+    flag: &'a Flag,
+    inner: ManuallyDrop<sync::RwLockReadGuard<'a, T>>,
+}
+
+/// Holds a [`RwLock`](super::RwLock) for writing. Releases it when dropped.
+///
+/// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
+/// the waiting.
+#[must_use = "if unused the RwLock will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct RwLockWriteGuard<'a, T: ?Sized + 'a> {
+    flag: &'a Flag,
+    inner: ManuallyDrop<sync::RwLockWriteGuard<'a, T>>,
+}
+
+impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    /// Turns the guard into one for reading, with no writer in between. Readers that wait go
+    /// on, so this is charged like a release.
+    #[cfg(contend_rwlock_downgrade)]
+    #[allow(clippy::incompatible_msrv)] // The build script found a library that has it.
+    pub fn downgrade(s: Self) -> RwLockReadGuard<'a, T> {
+        let mut this = ManuallyDrop::new(s);
+        let release = match this.flag.is_idle() {
+            true => None,
+            false => Release::begin(Kind::RwLockWrite, this.flag),
+        };
+        // SAFETY: `this` is never used or dropped after this, so the inner guard is taken once.
+        let inner = unsafe { ManuallyDrop::take(&mut this.inner) };
+        let inner = sync::RwLockWriteGuard::downgrade(inner);
+        if let Some(release) = &release {
+            release.end();
+        }
+        RwLockReadGuard::new(this.flag, inner)
+    }
+}
+
+impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+/// What both guards do alike.
+macro_rules! guard {
+    ($guard:ident, $kind:expr) => {
+        impl<'a, T: ?Sized> $guard<'a, T> {
+            #[inline]
+            pub(super) fn new(flag: &'a Flag, inner: sync::$guard<'a, T>) -> Self {
+                Self {
+                    flag,
+                    inner: ManuallyDrop::new(inner),
+                }
+            }
+
+            /// Unlocks. To be called once, from `drop`.
+            ///
+            /// # Safety
+            ///
+            /// - The guard must not be used afterwards.
+            #[inline(always)]
+            unsafe fn unlock(&mut self) {
+                // SAFETY: by this function's duty nobody sees the inner guard again.
+                unsafe { ManuallyDrop::drop(&mut self.inner) };
+            }
+
+            /// # Safety
+            ///
+            /// - As for `unlock`.
+            #[cold]
+            #[inline(never)]
+            unsafe fn release_contended(&mut self) {
+                let release = Release::begin($kind, self.flag);
+                // SAFETY: this function has the same duty.
+                unsafe { self.unlock() };
+                if let Some(release) = &release {
+                    release.end();
+                }
+            }
+        }
+
+        impl<T: ?Sized> Drop for $guard<'_, T> {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: the guard is being dropped; nothing uses it after either branch.
+                unsafe {
+                    if self.flag.is_idle() {
+                        self.unlock();
+                    } else {
+                        self.release_contended();
+                    }
+                }
+            }
+        }
+
+        impl<T: ?Sized> Deref for $guard<'_, T> {
+            type Target = T;
+
+            #[inline]
+            fn deref(&self) -> &T {
+                &self.inner
+            }
+        }
+
+        impl<T: ?Sized + fmt::Debug> fmt::Debug for $guard<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        impl<T: ?Sized + fmt::Display> fmt::Display for $guard<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+    };
+}
+
+guard!(RwLockReadGuard, Kind::RwLockRead);
+guard!(RwLockWriteGuard, Kind::RwLockWrite);

@@ -1,0 +1,253 @@
+//! One wait, from its first failed try to its end; and one release, before and after the unlock.
+//!
+//! Skins call [`acquire`] when their `try_…` has failed, [`blocking`] around an operation that has
+//! no try form, and [`Release`] when a flag is not idle. All of it is off the path of a program
+//! in which nobody waits.
+//!
+//! A [`Wait`] and a [`Release`] live on the stack of the skin's outlined function, and their own
+//! address marks that frame: captured stacks begin there (see `stack::capture`).
+//!
+//! Work is done where it hurts least. What a waiter can do before it sleeps (drawing,
+//! capturing a stack that is sure to be needed) it does before, since it has nothing better to
+//! do; what is left for after the acquisition, when it holds the lock and others wait for it,
+//! is two or three additions, and a capture only where the wait's length decided about it.
+
+use std::hint;
+
+use crate::blame::{ChargeTo, Flag, Taken};
+use crate::clock;
+use crate::kind::{Kind, Which};
+use crate::lost::{self, Cause};
+use crate::rates;
+use crate::recorder::{self, BLAME};
+use crate::sampler::{self, BlockDraw};
+use crate::store::{Amount, StackId};
+use crate::thread_state::Recording;
+
+/// Waits for a lock: `block` after `try_acquire` has failed.
+///
+/// `acquired` says whether the result of `block` holds the lock (a timed try may not). A wait
+/// that is sampled for the mutex profile spins on `try_acquire` first, and is no contention if
+/// that succeeds (Go's rule); it counts for the block profile all the same.
+#[inline(always)]
+pub(crate) fn acquire<R>(
+    kind: Kind,
+    flag: &Flag,
+    mut try_acquire: impl FnMut() -> Option<R>,
+    block: impl FnOnce() -> R,
+    acquired: impl FnOnce(&R) -> bool,
+) -> R {
+    let Some(mut wait) = Wait::begin(kind, Some(flag)) else {
+        return block();
+    };
+    wait.capture_if_certain();
+    if wait.is_contention() {
+        for _ in 0..SPIN_TRIES {
+            for _ in 0..SPIN_PAUSES {
+                hint::spin_loop();
+            }
+            if let Some(result) = try_acquire() {
+                return result;
+            }
+        }
+        wait.arrive();
+    }
+    let result = block();
+    wait.acquired = acquired(&result);
+    result
+}
+
+/// Waits in `block`, an operation without a try form: for the block profile only.
+#[inline(always)]
+pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
+    let Some(mut wait) = Wait::begin(kind, None) else {
+        return block();
+    };
+    wait.capture_if_certain();
+    block()
+}
+
+/// As Go's `active_spin` and `active_spin_cnt`, but in time rather than in rounds: there 4 × 30
+/// pauses, which are 1 to 5 µs depending on the processor.
+const SPIN_TRIES: u32 = 4;
+const SPIN_PAUSES: u32 = 8;
+
+/// A wait in progress. Ends when it is dropped, so that a panic inside the operation ends it too.
+#[derive(Debug)]
+pub(crate) struct Wait<'a> {
+    kind: Kind,
+    /// The lock that is waited for. `None` where nobody's release is to be blamed.
+    flag: Option<&'a Flag>,
+    begin: u64,
+    /// How many contentions this one stands for in the mutex profile; 0: not sampled.
+    weight: u32,
+    block_draw: Option<BlockDraw>,
+    /// Where the block event will be recorded, if that is certain already.
+    block_stack: Option<StackId>,
+    /// Whether `BLAME` knows of this wait.
+    arrived: bool,
+    acquired: bool,
+}
+
+impl<'a> Wait<'a> {
+    /// `None` when neither profile wants to know of this wait; then no clock was read.
+    #[inline]
+    pub(crate) fn begin(kind: Kind, flag: Option<&'a Flag>) -> Option<Self> {
+        let weight = match flag {
+            Some(_) => sampler::draw_contention(rates::mutex_fraction()),
+            None => 0,
+        };
+        let block_draw = BlockDraw::new(rates::block_rate());
+        if weight == 0 && block_draw.is_none() {
+            return None;
+        }
+        Some(Self {
+            kind,
+            flag,
+            begin: clock::now(),
+            weight,
+            block_draw,
+            block_stack: None,
+            arrived: false,
+            acquired: false,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn is_contention(&self) -> bool {
+        self.weight > 0
+    }
+
+    /// Finds the block event's place in the store now if the event is sure to be recorded.
+    ///
+    /// Not inlined: `self` must be in a frame further out than this one's.
+    #[inline(never)]
+    pub(crate) fn capture_if_certain(&mut self) {
+        if !self.block_draw.is_some_and(|draw| draw.is_sampled(0)) {
+            return;
+        }
+        if let Some(_recording) = Recording::enter() {
+            self.block_stack = recorder::record(Which::Block, self.kind, self, Amount::ZERO);
+        }
+    }
+
+    /// Tells the table of blame that this wait is a contention.
+    #[inline(never)]
+    pub(crate) fn arrive(&mut self) {
+        let Some(flag) = self.flag else { return };
+        let Some(_recording) = Recording::enter() else {
+            lost::count(Cause::Reentrant);
+            return;
+        };
+        match BLAME.arrive(flag, clock::now(), self.begin, self.weight) {
+            Some(arrival) => {
+                self.arrived = true;
+                self.begin = arrival.begin;
+                if let Some(debt) = arrival.evicted {
+                    recorder::record_unattributed(self.kind, debt);
+                }
+            }
+            None => lost::count(Cause::LockTableFull),
+        }
+    }
+
+    fn leave(&mut self, flag: &Flag, now: u64) -> u64 {
+        let departure = BLAME.leave(flag, now, self.begin, self.weight, self.acquired);
+        match departure.charge {
+            Some((ChargeTo::Stack(id), amount)) => {
+                if !recorder::add_to(id, amount) {
+                    recorder::record_unattributed(self.kind, amount);
+                }
+            }
+            Some((ChargeTo::Unattributed, amount)) => {
+                recorder::record_unattributed(self.kind, amount);
+            }
+            None => {}
+        }
+        departure.end
+    }
+
+    fn record_block(&self, end: u64) {
+        let Some(draw) = self.block_draw else { return };
+        let nanos = end.saturating_sub(self.begin);
+        if !draw.is_sampled(nanos) {
+            return;
+        }
+        let amount = draw.amount(nanos);
+        let is_recorded = self
+            .block_stack
+            .is_some_and(|stack| recorder::add_to(stack, amount));
+        if !is_recorded {
+            recorder::record(Which::Block, self.kind, self, amount);
+        }
+    }
+}
+
+impl Drop for Wait<'_> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        let mut end = clock::now();
+        let recording = Recording::enter();
+        if let Some(flag) = self.flag.filter(|_| self.arrived) {
+            // Also while already recording: the table must not keep a waiter that is gone.
+            // `arrive` was not refused, so no table is being worked on further out.
+            end = self.leave(flag, end);
+        }
+        if recording.is_some() {
+            self.record_block(end);
+        } else if self.block_draw.is_some() {
+            lost::count(Cause::Reentrant);
+        }
+    }
+}
+
+/// A release that others wait for: begun before the unlock, ended after it.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Release {
+    kind: Kind,
+    taken: Taken,
+}
+
+impl Release {
+    /// Decides, with the lock still held, whether this release is charged. Called when the flag is
+    /// not idle. Costs a reading of the clock, and a few instructions more every 5 µs.
+    #[inline]
+    pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
+        let now = clock::now();
+        if !flag.is_due(now) {
+            return None;
+        }
+        Self::take(kind, flag, now)
+    }
+
+    #[inline(never)]
+    fn take(kind: Kind, flag: &Flag, now: u64) -> Option<Self> {
+        // Refused inside the recorder: the blame stays for the next release.
+        let _recording = Recording::enter()?;
+        let taken = BLAME.take(flag, now)?;
+        Some(Self { kind, taken })
+    }
+
+    /// Charges the stack from the frame that holds `self` on. The lock may be gone by now.
+    #[inline(never)]
+    pub(crate) fn end(&self) {
+        let _recording = Recording::enter();
+        let stack = recorder::record(Which::Mutex, self.kind, self, self.taken.amount);
+        let deferred = BLAME.settle(&self.taken, stack);
+        let is_recorded = stack.is_some_and(|stack| recorder::add_to(stack, deferred));
+        if !is_recorded && !deferred.is_zero() {
+            recorder::record_unattributed(self.kind, deferred);
+        }
+    }
+}
+
+/// A release whose unlock happens inside the next call, as in a Condvar's wait: charged before.
+#[inline(always)]
+pub(crate) fn release_early(kind: Kind, flag: &Flag) {
+    if !flag.is_idle() {
+        if let Some(release) = Release::begin(kind, flag) {
+            release.end();
+        }
+    }
+}
