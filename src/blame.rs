@@ -14,7 +14,7 @@
 //! | a release within [`GATE_NANOS`] of the last charged one | nothing: its blame stays in `uncharged` |
 //! | any other release | takes `uncharged`, flag → now; after the unlock, charges it to its stack |
 //! | a waiter leaves with the lock | counts one contention for `last`; if it was the last waiter, what is still `uncharged` goes to `last` too; flag → 0 |
-//! | a waiter gives up (timeout) | its contention joins `uncharged`, for the release that is still to come |
+//! | a waiter that gives up (timeout) leaves | its contention joins `uncharged`, for the release that is still to come |
 //!
 //! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to `uncharged`, in pieces
 //! cut at the events of its lock, and all that was ever in `uncharged` is charged once. So the
@@ -82,6 +82,7 @@ impl Flag {
     }
 
     /// Whether a release at `now` comes after the gate has opened.
+    #[cfg_attr(loom, allow(dead_code))] // Models have no clock.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         let state = self.get();
@@ -153,8 +154,14 @@ impl Entry {
     }
 
     fn wait_for(&mut self, nanos: u64, weight: u64) {
-        let waited = u64::try_from(u128::from(nanos) * u128::from(weight)).unwrap_or(u64::MAX);
+        let waited = nanos.saturating_mul(weight);
         self.uncharged.delay_nanos = self.uncharged.delay_nanos.saturating_add(waited);
+    }
+
+    /// Takes back a wait that was none.
+    fn wait_back(&mut self, nanos: u64, weight: u64) {
+        let waited = nanos.saturating_mul(weight);
+        self.uncharged.delay_nanos = self.uncharged.delay_nanos.saturating_sub(waited);
     }
 
     fn is_finished(&self) -> bool {
@@ -262,6 +269,17 @@ pub(crate) enum ChargeTo {
     Stack(StackId),
     /// No release was seen.
     Unattributed,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// With the lock.
+    Acquired,
+    /// Without it: timed out, or unwinding.
+    GaveUp,
+    /// There was nothing to wait for after all.
+    Cancelled,
 }
 
 /// A waiter is in the table.
@@ -385,14 +403,14 @@ impl Table {
         shard.reattach(taken.ticket)
     }
 
-    /// A waiter that arrived leaves, with the lock or without.
+    /// A waiter that arrived leaves.
     pub(crate) fn leave(
         &self,
         flag: &Flag,
         now: u64,
         begin: u64,
         weight: u32,
-        acquired: bool,
+        outcome: Outcome,
     ) -> Departure {
         let key = flag.key();
         let mut shard = self.shard(key);
@@ -414,13 +432,24 @@ impl Table {
             // wait that several releases share is not split.
             variance: variance_of_wait(end - begin, f64::from(weight)),
         };
-        if !acquired {
-            // Whoever holds the lock now made it give up.
-            entry.uncharged.add(amount);
-            if entry.waiters == 0 {
-                flag.set(Flag::CAPTURE_NEXT);
+        match outcome {
+            Outcome::Acquired => {}
+            Outcome::GaveUp => {
+                // Whoever holds the lock now made it give up.
+                entry.uncharged.add(amount);
+                if entry.waiters == 0 {
+                    flag.set(Flag::CAPTURE_NEXT);
+                }
+                return Departure { end, charge: None };
             }
-            return Departure { end, charge: None };
+            Outcome::Cancelled => {
+                entry.wait_back(end - begin, u64::from(weight));
+                if entry.waiters == 0 && entry.uncharged.is_zero() {
+                    flag.set(Flag::IDLE);
+                    shard.remove_if_finished(position);
+                }
+                return Departure { end, charge: None };
+            }
         }
         if entry.waiters == 0 {
             amount.add(std::mem::take(&mut entry.uncharged));

@@ -44,7 +44,7 @@ impl Kind {
     }
 
     /// The kind whose discriminant is `index`.
-    #[cfg(feature = "profiling")]
+    #[cfg(any(feature = "profiling", loom))]
     pub(crate) fn from_index(index: u8) -> Option<Kind> {
         Self::ALL.get(usize::from(index)).copied()
     }

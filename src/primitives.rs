@@ -1,8 +1,14 @@
 //! The atomics and cells of the lock-free parts, from one place.
 //!
-//! Normal builds get the standard library's. A loom build (`RUSTFLAGS="--cfg loom" cargo test
-//! --lib`) gets loom's, which try every interleaving; it compiles only the modules that loom
-//! models (see `lib.rs`).
+//! Normal builds get the standard library's. A loom build gets loom's, which try every
+//! interleaving:
+//!
+//! ```sh
+//! RUSTFLAGS="--cfg loom" cargo test --release --lib --no-default-features
+//! ```
+//!
+//! The `profiling` feature must be off then: the global tables and the wrappers are `const`, which
+//! loom's atomics cannot be. Only the modules that are modelled are built in spite of that.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic;

@@ -3,9 +3,11 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::address;
 use crate::blame::Table;
 use crate::kind::{Kind, Which};
-use crate::lost::{self, Cause};
+use crate::lost::{self, Cause, Lost};
+use crate::profile::Profile;
 use crate::stack;
 use crate::store::{Added, Amount, StackId, Store};
 use crate::thread_state::{self, Recording};
@@ -29,7 +31,7 @@ const MAX_SHARDS: usize = 16;
 
 /// Prepares everything that recording needs, so that recording itself allocates nothing.
 /// Called before a rate becomes non-zero; later calls do nothing.
-pub(crate) fn start() {
+fn start() {
     STORE.get_or_init(|| {
         clock::start();
         stack::start();
@@ -49,7 +51,7 @@ pub(crate) fn set_memory_limit(bytes: usize) -> bool {
 }
 
 /// `None` until profiling is switched on for the first time.
-pub(crate) fn store() -> Option<&'static Store> {
+fn store() -> Option<&'static Store> {
     STORE.get()
 }
 
@@ -60,7 +62,7 @@ pub(crate) fn record<T>(which: Which, kind: Kind, marker: &T, amount: Amount) ->
         Some(stack) => add(which, kind, stack.addresses(), amount),
         None => {
             lost::count(Cause::NoStack);
-            add(which, kind, &[stack::NO_STACK], amount)
+            add(which, kind, &[address::NO_STACK], amount)
         }
     }
 }
@@ -72,7 +74,7 @@ pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
 
 /// Adds to the frame `contend::unattributed` of the mutex profile.
 pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
-    add(Which::Mutex, kind, &[stack::UNATTRIBUTED], amount);
+    add(Which::Mutex, kind, &[address::UNATTRIBUTED], amount);
 }
 
 fn add(which: Which, kind: Kind, addresses: &[usize], amount: Amount) -> Option<StackId> {
@@ -116,6 +118,29 @@ fn forget_after_fork() {
 
 #[cfg(not(unix))]
 fn forget_after_fork() {}
+
+/// Switches the mutex profile. See [`crate::set_mutex_profile_fraction`].
+pub(crate) fn set_mutex_fraction(fraction: u32) -> u32 {
+    if fraction > 0 {
+        start();
+    }
+    rates::set_mutex_fraction(fraction)
+}
+
+/// Switches the block profile. See [`crate::set_block_profile_rate`].
+pub(crate) fn set_block_rate(nanos: u64) -> u64 {
+    if nanos > 0 {
+        start();
+    }
+    rates::set_block_rate(nanos)
+}
+
+/// A snapshot, with names.
+pub(crate) fn profile(which: Which) -> Profile {
+    stack::refresh();
+    let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
+    Profile::new(which, rate(which), totals, Lost::now())
+}
 
 /// The rate in force of a profile, as its setter takes it.
 pub(crate) fn rate(which: Which) -> u64 {

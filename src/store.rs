@@ -18,13 +18,12 @@
 //! `reset` is the exception: it closes a shard, waits until the threads inside have left, and
 //! empties it. An event that meets a closed shard is forgotten, as if it had come just before.
 
-use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::collections::HashMap;
 
+use crate::address::{self, MAX_DEPTH};
 use crate::kind::{Kind, Which};
 use crate::primitives::Backoff;
 use crate::primitives::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use crate::stack;
 
 /// What one or several events add to a stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -270,7 +269,7 @@ impl Shard {
         for which in [Which::Mutex, Which::Block] {
             for kind in Kind::ALL {
                 let offset = overflow_offset(which, kind);
-                self.fill(offset, header(which, kind, 1), &[stack::OVERFLOW]);
+                self.fill(offset, header(which, kind, 1), &[address::OVERFLOW]);
             }
         }
     }
@@ -297,7 +296,7 @@ impl Shard {
                     Some(offset) => offset,
                     None => *mine.insert(self.write_entry(header, addresses)?),
                 };
-                let published = tag << 32 | u64::from(offset) + 1;
+                let published = (tag << 32) | (u64::from(offset) + 1);
                 match slot.compare_exchange(0, published, Ordering::Release, Ordering::Acquire) {
                     Ok(_) => return Some(offset),
                     Err(theirs) => found = theirs,
@@ -443,12 +442,12 @@ fn overflow_offset(which: Which, kind: Kind) -> u32 {
 
 /// `depth | kind << 16 | which << 24`. Never 0 for a stack with frames.
 fn header(which: Which, kind: Kind, depth: usize) -> u64 {
-    debug_assert!(depth <= stack::MAX_DEPTH);
-    depth as u64 | (kind as u64) << 16 | (which as u64) << 24
+    debug_assert!(depth <= MAX_DEPTH);
+    depth as u64 | ((kind as u64) << 16) | ((which as u64) << 24)
 }
 
 fn parse_header(header: u64) -> Option<(Which, Kind, usize)> {
-    let which = if header >> 24 & 1 == Which::Mutex as u64 {
+    let which = if (header >> 24) & 1 == Which::Mutex as u64 {
         Which::Mutex
     } else {
         Which::Block
@@ -477,6 +476,8 @@ fn hash(which: Which, kind: Kind, addresses: &[usize]) -> u64 {
 /// untouched: only the pages that are used ever become resident.
 #[cfg(not(loom))]
 fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
+    use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+
     let layout = Layout::array::<AtomicU64>(count).expect("a table's size fits the address space");
     assert!(layout.size() > 0, "a table has words");
     // SAFETY: the layout has a size over 0, and it is the layout of the slice that the box is

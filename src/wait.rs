@@ -14,7 +14,7 @@
 
 use std::hint;
 
-use crate::blame::{ChargeTo, Flag, Taken};
+use crate::blame::{ChargeTo, Flag, Outcome, Taken};
 use crate::clock;
 use crate::kind::{Kind, Which};
 use crate::lost::{self, Cause};
@@ -47,13 +47,16 @@ pub(crate) fn acquire<R>(
                 hint::spin_loop();
             }
             if let Some(result) = try_acquire() {
+                // Not arrived: only the block profile hears of it.
                 return result;
             }
         }
         wait.arrive();
     }
     let result = block();
-    wait.acquired = acquired(&result);
+    if acquired(&result) {
+        wait.outcome = Outcome::Acquired;
+    }
     result
 }
 
@@ -86,7 +89,8 @@ pub(crate) struct Wait<'a> {
     block_stack: Option<StackId>,
     /// Whether `BLAME` knows of this wait.
     arrived: bool,
-    acquired: bool,
+    /// Given up unless the skin says otherwise: so a panic on the way counts as that.
+    outcome: Outcome,
 }
 
 impl<'a> Wait<'a> {
@@ -109,8 +113,19 @@ impl<'a> Wait<'a> {
             block_draw,
             block_stack: None,
             arrived: false,
-            acquired: false,
+            outcome: Outcome::GaveUp,
         })
+    }
+
+    /// The wait ends with what it waited for.
+    pub(crate) fn succeed(mut self) {
+        self.outcome = Outcome::Acquired;
+    }
+
+    /// There was nothing to wait for after all: neither profile hears of it.
+    pub(crate) fn cancel(mut self) {
+        self.outcome = Outcome::Cancelled;
+        self.block_draw = None;
     }
 
     #[inline]
@@ -152,7 +167,7 @@ impl<'a> Wait<'a> {
     }
 
     fn leave(&mut self, flag: &Flag, now: u64) -> u64 {
-        let departure = BLAME.leave(flag, now, self.begin, self.weight, self.acquired);
+        let departure = BLAME.leave(flag, now, self.begin, self.weight, self.outcome);
         match departure.charge {
             Some((ChargeTo::Stack(id), amount)) => {
                 if !recorder::add_to(id, amount) {
@@ -242,12 +257,115 @@ impl Release {
     }
 }
 
+/// Unlocks with `unlock`, and charges the caller if its release is due.
+///
+/// NOTE: from the unlock on, the lock and the flag in it may be freed by the next holder. A
+/// reference to them may stay in scope (they are interior mutable, so the compiler assumes
+/// nothing about them, as for the reference in the standard library's own guards), but nothing
+/// may read through it.
+#[inline(always)]
+pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) -> R {
+    let release = Release::begin(kind, flag);
+    let result = unlock();
+    if let Some(release) = &release {
+        release.end();
+    }
+    result
+}
+
+/// A one-time initialisation, in which a thread either runs the initialiser or waits for the one
+/// that does. `call` is to make the inner type do it, with [`Turn::run`] around the initialiser.
+#[inline(always)]
+pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
+    let mut turn = Turn {
+        flag,
+        wait: Wait::begin(Kind::Once, Some(flag)),
+        release: None,
+    };
+    if let Some(wait) = &mut turn.wait {
+        wait.capture_if_certain();
+        if wait.is_contention() {
+            wait.arrive();
+        }
+    }
+    let result = call(&mut turn);
+    if let Some(wait) = turn.wait.take() {
+        wait.succeed();
+    }
+    result
+}
+
+/// What this thread does at a one-time initialisation: waits, until it turns out that it runs.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    flag: &'a Flag,
+    wait: Option<Wait<'a>>,
+    release: Option<Release>,
+}
+
+impl Turn<'_> {
+    /// Runs the initialiser. Its end, also by a panic, is the release that others wait for; it
+    /// is recorded when the turn ends, after they were let go.
+    pub(crate) fn run<R>(&mut self, initialiser: impl FnOnce() -> R) -> R {
+        if let Some(wait) = self.wait.take() {
+            wait.cancel();
+        }
+        let _end = OnDrop(|| {
+            if !self.flag.is_idle() {
+                self.release = Release::begin(Kind::Once, self.flag);
+            }
+        });
+        initialiser()
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(release) = &self.release {
+            release.end();
+        }
+    }
+}
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// A release whose unlock happens inside the next call, as in a Condvar's wait: charged before.
 #[inline(always)]
 pub(crate) fn release_early(kind: Kind, flag: &Flag) {
     if !flag.is_idle() {
-        if let Some(release) = Release::begin(kind, flag) {
-            release.end();
+        release(kind, flag, || {});
+    }
+}
+
+/// The condition of a Condvar's `wait_while`, watched.
+///
+/// That it holds means that the thread is about to release its mutex, whose flag this is, and, the
+/// first time, that its wait begins. The wait ends with `wait`, which is in the frame of the
+/// skin's method.
+pub(crate) fn watch_condition<'a, T: ?Sized>(
+    mut condition: impl FnMut(&mut T) -> bool + 'a,
+    flag: &'a Flag,
+    wait: &'a mut Option<Wait<'static>>,
+) -> impl FnMut(&mut T) -> bool + 'a {
+    let mut is_waiting = false;
+    move |value| {
+        let holds = condition(value);
+        if holds {
+            release_early(Kind::Mutex, flag);
+            if !is_waiting {
+                is_waiting = true;
+                *wait = Wait::begin(Kind::Condvar, None);
+                if let Some(wait) = wait {
+                    wait.capture_if_certain();
+                }
+            }
         }
+        holds
     }
 }

@@ -1,1 +1,6 @@
-
+#[cfg(loom)]
+mod loom;
+#[cfg(not(loom))]
+mod scenarios;
+#[cfg(not(loom))]
+mod versus_naive;

@@ -5,9 +5,8 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::blame::Flag;
 use crate::kind::Kind;
-use crate::wait::{self, Wait};
+use crate::wait;
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
@@ -86,7 +85,7 @@ impl Condvar {
         let mut wait = None;
         let result = self
             .inner
-            .wait_while(guard, observed(condition, flag, &mut wait));
+            .wait_while(guard, wait::watch_condition(condition, flag, &mut wait));
         map_result(result, |guard| MutexGuard::from_parts(flag, guard))
     }
 
@@ -150,7 +149,7 @@ impl Condvar {
     {
         let (flag, guard) = guard.into_parts();
         let mut wait = None;
-        let condition = observed(condition, flag, &mut wait);
+        let condition = wait::watch_condition(condition, flag, &mut wait);
         let result = self.inner.wait_timeout_while(guard, duration, condition);
         map_result(result, |(guard, timeout)| {
             (MutexGuard::from_parts(flag, guard), timeout)
@@ -167,34 +166,6 @@ impl Condvar {
     #[inline]
     pub fn notify_all(&self) {
         self.inner.notify_all();
-    }
-}
-
-/// The condition of a `…_while`, watched: that it holds means that the thread is about to
-/// release the mutex, and, the first time, that its wait begins. The wait ends with `wait`,
-/// which is in the frame of the public method.
-fn observed<'a, T, F>(
-    mut condition: F,
-    flag: &'a Flag,
-    wait: &'a mut Option<Wait<'static>>,
-) -> impl FnMut(&mut T) -> bool + 'a
-where
-    F: FnMut(&mut T) -> bool + 'a,
-{
-    let mut is_waiting = false;
-    move |value| {
-        let holds = condition(value);
-        if holds {
-            wait::release_early(Kind::Mutex, flag);
-            if !is_waiting {
-                is_waiting = true;
-                *wait = Wait::begin(Kind::Condvar, None);
-                if let Some(wait) = wait {
-                    wait.capture_if_certain();
-                }
-            }
-        }
-        holds
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{self, LockResult, TryLockResult};
 use super::{lock_result, try_lock_result, try_unpoisoned, unpoisoned};
 use crate::blame::Flag;
 use crate::kind::Kind;
-use crate::wait::{self, Release};
+use crate::wait;
 
 /// A mutual exclusion lock: [`std::sync::Mutex`] that tells the profiler who waits for it, and
 /// whose release ends the wait.
@@ -200,12 +200,8 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[cold]
     #[inline(never)]
     unsafe fn release_contended(&mut self) {
-        let release = Release::begin(Kind::Mutex, self.flag);
         // SAFETY: this function has the same duty.
-        unsafe { self.unlock() };
-        if let Some(release) = &release {
-            release.end();
-        }
+        wait::release(Kind::Mutex, self.flag, || unsafe { self.unlock() });
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync;
 
 use crate::blame::Flag;
 use crate::kind::Kind;
-use crate::wait::Release;
+use crate::wait;
 
 /// Holds a [`RwLock`](super::RwLock) for reading. Releases it when dropped.
 ///
@@ -38,16 +38,14 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     #[allow(clippy::incompatible_msrv)] // The build script found a library that has it.
     pub fn downgrade(s: Self) -> RwLockReadGuard<'a, T> {
         let mut this = ManuallyDrop::new(s);
-        let release = match this.flag.is_idle() {
-            true => None,
-            false => Release::begin(Kind::RwLockWrite, this.flag),
-        };
         // SAFETY: `this` is never used or dropped after this, so the inner guard is taken once.
         let inner = unsafe { ManuallyDrop::take(&mut this.inner) };
-        let inner = sync::RwLockWriteGuard::downgrade(inner);
-        if let Some(release) = &release {
-            release.end();
-        }
+        let downgrade = || sync::RwLockWriteGuard::downgrade(inner);
+        let inner = if this.flag.is_idle() {
+            downgrade()
+        } else {
+            wait::release(Kind::RwLockWrite, this.flag, downgrade)
+        };
         RwLockReadGuard::new(this.flag, inner)
     }
 }
@@ -88,12 +86,8 @@ macro_rules! guard {
             #[cold]
             #[inline(never)]
             unsafe fn release_contended(&mut self) {
-                let release = Release::begin($kind, self.flag);
                 // SAFETY: this function has the same duty.
-                unsafe { self.unlock() };
-                if let Some(release) = &release {
-                    release.end();
-                }
+                wait::release($kind, self.flag, || unsafe { self.unlock() });
             }
         }
 

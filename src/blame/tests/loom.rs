@@ -1,0 +1,134 @@
+//! Models of the hand-over between an arriving waiter, a release, and a leaving waiter.
+//!
+//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`. The user's lock is a loom mutex;
+//! the flag, the table and its lock are the real ones.
+
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use super::super::*;
+
+struct Lock {
+    table: Table,
+    flag: Flag,
+    inner: Mutex<()>,
+    /// All that was charged to somebody.
+    charged: Mutex<Amount>,
+}
+
+const ARRIVE: u64 = 10_000;
+const RELEASE: u64 = 20_000;
+const LEAVE: u64 = 30_000;
+
+impl Lock {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            table: Table::new(),
+            flag: Flag::new(),
+            inner: Mutex::new(()),
+            charged: Mutex::new(Amount::ZERO),
+        })
+    }
+
+    fn charge(&self, amount: Amount) {
+        self.charged.lock().unwrap().add(amount);
+    }
+
+    /// What a guard's drop does, around `unlock`.
+    fn release(&self, unlock: impl FnOnce()) {
+        let taken = (!self.flag.is_idle())
+            .then(|| self.table.take(&self.flag, RELEASE))
+            .flatten();
+        unlock();
+        if let Some(taken) = taken {
+            self.charge(taken.amount);
+            self.charge(self.table.settle(&taken, None));
+        }
+    }
+
+    /// What a contended acquire does.
+    fn wait(&self) {
+        let arrival = self.table.arrive(&self.flag, ARRIVE, ARRIVE, 1).unwrap();
+        let held = self.inner.lock().unwrap();
+        let departure = self
+            .table
+            .leave(&self.flag, LEAVE, arrival.begin, 1, Outcome::Acquired);
+        if let Some((_, amount)) = departure.charge {
+            self.charge(amount);
+        }
+        self.release(|| drop(held));
+    }
+
+    fn assert_conserved(&self, waiters: u64) {
+        let charged = *self.charged.lock().unwrap();
+        assert_eq!(
+            charged.contentions, waiters as f64,
+            "every wait is counted once"
+        );
+        assert_eq!(
+            charged.delay_nanos,
+            waiters * (LEAVE - ARRIVE),
+            "the blame is the waiting"
+        );
+        assert!(self.flag.is_idle(), "nobody waits, and the flag says so");
+        let entries: usize = self.table.shards.iter().map(|s| s.lock().len).sum();
+        assert_eq!(
+            entries, 0,
+            "nothing is kept for a lock that nobody waits for"
+        );
+    }
+}
+
+#[test]
+fn a_release_that_races_with_an_arrival_loses_no_blame() {
+    loom::model(|| {
+        let lock = Lock::new();
+        let waiter = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || lock.wait())
+        };
+        let held = lock.inner.lock().unwrap();
+        lock.release(|| drop(held));
+        waiter.join().unwrap();
+        lock.assert_conserved(1);
+    });
+}
+
+#[test]
+fn a_waiter_that_leaves_while_the_release_is_captured_is_counted_once() {
+    loom::model(|| {
+        let lock = Lock::new();
+        // The waiter has arrived; its departure races with the releaser's settling.
+        let arrival = lock.table.arrive(&lock.flag, ARRIVE, ARRIVE, 1).unwrap();
+        let taken = lock.table.take(&lock.flag, RELEASE).unwrap();
+        let waiter = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                let departure =
+                    lock.table
+                        .leave(&lock.flag, LEAVE, arrival.begin, 1, Outcome::Acquired);
+                if let Some((_, amount)) = departure.charge {
+                    lock.charge(amount);
+                }
+            })
+        };
+        lock.charge(taken.amount);
+        lock.charge(lock.table.settle(&taken, None));
+        waiter.join().unwrap();
+        lock.assert_conserved(1);
+    });
+}
+
+#[test]
+fn the_spin_lock_admits_one_at_a_time() {
+    loom::model(|| {
+        let counter = Arc::new(SpinLock::new(0));
+        let other = {
+            let counter = Arc::clone(&counter);
+            thread::spawn(move || *counter.lock() += 1)
+        };
+        *counter.lock() += 1;
+        other.join().unwrap();
+        assert_eq!(*counter.lock(), 2, "no increment is lost");
+    });
+}

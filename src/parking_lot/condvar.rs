@@ -1,0 +1,192 @@
+//! [`parking_lot::Condvar`], profiled.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::time::{Duration, Instant};
+
+use ::parking_lot::WaitTimeoutResult;
+
+use super::MutexGuard;
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait;
+
+/// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`](::parking_lot::Condvar),
+/// profiled.
+///
+/// A wait, up to and including having the mutex again, is one event of kind `condvar` in the
+/// block profile, however often it wakes in between. The release of the mutex that a wait performs
+/// is a release like any other: who waits for the mutex then was kept waiting by this thread.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use contend::parking_lot::{Condvar, Mutex};
+///
+/// let ready = Mutex::new(false);
+/// let changed = Condvar::new();
+/// thread::scope(|scope| {
+///     scope.spawn(|| {
+///         *ready.lock() = true;
+///         changed.notify_one();
+///     });
+///     changed.wait_while(&mut ready.lock(), |ready| !*ready);
+/// });
+/// ```
+#[derive(Default)]
+pub struct Condvar {
+    inner: ::parking_lot::Condvar,
+}
+
+impl Condvar {
+    /// Creates a condition variable.
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            inner: ::parking_lot::Condvar::new(),
+        }
+    }
+
+    /// Wakes one thread that waits. False: nobody did.
+    #[inline]
+    pub fn notify_one(&self) -> bool {
+        self.inner.notify_one()
+    }
+
+    /// Wakes all threads that wait. Returns how many.
+    #[inline]
+    pub fn notify_all(&self) -> usize {
+        self.inner.notify_all()
+    }
+
+    /// Releases the mutex, waits for a notification, and acquires the mutex again.
+    ///
+    /// # Panics
+    ///
+    /// When another thread waits on this condition variable with another mutex.
+    #[inline(never)]
+    pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
+        let (flag, mut guard) = inner_guard(guard);
+        wait::release_early(Kind::Mutex, flag);
+        wait::blocking(Kind::Condvar, || self.inner.wait(&mut guard));
+    }
+
+    /// As [`wait`](Self::wait), until `timeout` at the latest.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait).
+    #[inline(never)]
+    pub fn wait_until<T: ?Sized>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        timeout: Instant,
+    ) -> WaitTimeoutResult {
+        let (flag, mut guard) = inner_guard(guard);
+        wait::release_early(Kind::Mutex, flag);
+        wait::blocking(Kind::Condvar, || self.inner.wait_until(&mut guard, timeout))
+    }
+
+    /// As [`wait`](Self::wait), for `timeout` at the most.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait).
+    #[inline(never)]
+    pub fn wait_for<T: ?Sized>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        timeout: Duration,
+    ) -> WaitTimeoutResult {
+        let (flag, mut guard) = inner_guard(guard);
+        wait::release_early(Kind::Mutex, flag);
+        wait::blocking(Kind::Condvar, || self.inner.wait_for(&mut guard, timeout))
+    }
+
+    /// Waits until `condition` is false. Does not wait at all if it is so at once.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait), and where `condition` does.
+    #[inline(never)]
+    pub fn wait_while<T, F>(&self, guard: &mut MutexGuard<'_, T>, condition: F)
+    where
+        T: ?Sized,
+        F: FnMut(&mut T) -> bool,
+    {
+        let (flag, mut inner) = inner_guard(guard);
+        let mut wait = None;
+        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        self.inner
+            .wait_while(&mut inner, |()| condition(&mut **guard));
+    }
+
+    /// As [`wait_while`](Self::wait_while), until `timeout` at the latest.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait_while`](Self::wait_while).
+    #[inline(never)]
+    pub fn wait_while_until<T, F>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        condition: F,
+        timeout: Instant,
+    ) -> WaitTimeoutResult
+    where
+        T: ?Sized,
+        F: FnMut(&mut T) -> bool,
+    {
+        let (flag, mut inner) = inner_guard(guard);
+        let mut wait = None;
+        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        self.inner
+            .wait_while_until(&mut inner, |()| condition(&mut **guard), timeout)
+    }
+
+    /// As [`wait_while`](Self::wait_while), for `timeout` at the most.
+    ///
+    /// # Panics
+    ///
+    /// As [`wait_while`](Self::wait_while).
+    #[inline(never)]
+    pub fn wait_while_for<T, F>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        condition: F,
+        timeout: Duration,
+    ) -> WaitTimeoutResult
+    where
+        T: ?Sized,
+        F: FnMut(&mut T) -> bool,
+    {
+        let (flag, mut inner) = inner_guard(guard);
+        let mut wait = None;
+        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        self.inner
+            .wait_while_for(&mut inner, |()| condition(&mut **guard), timeout)
+    }
+}
+
+/// The flag of a guard's mutex, and a guard of the mutex inside, as the inner Condvar wants it.
+///
+/// It is never dropped: the lock stays with the caller's guard.
+fn inner_guard<'a, T: ?Sized>(
+    guard: &MutexGuard<'a, T>,
+) -> (&'a Flag, ManuallyDrop<::parking_lot::MutexGuard<'a, ()>>) {
+    // SAFETY: `raw` is not used to lock or unlock. The mutex inside is held, which `guard` proves,
+    // and the guard made of it is not dropped, so it is unlocked once, by `guard`. The Condvar
+    // may unlock it while it waits, in which time `guard` is borrowed by the caller.
+    unsafe {
+        let raw = MutexGuard::mutex(guard).raw();
+        let inner = raw.inner().make_guard_unchecked();
+        (raw.flag(), ManuallyDrop::new(inner))
+    }
+}
+
+impl fmt::Debug for Condvar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

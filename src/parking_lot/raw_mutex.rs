@@ -1,0 +1,210 @@
+//! The raw locks behind `Mutex`, `ReentrantMutex` and `FairMutex`.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
+
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait;
+
+/// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
+/// [`parking_lot::Mutex`], profiled.
+pub struct RawMutex {
+    flag: Flag,
+    /// A whole mutex, because [`parking_lot::Condvar`] waits with its guards only.
+    inner: ::parking_lot::Mutex<()>,
+}
+
+impl RawMutex {
+    #[inline(always)]
+    fn try_acquire(&self) -> bool {
+        // Forgotten: the guard of `lock_api` around this raw lock stands in its place.
+        self.inner.try_lock().map(mem::forget).is_some()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_contended(&self, block: impl FnOnce() -> bool) -> bool {
+        wait::acquire(
+            Kind::Mutex,
+            &self.flag,
+            || self.try_acquire().then_some(true),
+            block,
+            |acquired| *acquired,
+        )
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlock_contended(&self, unlock: impl FnOnce()) {
+        wait::release(Kind::Mutex, &self.flag, unlock);
+    }
+
+    #[inline(always)]
+    fn release(&self, unlock: impl FnOnce()) {
+        if self.flag.is_idle() {
+            unlock();
+        } else {
+            self.unlock_contended(unlock);
+        }
+    }
+
+    pub(super) fn flag(&self) -> &Flag {
+        &self.flag
+    }
+
+    /// The mutex inside, for the Condvar.
+    pub(super) fn inner(&self) -> &::parking_lot::Mutex<()> {
+        &self.inner
+    }
+}
+
+// SAFETY: every operation is that of `parking_lot::Mutex`, which excludes all others while it is
+// held; this type adds only bookkeeping.
+unsafe impl lock_api::RawMutex for RawMutex {
+    #[allow(clippy::declare_interior_mutable_const)] // As in the trait: a value to start from.
+    const INIT: Self = Self {
+        flag: Flag::new(),
+        inner: ::parking_lot::Mutex::new(()),
+    };
+
+    type GuardMarker = <::parking_lot::RawMutex as lock_api::RawMutex>::GuardMarker;
+
+    #[inline]
+    fn lock(&self) {
+        if !self.try_acquire() {
+            self.lock_contended(|| {
+                mem::forget(self.inner.lock());
+                true
+            });
+        }
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        self.try_acquire()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self) {
+        // SAFETY: the caller holds the lock, as this function demands too.
+        self.release(|| unsafe { self.inner.force_unlock() });
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.inner.is_locked()
+    }
+}
+
+// SAFETY: as for `RawMutex`.
+unsafe impl lock_api::RawMutexFair for RawMutex {
+    #[inline]
+    unsafe fn unlock_fair(&self) {
+        // SAFETY: the caller holds the lock, as this function demands too.
+        self.release(|| unsafe { self.inner.force_unlock_fair() });
+    }
+
+    #[inline]
+    unsafe fn bump(&self) {
+        // SAFETY: the caller holds the lock, as these functions demand too; `raw` is only used
+        // for what the caller asked for.
+        unsafe {
+            if self.flag.is_idle() {
+                self.inner.raw().bump();
+            } else {
+                self.unlock_fair();
+                self.lock();
+            }
+        }
+    }
+}
+
+// SAFETY: as for `RawMutex`.
+unsafe impl lock_api::RawMutexTimed for RawMutex {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    fn try_lock_for(&self, timeout: Duration) -> bool {
+        let block = || self.inner.try_lock_for(timeout).map(mem::forget).is_some();
+        self.try_acquire() || self.lock_contended(block)
+    }
+
+    #[inline]
+    fn try_lock_until(&self, timeout: Instant) -> bool {
+        let block = || {
+            self.inner
+                .try_lock_until(timeout)
+                .map(mem::forget)
+                .is_some()
+        };
+        self.try_acquire() || self.lock_contended(block)
+    }
+}
+
+/// The raw lock of [`FairMutex`](super::FairMutex): a [`RawMutex`] whose every unlock is fair, as
+/// [`parking_lot::RawFairMutex`](::parking_lot::RawFairMutex) is.
+pub struct RawFairMutex(RawMutex);
+
+// SAFETY: every operation is one of `RawMutex`.
+unsafe impl lock_api::RawMutex for RawFairMutex {
+    #[allow(clippy::declare_interior_mutable_const)] // As in the trait: a value to start from.
+    const INIT: Self = Self(RawMutex::INIT);
+
+    type GuardMarker = <::parking_lot::RawFairMutex as lock_api::RawMutex>::GuardMarker;
+
+    #[inline]
+    fn lock(&self) {
+        self.0.lock();
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        self.0.try_lock()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self) {
+        // SAFETY: the caller holds the lock, as this function demands too.
+        unsafe { self.0.unlock_fair() }
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+}
+
+// SAFETY: every operation is one of `RawMutex`.
+unsafe impl lock_api::RawMutexFair for RawFairMutex {
+    #[inline]
+    unsafe fn unlock_fair(&self) {
+        // SAFETY: the caller holds the lock, as this function demands too.
+        unsafe { self.0.unlock_fair() }
+    }
+
+    #[inline]
+    unsafe fn bump(&self) {
+        // SAFETY: the caller holds the lock, as this function demands too.
+        unsafe { self.0.bump() }
+    }
+}
+
+// SAFETY: every operation is one of `RawMutex`.
+unsafe impl lock_api::RawMutexTimed for RawFairMutex {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    fn try_lock_for(&self, timeout: Duration) -> bool {
+        self.0.try_lock_for(timeout)
+    }
+
+    #[inline]
+    fn try_lock_until(&self, timeout: Instant) -> bool {
+        self.0.try_lock_until(timeout)
+    }
+}

@@ -1,0 +1,384 @@
+//! The raw lock behind `RwLock`.
+
+use std::time::{Duration, Instant};
+
+use ::parking_lot::RawRwLock as Inner;
+use ::parking_lot::lock_api::{
+    self, RawRwLock as _, RawRwLockRecursive as _, RawRwLockUpgrade as _,
+};
+
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait;
+
+/// The raw lock of [`RwLock`](super::RwLock): that of [`parking_lot::RwLock`](::parking_lot::RwLock),
+/// profiled.
+pub struct RawRwLock {
+    flag: Flag,
+    inner: Inner,
+}
+
+impl RawRwLock {
+    /// Tries, then waits in `block`. Both say whether they hold the lock.
+    #[inline(always)]
+    fn acquire(
+        &self,
+        kind: Kind,
+        try_acquire: impl Fn(&Inner) -> bool,
+        block: impl FnOnce(&Inner) -> bool,
+    ) -> bool {
+        try_acquire(&self.inner) || self.acquire_contended(kind, try_acquire, block)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_contended(
+        &self,
+        kind: Kind,
+        try_acquire: impl Fn(&Inner) -> bool,
+        block: impl FnOnce(&Inner) -> bool,
+    ) -> bool {
+        wait::acquire(
+            kind,
+            &self.flag,
+            || try_acquire(&self.inner).then_some(true),
+            || block(&self.inner),
+            |acquired| *acquired,
+        )
+    }
+
+    #[inline(always)]
+    fn release(&self, kind: Kind, unlock: impl FnOnce(&Inner)) {
+        if self.flag.is_idle() {
+            unlock(&self.inner);
+        } else {
+            self.release_contended(kind, unlock);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_contended(&self, kind: Kind, unlock: impl FnOnce(&Inner)) {
+        wait::release(kind, &self.flag, || unlock(&self.inner));
+    }
+}
+
+// In the following every `unsafe fn` demands of its caller that the lock be held in the way that
+// the inner function demands, and calls nothing else; "as demanded" refers to that.
+
+// SAFETY: every operation is that of parking_lot's raw lock, which excludes as the trait says; this
+// type adds only bookkeeping.
+unsafe impl lock_api::RawRwLock for RawRwLock {
+    #[allow(clippy::declare_interior_mutable_const)] // As in the trait: a value to start from.
+    const INIT: Self = Self {
+        flag: Flag::new(),
+        inner: Inner::INIT,
+    };
+
+    type GuardMarker = <Inner as lock_api::RawRwLock>::GuardMarker;
+
+    #[inline]
+    fn lock_shared(&self) {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+            inner.lock_shared();
+            true
+        });
+    }
+
+    #[inline]
+    fn try_lock_shared(&self) -> bool {
+        self.inner.try_lock_shared()
+    }
+
+    #[inline]
+    unsafe fn unlock_shared(&self) {
+        // SAFETY: held for reading, as demanded.
+        self.release(Kind::RwLockRead, |inner| unsafe { inner.unlock_shared() });
+    }
+
+    #[inline]
+    fn lock_exclusive(&self) {
+        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+            inner.lock_exclusive();
+            true
+        });
+    }
+
+    #[inline]
+    fn try_lock_exclusive(&self) -> bool {
+        self.inner.try_lock_exclusive()
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive(&self) {
+        // SAFETY: held for writing, as demanded.
+        self.release(Kind::RwLockWrite, |inner| unsafe {
+            inner.unlock_exclusive();
+        });
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.inner.is_locked()
+    }
+
+    #[inline]
+    fn is_locked_exclusive(&self) -> bool {
+        self.inner.is_locked_exclusive()
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockFair for RawRwLock {
+    #[inline]
+    unsafe fn unlock_shared_fair(&self) {
+        // SAFETY: held for reading, as demanded.
+        self.release(Kind::RwLockRead, |inner| unsafe {
+            inner.unlock_shared_fair();
+        });
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive_fair(&self) {
+        // SAFETY: held for writing, as demanded.
+        self.release(Kind::RwLockWrite, |inner| unsafe {
+            inner.unlock_exclusive_fair();
+        });
+    }
+
+    #[inline]
+    unsafe fn bump_shared(&self) {
+        // SAFETY: held for reading, as demanded; and again after the second call.
+        unsafe {
+            if self.flag.is_idle() {
+                self.inner.bump_shared();
+            } else {
+                self.unlock_shared_fair();
+                self.lock_shared();
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn bump_exclusive(&self) {
+        // SAFETY: held for writing, as demanded; and again after the second call.
+        unsafe {
+            if self.flag.is_idle() {
+                self.inner.bump_exclusive();
+            } else {
+                self.unlock_exclusive_fair();
+                self.lock_exclusive();
+            }
+        }
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
+    #[inline]
+    unsafe fn downgrade(&self) {
+        // SAFETY: held for writing, as demanded.
+        self.release(Kind::RwLockWrite, |inner| unsafe { inner.downgrade() });
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockTimed for RawRwLock {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    fn try_lock_shared_for(&self, timeout: Duration) -> bool {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+            inner.try_lock_shared_for(timeout)
+        })
+    }
+
+    #[inline]
+    fn try_lock_shared_until(&self, timeout: Instant) -> bool {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+            inner.try_lock_shared_until(timeout)
+        })
+    }
+
+    #[inline]
+    fn try_lock_exclusive_for(&self, timeout: Duration) -> bool {
+        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+            inner.try_lock_exclusive_for(timeout)
+        })
+    }
+
+    #[inline]
+    fn try_lock_exclusive_until(&self, timeout: Instant) -> bool {
+        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+            inner.try_lock_exclusive_until(timeout)
+        })
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
+    #[inline]
+    fn lock_shared_recursive(&self) {
+        self.acquire(
+            Kind::RwLockRead,
+            Inner::try_lock_shared_recursive,
+            |inner| {
+                inner.lock_shared_recursive();
+                true
+            },
+        );
+    }
+
+    #[inline]
+    fn try_lock_shared_recursive(&self) -> bool {
+        self.inner.try_lock_shared_recursive()
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
+    #[inline]
+    fn try_lock_shared_recursive_for(&self, timeout: Duration) -> bool {
+        self.acquire(
+            Kind::RwLockRead,
+            Inner::try_lock_shared_recursive,
+            |inner| inner.try_lock_shared_recursive_for(timeout),
+        )
+    }
+
+    #[inline]
+    fn try_lock_shared_recursive_until(&self, timeout: Instant) -> bool {
+        self.acquire(
+            Kind::RwLockRead,
+            Inner::try_lock_shared_recursive,
+            |inner| inner.try_lock_shared_recursive_until(timeout),
+        )
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
+    #[inline]
+    fn lock_upgradable(&self) {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+            inner.lock_upgradable();
+            true
+        });
+    }
+
+    #[inline]
+    fn try_lock_upgradable(&self) -> bool {
+        self.inner.try_lock_upgradable()
+    }
+
+    #[inline]
+    unsafe fn unlock_upgradable(&self) {
+        // SAFETY: held upgradably, as demanded.
+        self.release(Kind::RwLockRead, |inner| unsafe {
+            inner.unlock_upgradable();
+        });
+    }
+
+    #[inline]
+    unsafe fn upgrade(&self) {
+        // SAFETY: held upgradably, as demanded, until one of the two succeeds.
+        self.acquire(
+            Kind::RwLockWrite,
+            |inner| unsafe { inner.try_upgrade() },
+            |inner| {
+                // SAFETY: as above.
+                unsafe { inner.upgrade() };
+                true
+            },
+        );
+    }
+
+    #[inline]
+    unsafe fn try_upgrade(&self) -> bool {
+        // SAFETY: held upgradably, as demanded.
+        unsafe { self.inner.try_upgrade() }
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
+    #[inline]
+    unsafe fn unlock_upgradable_fair(&self) {
+        // SAFETY: held upgradably, as demanded.
+        self.release(Kind::RwLockRead, |inner| unsafe {
+            inner.unlock_upgradable_fair();
+        });
+    }
+
+    #[inline]
+    unsafe fn bump_upgradable(&self) {
+        // SAFETY: held upgradably, as demanded; and again after the second call.
+        unsafe {
+            if self.flag.is_idle() {
+                self.inner.bump_upgradable();
+            } else {
+                self.unlock_upgradable_fair();
+                self.lock_upgradable();
+            }
+        }
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
+    #[inline]
+    unsafe fn downgrade_upgradable(&self) {
+        // SAFETY: held upgradably, as demanded.
+        self.release(Kind::RwLockRead, |inner| unsafe {
+            inner.downgrade_upgradable();
+        });
+    }
+
+    #[inline]
+    unsafe fn downgrade_to_upgradable(&self) {
+        // SAFETY: held for writing, as demanded.
+        self.release(Kind::RwLockWrite, |inner| unsafe {
+            inner.downgrade_to_upgradable();
+        });
+    }
+}
+
+// SAFETY: as for `RawRwLock`.
+unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
+    #[inline]
+    fn try_lock_upgradable_for(&self, timeout: Duration) -> bool {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+            inner.try_lock_upgradable_for(timeout)
+        })
+    }
+
+    #[inline]
+    fn try_lock_upgradable_until(&self, timeout: Instant) -> bool {
+        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+            inner.try_lock_upgradable_until(timeout)
+        })
+    }
+
+    #[inline]
+    unsafe fn try_upgrade_for(&self, timeout: Duration) -> bool {
+        self.acquire(
+            Kind::RwLockWrite,
+            // SAFETY: held upgradably, as demanded, until one of the two succeeds.
+            |inner| unsafe { inner.try_upgrade() },
+            // SAFETY: as above.
+            |inner| unsafe { inner.try_upgrade_for(timeout) },
+        )
+    }
+
+    #[inline]
+    unsafe fn try_upgrade_until(&self, timeout: Instant) -> bool {
+        self.acquire(
+            Kind::RwLockWrite,
+            // SAFETY: held upgradably, as demanded, until one of the two succeeds.
+            |inner| unsafe { inner.try_upgrade() },
+            // SAFETY: as above.
+            |inner| unsafe { inner.try_upgrade_until(timeout) },
+        )
+    }
+}

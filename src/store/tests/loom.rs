@@ -1,0 +1,84 @@
+//! Models of two threads at one shard.
+//!
+//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::super::*;
+
+fn one() -> Amount {
+    Amount {
+        contentions: 1.0,
+        delay_nanos: 5,
+        variance: 0.0,
+    }
+}
+
+#[test]
+fn one_stack_inserted_twice_at_once_is_one_entry() {
+    loom::model(|| {
+        let shard = Arc::new(Shard::new(0));
+        let insert = |shard: &Shard| {
+            let offset = shard
+                .find_or_insert(Which::Mutex, Kind::Mutex, &[1])
+                .expect("there is room");
+            shard.add(offset, one());
+            offset
+        };
+        let other = {
+            let shard = Arc::clone(&shard);
+            thread::spawn(move || insert(&shard))
+        };
+        let mine = insert(&shard);
+        assert_eq!(mine, other.join().unwrap(), "both use the same entry");
+        let totals = shard.totals(mine, Which::Mutex).expect("it has events");
+        assert_eq!(totals.amount.contentions, 2.0, "no event is lost");
+        assert_eq!(totals.amount.delay_nanos, 10, "no delay is lost");
+    });
+}
+
+#[test]
+fn an_entry_is_seen_whole_or_not_at_all() {
+    loom::model(|| {
+        let shard = Arc::new(Shard::new(0));
+        let writer = {
+            let shard = Arc::clone(&shard);
+            thread::spawn(move || {
+                let offset = shard.find_or_insert(Which::Block, Kind::Once, &[7]);
+                shard.add(offset.expect("there is room"), one());
+            })
+        };
+        shard.for_each(Which::Block, |totals| {
+            assert_eq!(*totals.addresses, [7], "an address is there with its entry");
+            assert_eq!(totals.kind, Kind::Once);
+        });
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reset_waits_for_who_is_inside() {
+    loom::model(|| {
+        let shard = Arc::new(Shard::new(0));
+        let writer = {
+            let shard = Arc::clone(&shard);
+            thread::spawn(move || {
+                let Some(_entered) = shard.enter() else {
+                    return;
+                };
+                let offset = shard.find_or_insert(Which::Mutex, Kind::Mutex, &[3]);
+                shard.add(offset.expect("there is room"), one());
+            })
+        };
+        shard.reset();
+        writer.join().unwrap();
+        // Either the event came first and is forgotten, or later and is whole.
+        let mut seen = 0;
+        shard.for_each(Which::Mutex, |totals| {
+            seen += 1;
+            assert_eq!(totals.amount.delay_nanos, 5, "never half an event");
+        });
+        assert!(seen <= 1);
+    });
+}

@@ -1,0 +1,159 @@
+//! The store against a `HashMap`, at its bounds, and while it is being reset.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use super::super::*;
+
+fn one(delay_nanos: u64) -> Amount {
+    Amount {
+        contentions: 1.0,
+        delay_nanos,
+        variance: 0.5,
+    }
+}
+
+fn total(stacks: &[StackTotals]) -> Amount {
+    stacks.iter().fold(Amount::ZERO, |mut sum, stack| {
+        sum.add(stack.amount);
+        sum
+    })
+}
+
+#[test]
+fn keeps_what_a_hash_map_keeps() {
+    let store = Store::new(2, 64 << 20);
+    let mut naive: HashMap<(Which, Kind, Vec<usize>), Amount> = HashMap::new();
+    for event in 0..20_000_usize {
+        let which = [Which::Mutex, Which::Block][event % 2];
+        let kind = Kind::ALL[event % Kind::COUNT];
+        let depth = event * 7 % MAX_DEPTH + 1;
+        let addresses: Vec<usize> = (0..depth).map(|frame| frame * 16 + event % 13).collect();
+        let added = store.add(event % 2, which, kind, &addresses, one(event as u64));
+        assert!(matches!(added, Added::To(_)));
+        naive
+            .entry((which, kind, addresses))
+            .or_default()
+            .add(one(event as u64));
+    }
+    for which in [Which::Mutex, Which::Block] {
+        let snapshot = store.snapshot(which);
+        let expected = naive.keys().filter(|key| key.0 == which).count();
+        assert_eq!(snapshot.len(), expected, "no stack twice, none missing");
+        for stack in snapshot {
+            let key = (which, stack.kind, stack.addresses.to_vec());
+            assert_eq!(naive.get(&key), Some(&stack.amount));
+        }
+    }
+}
+
+#[test]
+fn an_id_adds_to_its_stack() {
+    let store = Store::new(1, 0);
+    let Added::To(id) = store.add(0, Which::Block, Kind::Once, &[7, 8], one(1)) else {
+        panic!("there is room");
+    };
+    assert!(store.add_to(id, one(2)));
+    assert_eq!(total(&store.snapshot(Which::Block)).delay_nanos, 3);
+}
+
+#[test]
+fn a_stack_without_events_is_not_in_the_snapshot() {
+    let store = Store::new(1, 0);
+    store.add(0, Which::Block, Kind::Mutex, &[1], Amount::ZERO);
+    assert!(store.snapshot(Which::Block).is_empty());
+}
+
+#[test]
+fn a_full_store_keeps_the_totals_right() {
+    let store = Store::new(1, 0);
+    let events = 10_000;
+    let overflowed = (0..events)
+        .map(|event| store.add(0, Which::Mutex, Kind::Mutex, &[event + 1, 2, 3], one(10)))
+        .filter(|added| matches!(added, Added::Overflowed(_)))
+        .count();
+    assert!(overflowed > 0, "the store is bounded");
+    let snapshot = store.snapshot(Which::Mutex);
+    assert_eq!(total(&snapshot).contentions, events as f64);
+    assert_eq!(total(&snapshot).delay_nanos, 10 * events as u64);
+    let overflow: Vec<_> = snapshot
+        .iter()
+        .filter(|stack| *stack.addresses == [address::OVERFLOW])
+        .collect();
+    assert_eq!(overflow.len(), 1);
+    assert_eq!(overflow[0].amount.contentions, overflowed as f64);
+    // Stacks that got in still count for themselves.
+    let first = store.add(0, Which::Mutex, Kind::Mutex, &[1, 2, 3], one(10));
+    assert!(matches!(first, Added::To(_)));
+}
+
+#[test]
+fn a_reset_forgets_stacks_ids_and_overflow_and_makes_room() {
+    let store = Store::new(1, 0);
+    let Added::To(id) = store.add(0, Which::Mutex, Kind::Mutex, &[1], one(1)) else {
+        panic!("there is room");
+    };
+    for event in 0..10_000 {
+        store.add(0, Which::Mutex, Kind::Mutex, &[event + 1, 2, 3], one(10));
+    }
+    store.reset();
+    assert!(store.snapshot(Which::Mutex).is_empty());
+    assert!(!store.add_to(id, one(1)), "the id is void");
+    let again = store.add(0, Which::Mutex, Kind::Mutex, &[5, 5], one(1));
+    assert!(matches!(again, Added::To(_)));
+    assert_eq!(store.snapshot(Which::Mutex).len(), 1);
+}
+
+#[test]
+fn threads_lose_nothing() {
+    const THREADS: usize = 4;
+    const EVENTS: usize = 20_000;
+    let store = Store::new(2, 8 << 20);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let store = &store;
+            scope.spawn(move || {
+                for event in 0..EVENTS {
+                    // All threads insert the same stacks at about the same time.
+                    let addresses = [event % 500 + 1, 9, 9];
+                    store.add(thread % 2, Which::Mutex, Kind::Mutex, &addresses, one(3));
+                }
+            });
+        }
+    });
+    let snapshot = store.snapshot(Which::Mutex);
+    assert_eq!(snapshot.len(), 500);
+    assert_eq!(total(&snapshot).contentions, (THREADS * EVENTS) as f64);
+    assert_eq!(total(&snapshot).variance, (THREADS * EVENTS) as f64 * 0.5);
+    assert_eq!(total(&snapshot).delay_nanos, 3 * (THREADS * EVENTS) as u64);
+}
+
+#[test]
+fn resets_and_snapshots_do_not_disturb_writers() {
+    let store = Store::new(1, 0);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for event in 0..50_000_usize {
+                    let addresses = [event % 50 + 1, event % 3];
+                    store.add(0, Which::Block, Kind::Mutex, &addresses, one(1));
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+        }
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                store.reset();
+                for stack in store.snapshot(Which::Block) {
+                    // Never a stack made of two.
+                    assert_eq!(stack.addresses.len(), 2);
+                    assert!(stack.addresses[0] <= 50 && stack.addresses[1] < 3);
+                }
+            }
+        });
+    });
+    store.reset();
+    assert!(store.snapshot(Which::Block).is_empty());
+}
