@@ -83,7 +83,7 @@ pub(super) struct Pool {
 type Slot = CachePadded<SpinLock<Walker>>;
 
 /// What one walk uses.
-struct Walker {
+pub(super) struct Walker {
     objects: Arc<LoadedObjects>,
     cache: CacheX86_64<MustNotAllocateDuringUnwind>,
 }
@@ -122,7 +122,7 @@ impl Pool {
         }
     }
 
-    fn read_again(&self) {
+    pub(super) fn read_again(&self) {
         let objects = Arc::new(LoadedObjects::read(self.find_object));
         self.changes.store(objects.changes, Ordering::Relaxed);
         for slot in &self.slots {
@@ -139,7 +139,12 @@ impl Pool {
         }
     }
 
-    fn claim(&self) -> Option<SpinGuard<'_, Walker>> {
+    #[cfg(test)]
+    pub(super) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn claim(&self) -> Option<SpinGuard<'_, Walker>> {
         let home = thread_state::shard(self.slots.len());
         let from_home = self.slots.iter().cycle().skip(home);
         from_home.take(TRIES).find_map(|slot| slot.try_lock())
