@@ -54,7 +54,8 @@ impl<T> SpinLock<T> {
         self.held
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            // NOTE: not `then_some`, which would make a guard, and open the lock, either way.
+            // NOTE: not `then_some`, which makes the guard first and then drops it when the lock
+            // is not ours: that would open it under its holder.
             .then(|| SpinGuard { lock: self })
     }
 
@@ -99,5 +100,21 @@ impl<T> Drop for SpinGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.lock.held.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_try_leaves_the_lock_held() {
+        let lock = SpinLock::new(());
+        let held = lock.try_lock();
+        assert!(held.is_some());
+        assert!(lock.try_lock().is_none());
+        assert!(lock.try_lock().is_none(), "the try before opened it");
+        drop(held);
+        assert!(lock.try_lock().is_some());
     }
 }

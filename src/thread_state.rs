@@ -22,6 +22,8 @@ pub(crate) struct Recording(());
 impl Recording {
     #[inline]
     pub(crate) fn enter() -> Option<Self> {
+        // NOTE: not `then_some`, which would drop the `Self` that it does not return, and with it
+        // end the recording that is going on.
         RECORDING.with(|recording| (!recording.replace(true)).then(|| Self(())))
     }
 }
@@ -85,6 +87,7 @@ mod tests {
         let first = Recording::enter();
         assert!(first.is_some());
         assert!(Recording::enter().is_none());
+        assert!(Recording::enter().is_none(), "the refused one ended it");
         drop(first);
         assert!(Recording::enter().is_some());
     }

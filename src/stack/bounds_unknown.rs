@@ -1,0 +1,18 @@
+//! Same calls as `bounds`, where the system is not asked.
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bounds {}
+
+impl Bounds {
+    pub(super) fn of_this_thread() -> Option<Self> {
+        None
+    }
+
+    pub(super) fn contains(self, _address: usize) -> bool {
+        match self {}
+    }
+
+    pub(super) fn bytes_left(self, _address: usize) -> usize {
+        match self {}
+    }
+}

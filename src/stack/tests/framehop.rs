@@ -1,0 +1,158 @@
+//! framehop against the system's unwinder, and the objects that come and go below it.
+
+mod loaded_code;
+
+use super::imp_framehop::Pool;
+use super::loader::FindObject;
+use super::*;
+
+fn new_pool() -> Pool {
+    Pool::new(FindObject::look_up())
+}
+
+/// Both walkers' view of one stack, from the caller of `marker_link` on.
+fn walk_both(pool: &Pool) -> (Option<Stack>, Stack) {
+    #[inline(never)]
+    fn marker_link(pool: &Pool) -> (Option<Stack>, Stack) {
+        let (mut ours, mut systems) = (Stack::new(), Stack::new());
+        let marker = std::ptr::from_ref(black_box(&ours)).addr();
+        let served = pool.walk(marker, Bounds::of_this_thread().unwrap(), &mut ours);
+        assert!(imp_backtrace::walk(marker, None, &mut systems));
+        (served.then_some(ours), systems)
+    }
+    marker_link(pool)
+}
+
+/// The first frame called both, at two places. The rest is the same.
+#[track_caller]
+fn assert_same(ours: &Stack, systems: &Stack) {
+    assert_eq!(ours.addresses()[1..], systems.addresses()[1..]);
+    assert_eq!(
+        names(&ours.addresses()[..1]),
+        names(&systems.addresses()[..1])
+    );
+}
+
+#[test]
+fn both_walkers_agree() {
+    let pool = new_pool();
+    // Learned in the first round, remembered in the second.
+    for _ in 0..2 {
+        for depth in [0, 1, 40, 300] {
+            descend(depth, &mut || {
+                let (ours, systems) = walk_both(&pool);
+                assert_same(&ours.unwrap(), &systems);
+            });
+        }
+        outer_link(&mut || {
+            let (ours, systems) = walk_both(&pool);
+            assert_callers(
+                &systems,
+                &[
+                    "marker_link",
+                    "leaf_link",
+                    "inner_link",
+                    "middle_link",
+                    "outer_link",
+                ],
+            );
+            assert_same(&ours.unwrap(), &systems);
+        });
+    }
+}
+
+#[test]
+fn both_walkers_agree_where_the_loader_is_not_asked_by_address() {
+    let _alone = loaded_code::nothing_is_loaded();
+    let pool = Pool::new(None);
+    outer_link(&mut || {
+        let (ours, systems) = walk_both(&pool);
+        assert_same(&ours.unwrap(), &systems);
+    });
+}
+
+#[test]
+fn callback_through_the_c_library_keeps_its_callers() {
+    unsafe extern "C" fn compare(pool: *const libc::c_void, _: *const libc::c_void) -> libc::c_int {
+        // SAFETY: both elements that `qsort` compares are the pointer stored below.
+        let pool = unsafe { &**pool.cast::<&Pool>() };
+        let (ours, systems) = walk_both(pool);
+        let ours = ours.unwrap();
+        assert_same(&ours, &systems);
+        assert_callers(
+            &ours,
+            &[
+                "marker_link",
+                "leaf_link",
+                "inner_link",
+                "middle_link",
+                "outer_link",
+            ],
+        );
+        0
+    }
+
+    let pool = new_pool();
+    outer_link(&mut || {
+        let mut elements = [&pool; 2];
+        let size = size_of::<&Pool>();
+        // SAFETY: two elements of this size, which the function leaves as they are, compared by
+        // a function that takes two of them. It unwinds only to abort the test.
+        unsafe { libc::qsort(elements.as_mut_ptr().cast(), 2, size, Some(compare)) }
+    });
+}
+
+#[test]
+fn taken_slots_leave_it_to_the_system() {
+    let pool = new_pool();
+    let taken: Vec<_> = (0..pool.slot_count()).map(|_| pool.claim()).collect();
+    let (ours, _) = walk_both(&pool);
+    assert!(ours.is_none());
+    drop(taken);
+    let (ours, _) = walk_both(&pool);
+    assert!(ours.is_some());
+}
+
+#[test]
+fn other_stacks_are_left_to_the_system() {
+    let pool = new_pool();
+    let elsewhere = std::thread::spawn(|| Bounds::of_this_thread().unwrap()).join();
+    let (marker, mut stack) = (0_u8, Stack::new());
+    let marker = std::ptr::from_ref(black_box(&marker)).addr();
+    // As on a coroutine's stack: none of its words may be read.
+    assert!(!pool.walk(marker, elsewhere.unwrap(), &mut stack));
+}
+
+#[test]
+fn walks_while_the_list_is_replaced() {
+    let pool = new_pool();
+    std::thread::scope(|scope| {
+        let walking = scope.spawn(|| {
+            for _ in 0..2_000 {
+                outer_link(&mut || {
+                    let (ours, systems) = walk_both(&pool);
+                    if let Some(ours) = ours {
+                        assert_same(&ours, &systems);
+                    }
+                });
+            }
+        });
+        while !walking.is_finished() {
+            pool.read_again();
+        }
+    });
+}
+
+#[test]
+fn cold_walk_does_not_allocate() {
+    let pool = new_pool();
+    let mut stack = Stack::new();
+    let bounds = Bounds::of_this_thread().unwrap();
+    descend(20, &mut || {
+        let marker = std::ptr::from_ref(&stack).addr();
+        let allocations = allocations::allocations_in(|| {
+            pool.walk(marker, bounds, &mut stack);
+        });
+        assert_eq!(allocations, 0);
+    });
+}
