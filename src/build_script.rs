@@ -21,5 +21,9 @@ fn rustc_minor() -> Option<u32> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.strip_prefix("rustc 1.")?.split('.').next()?.parse().ok()
+    text.strip_prefix("rustc 1.")?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }

@@ -1,12 +1,15 @@
 //! Contention profiling: where threads wait, for how long, and whose code made them wait.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod export;
 mod kind;
 mod lost;
 mod profile;
 
 #[cfg(feature = "profiling")]
 mod clock;
+#[cfg(feature = "profiling")]
+mod objects;
 #[cfg(feature = "profiling")]
 mod primitives;
 #[cfg(feature = "profiling")]
@@ -23,3 +26,6 @@ mod store;
 mod symbols;
 #[cfg(feature = "profiling")]
 mod thread_state;
+
+pub use lost::Lost;
+pub use profile::{Frame, Profile, Sample};
