@@ -120,7 +120,9 @@ impl Symbolizer {
             .late
             .entry(Arc::clone(mapping))
             .or_insert_with(|| Functions::of(mapping));
-        let name = functions.as_ref()?.name_at(address - mapping.bias)?;
+        let name = functions
+            .as_ref()?
+            .name_at(address.wrapping_sub(mapping.bias))?;
         Some(name.to_owned())
     }
 }
