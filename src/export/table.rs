@@ -205,13 +205,13 @@ impl Table<'_> {
         if let Some(duration) = profile.duration() {
             write!(f, " during {}", human(duration))?;
         }
+        writeln!(f, "; rate: {rate}; lost: {}", profile.lost())?;
         writeln!(
             f,
-            "; {} of {} call sites shown, with {} of the delay; rate: {rate}; lost: {}",
+            "{} of {} call sites, with {} of the delay:",
             shown.len(),
             self.rows.len(),
             percent(shown_nanos, total),
-            profile.lost(),
         )
     }
 }
