@@ -1,40 +1,66 @@
 //! Contention profiling: where threads wait, for how long, and whose code made them wait.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "profiling", loom))]
-mod address;
-#[cfg(any(feature = "profiling", loom))]
-mod blame;
-#[cfg(feature = "profiling")]
-mod clock;
+// The API: locks to use, rates to set, profiles to take.
 mod control;
-mod kind;
-mod lost;
-#[cfg(any(feature = "profiling", loom))]
-mod primitives;
+#[cfg(all(feature = "parking_lot", feature = "profiling"))]
+pub mod parking_lot;
 mod profile;
 #[cfg(feature = "profiling")]
-mod rates;
+pub mod sync;
+
+// From the wrappers down to what is recorded.
+#[cfg(any(feature = "profiling", loom))]
+mod blame;
 #[cfg(feature = "profiling")]
 mod recorder;
 #[cfg(feature = "profiling")]
 mod sampler;
 #[cfg(any(feature = "profiling", loom))]
-mod spin_lock;
-#[cfg(feature = "profiling")]
-mod stack;
-#[cfg(any(feature = "profiling", loom))]
 mod store;
-#[cfg(feature = "profiling")]
-mod thread_state;
 #[cfg(feature = "profiling")]
 mod wait;
 
-#[cfg(all(feature = "parking_lot", feature = "profiling"))]
-pub mod parking_lot;
+// From what was recorded to what is written.
+mod export;
 #[cfg(feature = "profiling")]
-pub mod sync;
+mod objects;
+#[cfg(feature = "profiling")]
+mod symbols;
 
-pub use control::*;
+// What these stand on.
+#[cfg(any(feature = "profiling", loom))]
+mod address;
+#[cfg(feature = "profiling")]
+mod clock;
+mod kind;
+mod lost;
+#[cfg(any(feature = "profiling", loom))]
+mod primitives;
+#[cfg(feature = "profiling")]
+mod rates;
+#[cfg(any(feature = "profiling", loom))]
+mod spin_lock;
+#[cfg(feature = "profiling")]
+mod stack;
+#[cfg(feature = "profiling")]
+mod thread_state;
+
+pub use control::{
+    MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
+    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,
+};
 pub use lost::Lost;
-pub use profile::Profile;
+pub use profile::{Frame, Profile, Sample};
+
+/// The standard library's locks, not profiled: the `profiling` feature is off.
+#[cfg(not(feature = "profiling"))]
+pub mod sync {
+    pub use std::sync::*;
+}
+
+/// `parking_lot` 0.12, not profiled: the `profiling` feature is off.
+#[cfg(all(feature = "parking_lot", not(feature = "profiling")))]
+pub mod parking_lot {
+    pub use ::parking_lot::*;
+}

@@ -36,17 +36,8 @@ use imp_framehop as imp;
 
 use std::mem::MaybeUninit;
 
+use crate::address::MAX_DEPTH;
 use bounds::Bounds;
-
-/// Frames kept of one stack. Deeper ones lose their root, as in Go (whose default it is).
-pub(crate) const MAX_DEPTH: usize = 128;
-
-/// Stands in the place of a stack that the full table has no room for.
-pub(crate) const OVERFLOW: usize = usize::MAX;
-/// Stands in the place of a release that was not seen.
-pub(crate) const UNATTRIBUTED: usize = usize::MAX - 1;
-/// Stands in the place of a stack that could not be captured.
-pub(crate) const NO_STACK: usize = usize::MAX - 2;
 
 /// Frames of the profiler itself that a walk passes before it gives up looking for the
 /// marker: the wrappers are some ten calls deep, also in a build without inlining.

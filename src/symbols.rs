@@ -1,1 +1,222 @@
+//! Names, files and lines of recorded addresses. Used when a profile is taken, never before.
+//!
+//! A look-up takes microseconds (the first one of a process some 70 ms, to read the debug
+//! information), so each address is looked up once in the life of the process. What is kept
+//! per address is already in the form that profiles share.
+//!
+//! Code comes and goes with `dlopen` and `dlclose`, and `backtrace` does not notice: it reads
+//! the list of libraries once. So a name of its is believed only for an object that was loaded
+//! then and still is; for others the symbol table in the file is read. All that is kept is
+//! forgotten when the loader says that something was unloaded, because other code may now
+//! stand at the same address.
 
+mod elf;
+mod own_frames;
+mod path;
+mod trim;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::c_void;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use crate::address::{NO_STACK, OVERFLOW, UNATTRIBUTED};
+use crate::objects::{self, Objects};
+use crate::profile::{Frame, Location, Mapping, Stack};
+use elf::Functions;
+use trim::{Known, trimmed};
+
+/// Guards everything that is known about addresses. Held while a profile is taken; `backtrace`
+/// takes its own lock inside.
+static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug, Default)]
+struct Cache {
+    /// By return address.
+    known: HashMap<usize, Arc<Known>>,
+    strings: HashSet<Arc<str>>,
+    objects: Objects,
+    /// What was loaded when `backtrace` first was asked, or a little before.
+    first_objects: Option<Objects>,
+}
+
+/// Turns stacks of addresses into stacks of locations, for one profile.
+#[derive(Debug)]
+pub(crate) struct Symbolizer {
+    cache: MutexGuard<'static, Cache>,
+    /// Symbol tables of objects that were loaded late, by file. Read once per profile.
+    late: HashMap<Arc<Mapping>, Option<Functions>>,
+}
+
+pub(crate) fn symbolizer() -> Symbolizer {
+    // A panic while the lock was held left at worst fewer addresses known.
+    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    cache.follow(objects::loaded());
+    Symbolizer {
+        cache,
+        late: HashMap::new(),
+    }
+}
+
+impl Symbolizer {
+    /// What is loaded now, the program first.
+    pub(crate) fn mappings(&self) -> Arc<[Arc<Mapping>]> {
+        Arc::clone(&self.cache.objects.mappings)
+    }
+
+    /// The stack with these return addresses, leaf first, without the profiler's own frames.
+    pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
+        let known: Vec<_> = addresses
+            .iter()
+            .map(|address| self.known(*address))
+            .collect();
+        let (locations, starts_in_wrapper) = trimmed(&known);
+        Stack::new(addresses, locations, starts_in_wrapper)
+    }
+
+    fn known(&mut self, return_address: usize) -> Arc<Known> {
+        if let Some(known) = self.cache.known.get(&return_address) {
+            return Arc::clone(known);
+        }
+        let known = Arc::new(Known::new(self.location(return_address)));
+        self.cache.known.insert(return_address, Arc::clone(&known));
+        known
+    }
+
+    fn location(&mut self, return_address: usize) -> Location {
+        if let Some(function) = stand_in(return_address) {
+            return Location {
+                address: 0,
+                mapping: None,
+                frames: [self.cache.frame(function, None, 0)].into(),
+                symbolized: true,
+            };
+        }
+        // Of the call, not of what comes after it, which may be another line or function.
+        let address = (return_address as u64).saturating_sub(1);
+        let mapping = self.cache.objects.mapping_of(address).cloned();
+        let mut frames = Vec::new();
+        if self.cache.is_known_to_backtrace(mapping.as_ref()) {
+            frames = self.cache.ask_backtrace(return_address);
+        }
+        if frames.is_empty() {
+            let name = mapping.as_ref().and_then(|it| self.late_name(it, address));
+            frames.extend(name.map(|name| self.cache.frame_of_symbol(&name, address)));
+        }
+        let symbolized = !frames.is_empty();
+        if !symbolized {
+            let name = name_of_address(address, mapping.as_deref());
+            frames.push(self.cache.frame(&name, None, address));
+        }
+        Location {
+            address,
+            mapping,
+            frames: frames.into(),
+            symbolized,
+        }
+    }
+
+    fn late_name(&mut self, mapping: &Arc<Mapping>, address: u64) -> Option<String> {
+        let functions = self
+            .late
+            .entry(Arc::clone(mapping))
+            .or_insert_with(|| Functions::of(mapping));
+        let name = functions
+            .as_ref()?
+            .name_at(address.wrapping_sub(mapping.bias))?;
+        Some(name.to_owned())
+    }
+}
+
+impl Cache {
+    /// Forgets what the loader's counts put in doubt.
+    fn follow(&mut self, objects: Objects) {
+        if objects.unloads != self.objects.unloads {
+            self.known.clear();
+            self.strings.clear();
+        } else if objects.loads != self.objects.loads {
+            // There was no code here when it was looked up; now there may be.
+            self.known.retain(|_, known| known.has_mapping());
+        }
+        self.first_objects.get_or_insert_with(|| objects.clone());
+        self.objects = objects;
+    }
+
+    /// Where the system does not tell what is loaded, all answers are believed.
+    fn is_known_to_backtrace(&self, mapping: Option<&Arc<Mapping>>) -> bool {
+        let Some(first) = &self.first_objects else {
+            return false;
+        };
+        match mapping {
+            Some(mapping) => first.mappings.contains(mapping),
+            None => self.objects.mappings.is_empty(),
+        }
+    }
+
+    /// Innermost first. Empty if nothing is known.
+    fn ask_backtrace(&mut self, return_address: usize) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let address = (return_address as u64).saturating_sub(1);
+        // NOTE: `resolve` wants the return address; it subtracts one itself.
+        backtrace::resolve(return_address as *mut c_void, |symbol| {
+            let Some(name) = symbol.name() else {
+                return;
+            };
+            let system_name = name.as_str().unwrap_or_default();
+            let mut frame = self.frame(&format!("{name:#}"), Some(system_name), address);
+            let file = symbol.filename().map(|file| file.to_string_lossy());
+            frame.file = file.map(|file| self.intern(&file));
+            // Line 0 is how debug information says that there is none.
+            frame.line = symbol.lineno().filter(|line| *line > 0);
+            frames.push(frame);
+        });
+        frames
+    }
+
+    fn frame_of_symbol(&mut self, symbol: &str, address: u64) -> Frame {
+        let name = backtrace::SymbolName::new(symbol.as_bytes());
+        self.frame(&format!("{name:#}"), Some(symbol), address)
+    }
+
+    fn frame(&mut self, function: &str, system_name: Option<&str>, address: u64) -> Frame {
+        let differs = |name: &&str| !name.is_empty() && *name != function;
+        Frame {
+            function: self.intern(function),
+            system_name: system_name.filter(differs).map(|name| self.intern(name)),
+            file: None,
+            line: None,
+            address,
+        }
+    }
+
+    fn intern(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.strings.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.strings.insert(Arc::clone(&new));
+        new
+    }
+}
+
+/// The name of a synthetic address: what is there in place of a stack.
+fn stand_in(address: usize) -> Option<&'static str> {
+    match address {
+        OVERFLOW => Some("contend::overflow"),
+        UNATTRIBUTED => Some("contend::unattributed"),
+        NO_STACK => Some("contend::no_stack"),
+        _ => None,
+    }
+}
+
+/// `0x7f12a4c01f2d (libshop.so+0x1f2d)`, with the address that tools want beside that file.
+fn name_of_address(address: u64, mapping: Option<&Mapping>) -> String {
+    let Some(mapping) = mapping else {
+        return format!("{address:#x}");
+    };
+    let name = mapping.file.rsplit('/').next().unwrap_or_default();
+    let within = address.wrapping_sub(mapping.bias);
+    format!("{address:#x} ({name}+{within:#x})")
+}
+
+#[cfg(test)]
+mod tests;

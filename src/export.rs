@@ -1,0 +1,34 @@
+//! The forms in which a profile leaves the program.
+
+pub(crate) mod pprof;
+mod protobuf;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use crate::kind::Which;
+use crate::profile::Profile;
+
+/// Why a profile has no samples, as a sentence for whoever expected some.
+fn why_empty(profile: &Profile) -> String {
+    let (name, switch) = match profile.which() {
+        Which::Mutex => ("mutex", "contend::set_mutex_profile_fraction(100)"),
+        Which::Block => ("block", "contend::set_block_profile_rate(1_000_000)"),
+    };
+    if cfg!(not(feature = "profiling")) {
+        format!("the {name} profile is empty: contend was built without its feature `profiling`")
+    } else if profile.rate() == 0 {
+        format!("the {name} profile is empty: it is off; call {switch} to record")
+    } else if profile.lost().total() > 0 {
+        let lost = profile.lost();
+        format!(
+            "the {name} profile is empty: no contention was recorded, but events were lost ({lost})"
+        )
+    } else if profile.duration().is_some() {
+        format!("the {name} profile is empty: nothing was contended in this time")
+    } else {
+        format!("the {name} profile is empty: nothing was contended")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,369 @@
+//! Writes pprof's `profile.proto`, compressed with gzip.
+//!
+//! Samples are written as they come, each preceded by the locations, functions and strings that
+//! are new with it, so memory grows with the program's code and not with the samples.
+//! Mappings come after them, when it is known how far their code was given names, and strings
+//! last. Traps, found with Go's own tool:
+//!
+//! - The names and the order of the sample types are what stores of profiles go by.
+//! - Where `system_name` equals `name`, pprof takes the name for C++ and strips what stands in
+//!   angle brackets. It is left empty then.
+//! - Where a mapping has no `has_…` flag, pprof looks its names up anew, and loses ours.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::{self, BufWriter, Write};
+use std::ptr;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::protobuf::Message;
+use super::why_empty;
+use crate::kind::Which;
+use crate::profile::{Frame, Location, Mapping, Profile, Sample};
+
+/// Field numbers of `profile.proto`.
+mod field {
+    pub(super) mod profile {
+        pub(in super::super) const SAMPLE_TYPE: u64 = 1;
+        pub(in super::super) const SAMPLE: u64 = 2;
+        pub(in super::super) const MAPPING: u64 = 3;
+        pub(in super::super) const LOCATION: u64 = 4;
+        pub(in super::super) const FUNCTION: u64 = 5;
+        pub(in super::super) const STRING_TABLE: u64 = 6;
+        pub(in super::super) const TIME_NANOS: u64 = 9;
+        pub(in super::super) const DURATION_NANOS: u64 = 10;
+        pub(in super::super) const PERIOD_TYPE: u64 = 11;
+        pub(in super::super) const PERIOD: u64 = 12;
+        pub(in super::super) const COMMENT: u64 = 13;
+        pub(in super::super) const DEFAULT_SAMPLE_TYPE: u64 = 14;
+    }
+    pub(super) mod value_type {
+        pub(in super::super) const TYPE: u64 = 1;
+        pub(in super::super) const UNIT: u64 = 2;
+    }
+    pub(super) mod sample {
+        pub(in super::super) const LOCATION_ID: u64 = 1;
+        pub(in super::super) const VALUE: u64 = 2;
+        pub(in super::super) const LABEL: u64 = 3;
+    }
+    pub(super) mod label {
+        pub(in super::super) const KEY: u64 = 1;
+        pub(in super::super) const STR: u64 = 2;
+    }
+    pub(super) mod mapping {
+        pub(in super::super) const ID: u64 = 1;
+        pub(in super::super) const MEMORY_START: u64 = 2;
+        pub(in super::super) const MEMORY_LIMIT: u64 = 3;
+        pub(in super::super) const FILE_OFFSET: u64 = 4;
+        pub(in super::super) const FILENAME: u64 = 5;
+        pub(in super::super) const BUILD_ID: u64 = 6;
+        pub(in super::super) const HAS_FUNCTIONS: u64 = 7;
+        pub(in super::super) const HAS_FILENAMES: u64 = 8;
+        pub(in super::super) const HAS_LINE_NUMBERS: u64 = 9;
+        pub(in super::super) const HAS_INLINE_FRAMES: u64 = 10;
+    }
+    pub(super) mod location {
+        pub(in super::super) const ID: u64 = 1;
+        pub(in super::super) const MAPPING_ID: u64 = 2;
+        pub(in super::super) const ADDRESS: u64 = 3;
+        pub(in super::super) const LINE: u64 = 4;
+    }
+    pub(super) mod line {
+        pub(in super::super) const FUNCTION_ID: u64 = 1;
+        pub(in super::super) const LINE: u64 = 2;
+    }
+    pub(super) mod function {
+        pub(in super::super) const ID: u64 = 1;
+        pub(in super::super) const NAME: u64 = 2;
+        pub(in super::super) const SYSTEM_NAME: u64 = 3;
+        pub(in super::super) const FILENAME: u64 = 4;
+    }
+}
+
+/// See [`Profile::write_pprof`].
+pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
+    // Buffered before the compressor, which is slow with many small pieces.
+    let gzip = GzEncoder::new(output, Compression::fast());
+    let mut writer = Writer {
+        output: BufWriter::new(gzip),
+        message: Message::default(),
+        part: Message::default(),
+        strings: HashMap::new(),
+        string_table: Vec::new(),
+        functions: HashMap::new(),
+        locations: HashMap::new(),
+        mappings: Vec::new(),
+    };
+    writer.profile(profile)?;
+    let gzip = writer.output.into_inner()?;
+    gzip.finish()?.flush()
+}
+
+/// What has been written so far. Ids are indices plus one, for 0 means none; only strings are
+/// counted from 0, where the empty one must be.
+struct Writer<'p, W: Write> {
+    output: BufWriter<W>,
+    /// The message being put together, and one that goes into it. Both are kept for their room.
+    message: Message,
+    part: Message,
+    strings: HashMap<&'p str, u64>,
+    string_table: Vec<&'p str>,
+    functions: HashMap<(&'p str, &'p str, &'p str), u64>,
+    /// By place: a profile holds each location once (two for the first of a stack).
+    locations: HashMap<*const Location, u64>,
+    mappings: Vec<UsedMapping<'p>>,
+}
+
+struct UsedMapping<'p> {
+    mapping: &'p Arc<Mapping>,
+    has_functions: bool,
+    has_files: bool,
+    has_lines: bool,
+}
+
+impl<'p, W: Write> Writer<'p, W> {
+    fn profile(&mut self, profile: &'p Profile) -> io::Result<()> {
+        self.string("");
+        let comments = comments(profile);
+        self.mappings = profile.mappings().iter().map(UsedMapping::new).collect();
+        self.value_type(field::profile::SAMPLE_TYPE, "contentions", "count")?;
+        self.value_type(field::profile::SAMPLE_TYPE, "delay", "nanoseconds")?;
+        self.value_type(field::profile::PERIOD_TYPE, "contentions", "count")?;
+        for sample in profile.samples() {
+            self.sample(sample)?;
+        }
+        self.all_mappings()?;
+        self.totals(profile)?;
+        self.comments_and_strings(&comments)
+    }
+
+    fn value_type(&mut self, field: u64, name: &'p str, unit: &'p str) -> io::Result<()> {
+        let (name, unit) = (self.string(name), self.string(unit));
+        self.message.integer(field::value_type::TYPE, name);
+        self.message.integer(field::value_type::UNIT, unit);
+        self.emit(field)
+    }
+
+    fn sample(&mut self, sample: &'p Sample) -> io::Result<()> {
+        let mut ids = Vec::with_capacity(sample.stack.locations.len());
+        for location in &sample.stack.locations {
+            ids.push(self.location(location)?);
+        }
+        let (key, value) = (self.string("kind"), self.string(sample.kind.label()));
+        self.part.clear();
+        self.part.integer(field::label::KEY, key);
+        self.part.integer(field::label::STR, value);
+        let values = [sample.contentions(), sample.delay_nanos].map(signed);
+        self.message
+            .integers(field::sample::LOCATION_ID, ids.into_iter());
+        self.message
+            .integers(field::sample::VALUE, values.into_iter());
+        self.message
+            .element(field::sample::LABEL, self.part.bytes());
+        self.emit(field::profile::SAMPLE)
+    }
+
+    fn location(&mut self, location: &'p Arc<Location>) -> io::Result<u64> {
+        let next_id = self.locations.len() as u64 + 1;
+        match self.locations.entry(Arc::as_ptr(location)) {
+            Entry::Occupied(known) => return Ok(*known.get()),
+            Entry::Vacant(new) => new.insert(next_id),
+        };
+        let mapping_id = self.mapping(location);
+        let mut lines = Vec::with_capacity(location.frames.len());
+        if location.symbolized {
+            for frame in &location.frames {
+                lines.push((self.function(frame)?, frame.line().unwrap_or(0)));
+            }
+        }
+        self.message.integer(field::location::ID, next_id);
+        self.message
+            .integer(field::location::MAPPING_ID, mapping_id);
+        self.message
+            .integer(field::location::ADDRESS, location.address);
+        for (function, line) in lines {
+            self.part.clear();
+            self.part.integer(field::line::FUNCTION_ID, function);
+            self.part.integer(field::line::LINE, line.into());
+            self.message
+                .element(field::location::LINE, self.part.bytes());
+        }
+        self.emit(field::profile::LOCATION)?;
+        Ok(next_id)
+    }
+
+    /// The number of the location's mapping, in which is noted what names the location has.
+    fn mapping(&mut self, location: &'p Location) -> u64 {
+        let Some(mapping) = &location.mapping else {
+            return 0;
+        };
+        let is_same = |used: &UsedMapping<'_>| {
+            ptr::eq(Arc::as_ptr(used.mapping), Arc::as_ptr(mapping)) || used.mapping == mapping
+        };
+        let index = self.mappings.iter().position(is_same).unwrap_or_else(|| {
+            // It has been unloaded since the location was looked up.
+            self.mappings.push(UsedMapping::new(mapping));
+            self.mappings.len() - 1
+        });
+        self.mappings[index].note(location);
+        index as u64 + 1
+    }
+
+    fn function(&mut self, frame: &'p Frame) -> io::Result<u64> {
+        let key = (
+            frame.function(),
+            frame.system_name.as_deref().unwrap_or_default(),
+            frame.file().unwrap_or_default(),
+        );
+        let next_id = self.functions.len() as u64 + 1;
+        match self.functions.entry(key) {
+            Entry::Occupied(known) => return Ok(*known.get()),
+            Entry::Vacant(new) => new.insert(next_id),
+        };
+        let (name, system_name, file) = key;
+        let (name, file) = (self.string(name), self.string(file));
+        let system_name = self.string(system_name);
+        self.message.integer(field::function::ID, next_id);
+        self.message.integer(field::function::NAME, name);
+        self.message
+            .integer(field::function::SYSTEM_NAME, system_name);
+        self.message.integer(field::function::FILENAME, file);
+        self.emit(field::profile::FUNCTION)?;
+        Ok(next_id)
+    }
+
+    fn all_mappings(&mut self) -> io::Result<()> {
+        for index in 0..self.mappings.len() {
+            let used = &self.mappings[index];
+            let mapping = used.mapping;
+            self.message.integer(field::mapping::ID, index as u64 + 1);
+            self.message
+                .integer(field::mapping::MEMORY_START, mapping.start);
+            self.message
+                .integer(field::mapping::MEMORY_LIMIT, mapping.limit);
+            self.message
+                .integer(field::mapping::FILE_OFFSET, mapping.file_offset);
+            self.message
+                .flag(field::mapping::HAS_FUNCTIONS, used.has_functions);
+            self.message
+                .flag(field::mapping::HAS_FILENAMES, used.has_files);
+            self.message
+                .flag(field::mapping::HAS_LINE_NUMBERS, used.has_lines);
+            // Whoever knows files and lines has read what also tells what was inlined.
+            self.message
+                .flag(field::mapping::HAS_INLINE_FRAMES, used.has_files);
+            let (file, build_id) = (self.string(&mapping.file), self.string(&mapping.build_id));
+            self.message.integer(field::mapping::FILENAME, file);
+            self.message.integer(field::mapping::BUILD_ID, build_id);
+            self.emit(field::profile::MAPPING)?;
+        }
+        Ok(())
+    }
+
+    fn totals(&mut self, profile: &Profile) -> io::Result<()> {
+        let since_epoch = profile
+            .time()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let default = self.string("delay");
+        self.message
+            .integer(field::profile::TIME_NANOS, nanos(since_epoch));
+        if let Some(duration) = profile.duration() {
+            self.message
+                .integer(field::profile::DURATION_NANOS, nanos(duration));
+        }
+        self.message.integer(field::profile::PERIOD, 1);
+        self.message
+            .integer(field::profile::DEFAULT_SAMPLE_TYPE, default);
+        self.flush_fields()
+    }
+
+    /// Comments are the only strings that are made here; they follow those of the profile.
+    fn comments_and_strings(&mut self, comments: &[String]) -> io::Result<()> {
+        let first = self.string_table.len() as u64;
+        let ids = first..first + comments.len() as u64;
+        self.message.integers(field::profile::COMMENT, ids);
+        let strings = self.string_table.iter().copied();
+        for string in strings.chain(comments.iter().map(String::as_str)) {
+            self.message
+                .element(field::profile::STRING_TABLE, string.as_bytes());
+            self.output.write_all(self.message.bytes())?;
+            self.message.clear();
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, string: &'p str) -> u64 {
+        let next = self.string_table.len() as u64;
+        *self.strings.entry(string).or_insert_with(|| {
+            self.string_table.push(string);
+            next
+        })
+    }
+
+    /// Writes the message that was put together, as an element of the profile's `field`.
+    fn emit(&mut self, field: u64) -> io::Result<()> {
+        self.part.clear();
+        self.part.element(field, self.message.bytes());
+        self.message.clear();
+        self.output.write_all(self.part.bytes())
+    }
+
+    /// Writes what was put together as fields of the profile itself.
+    fn flush_fields(&mut self) -> io::Result<()> {
+        self.output.write_all(self.message.bytes())?;
+        self.message.clear();
+        Ok(())
+    }
+}
+
+impl<'p> UsedMapping<'p> {
+    fn new(mapping: &'p Arc<Mapping>) -> Self {
+        Self {
+            mapping,
+            has_functions: false,
+            has_files: false,
+            has_lines: false,
+        }
+    }
+
+    /// One named location is enough for a flag. Were all asked for, a single address without a
+    /// name would make pprof replace the names of the whole mapping.
+    fn note(&mut self, location: &Location) {
+        let frames = &location.frames;
+        self.has_functions |= location.symbolized;
+        self.has_files |= frames.iter().any(|frame| frame.file().is_some());
+        self.has_lines |= frames.iter().any(|frame| frame.line().is_some());
+    }
+}
+
+/// What a reader may want to know and the format has no field for.
+fn comments(profile: &Profile) -> Vec<String> {
+    let rate = match profile.which() {
+        Which::Mutex => "mutex_profile_fraction",
+        Which::Block => "block_profile_rate",
+    };
+    let mut comments = vec![
+        concat!("contend ", env!("CARGO_PKG_VERSION")).to_owned(),
+        format!("{rate}={}", profile.rate()),
+        format!("lost: {}", profile.lost()),
+    ];
+    if profile.samples().is_empty() {
+        comments.push(why_empty(profile));
+    }
+    comments
+}
+
+/// The format's integers are signed: what exceeds them is cut to the largest.
+fn signed(value: u64) -> u64 {
+    value.min(i64::MAX as u64)
+}
+
+fn nanos(duration: std::time::Duration) -> u64 {
+    signed(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,189 @@
+//! Which frames are this crate's own, and what the method of a wrapper is called.
+//!
+//! A recorded stack begins in the slow path of a wrapper, inlined and outlined pieces of which
+//! precede the user's code. People know the wrapper as `contend::sync::Mutex<T>::lock`.
+//!
+//! A frame is known by its path where the name has one. With `debug = "line-tables-only"` names
+//! are bare (`lock<u64>`), and the source file tells. A user's crate `contender`, or a user's
+//! own `src/sync/mutex.rs`, is neither.
+#![forbid(unsafe_code)]
+
+use super::path::{Path, parameters};
+
+/// The modules that wrap something, which are the ones that users name.
+const SKINS: &[Skin] = &[
+    Skin {
+        module: "sync",
+        public_modules: &["mpsc"],
+    },
+    Skin {
+        module: "parking_lot",
+        public_modules: &[],
+    },
+];
+
+/// The wrappers of lock_api's types; all of them are in this skin.
+const LOCK_API_SKIN: &Skin = &SKINS[1];
+
+struct Skin {
+    module: &'static str,
+    /// Modules within it that belong to the path which users write. Others are left out.
+    public_modules: &'static [&'static str],
+}
+
+/// The outlined partner of a method, which stands for it where inlined frames are not known.
+const OUTLINED_SUFFIX: &str = "_contended";
+
+/// What a frame at the leaf of a stack is to us.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OwnFrame {
+    /// False: only if a frame that it called is (lock_api could also be someone else's).
+    pub(super) is_certain: bool,
+    /// The wrapper's method as users write it; `None` for the engine and for glue.
+    pub(super) name: Option<String>,
+}
+
+/// Judges one frame; `None` means that it is the user's.
+pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) -> Option<OwnFrame> {
+    if let Some(dropped) = dropped_type(function) {
+        let mut own = of_path(&Path::parse(dropped))?;
+        let name = own.name.take()?;
+        return own.is_certain.then(|| certain(Some(name + "::drop")));
+    }
+    if is_mangled {
+        let path = Path::parse(function);
+        return of_path(&path).or_else(|| {
+            // `drop(guard)`: where it stands between the guard and the user, it is no caller.
+            path.segments
+                .starts_with(&["core", "mem", "drop"])
+                .then(|| uncertain(None))
+        });
+    }
+    of_file(function, file?)
+}
+
+/// `T` of `core::ptr::drop_in_place<T>`, in every spelling.
+fn dropped_type(function: &str) -> Option<&str> {
+    let glue = function.strip_prefix("core::ptr::").unwrap_or(function);
+    let parameters = glue.strip_prefix("drop_in_place")?;
+    let parameters = parameters.strip_prefix("::").unwrap_or(parameters);
+    parameters.strip_prefix('<')?.strip_suffix('>')
+}
+
+fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
+    let segments: Vec<&str> = path.segments.iter().chain(&path.rest).copied().collect();
+    match *segments {
+        // Tests within this crate play the user.
+        ["contend", ..] if segments.contains(&"tests") => None,
+        ["contend", module, ref inside @ ..] => {
+            let skin = SKINS.iter().find(|skin| skin.module == module);
+            Some(certain(skin.and_then(|skin| skin.public_name(inside))))
+        }
+        ["lock_api", ref inside @ ..] => Some(OwnFrame {
+            is_certain: inside.iter().any(|segment| segment.contains("<contend::")),
+            name: lock_api_name(inside),
+        }),
+        _ => None,
+    }
+}
+
+/// For bare names, as `lock<u64>`.
+fn of_file(function: &str, file: &str) -> Option<OwnFrame> {
+    if let Some(inside) = own_source(file) {
+        let mut parts = inside
+            .split('/')
+            .map(|part| part.strip_suffix(".rs").unwrap_or(part));
+        if parts.clone().any(|part| part == "tests") {
+            return None;
+        }
+        let module = parts.next()?;
+        let skin = SKINS.iter().find(|skin| skin.module == module);
+        return Some(certain(skin.and_then(|skin| skin.public_name(&[function]))));
+    }
+    if file.contains("/lock_api-") {
+        return Some(OwnFrame {
+            is_certain: function.contains("<contend::"),
+            name: lock_api_name(&[function]),
+        });
+    }
+    function
+        .starts_with("drop<contend::")
+        .then(|| certain(None))
+}
+
+/// The path of one of this crate's files within its `src`.
+fn own_source(file: &str) -> Option<&str> {
+    const OF_MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+    // The compiler's own idea of the place differs where `--remap-path-prefix` is in force.
+    // It is relative when this crate is part of the workspace, and then says nothing.
+    let of_compiler = file!()
+        .strip_suffix("symbols/own_frames.rs")
+        .unwrap_or_default();
+    file.strip_prefix(OF_MANIFEST).or_else(|| {
+        let is_absolute = of_compiler.starts_with('/');
+        file.strip_prefix(of_compiler).filter(|_| is_absolute)
+    })
+}
+
+impl Skin {
+    /// `mutex`, `Mutex<T>`, `lock_contended` → `contend::sync::Mutex<T>::lock`.
+    fn public_name(&self, inside: &[&str]) -> Option<String> {
+        let is_named = |segment: &&str| !segment.starts_with(['{', '<']);
+        let mut inside: Vec<&str> = inside.iter().copied().filter(is_named).collect();
+        let public = usize::from(
+            inside
+                .first()
+                .is_some_and(|it| self.public_modules.contains(it)),
+        );
+        let is_module = |segment: &str| segment.starts_with(|c: char| c.is_ascii_lowercase());
+        while inside.len() > public + 1 && is_module(inside[public]) {
+            inside.remove(public);
+        }
+        let last = inside.pop()?;
+        // The parameters of a bare name come after the suffix.
+        let (method, parameters) = last.split_at(last.find('<').unwrap_or(last.len()));
+        let of_guard = inside.last().is_some_and(|owner| owner.contains("Guard"));
+        let method = match method.strip_suffix(OUTLINED_SUFFIX).unwrap_or(method) {
+            "release" if of_guard => "drop",
+            method => method,
+        };
+        let mut name = format!("contend::{}::", self.module);
+        for segment in inside {
+            name += segment;
+            name += "::";
+        }
+        Some(name + method + parameters)
+    }
+}
+
+/// The name in the skin of one of lock_api's methods. Its types have parameters for the raw
+/// lock, which users of `contend::parking_lot` never see; the last one is what is locked.
+fn lock_api_name(inside: &[&str]) -> Option<String> {
+    let keep_last = |segment: &&str| match parameters(segment) {
+        (name, parameters) if parameters.len() > 1 => {
+            let last = parameters.last().copied().unwrap_or_default();
+            format!("{name}<{last}>")
+        }
+        _ => segment.to_string(),
+    };
+    let inside: Vec<String> = inside.iter().map(keep_last).collect();
+    let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
+    LOCK_API_SKIN.public_name(&inside)
+}
+
+fn certain(name: Option<String>) -> OwnFrame {
+    OwnFrame {
+        is_certain: true,
+        name,
+    }
+}
+
+fn uncertain(name: Option<String>) -> OwnFrame {
+    OwnFrame {
+        is_certain: false,
+        name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+use super::*;
+
+/// The wrapper's name for a mangled function, `""` for one of ours without, or `"user"`.
+fn name_of(function: &str) -> String {
+    judged(own_frame(function, true, None))
+}
+
+fn name_by_file(function: &str, file: &str) -> String {
+    judged(own_frame(function, false, Some(file)))
+}
+
+fn judged(own: Option<OwnFrame>) -> String {
+    own.map_or("user".to_owned(), |own| own.name.unwrap_or_default())
+}
+
+#[test]
+fn wrappers_have_the_names_that_users_write() {
+    let table = [
+        // Legacy mangling, with debug information.
+        (
+            "contend::sync::mutex::Mutex<T>::lock",
+            "contend::sync::Mutex<T>::lock",
+        ),
+        (
+            "contend::sync::mutex::Mutex<T>::lock_contended",
+            "contend::sync::Mutex<T>::lock",
+        ),
+        (
+            "contend::sync::mutex::Mutex<T>::lock::{{closure}}",
+            "contend::sync::Mutex<T>::lock",
+        ),
+        (
+            "<contend::sync::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop",
+            "contend::sync::MutexGuard<T>::drop",
+        ),
+        (
+            "contend::sync::mutex::MutexGuard<T>::release_contended",
+            "contend::sync::MutexGuard<T>::drop",
+        ),
+        (
+            "core::ptr::drop_in_place<contend::sync::mutex::MutexGuard<u64>>",
+            "contend::sync::MutexGuard<u64>::drop",
+        ),
+        (
+            "core::ptr::drop_in_place<contend::sync::rwlock::RwLockReadGuard<alloc::vec::Vec<u8>>>",
+            "contend::sync::RwLockReadGuard<alloc::vec::Vec<u8>>::drop",
+        ),
+        (
+            "contend::sync::condvar::Condvar::wait_while",
+            "contend::sync::Condvar::wait_while",
+        ),
+        (
+            "contend::sync::mpsc::Sender<T>::send",
+            "contend::sync::mpsc::Sender<T>::send",
+        ),
+        (
+            "contend::sync::mpsc::channel::Sender<T>::send",
+            "contend::sync::mpsc::Sender<T>::send",
+        ),
+        ("contend::sync::once::call_contended", "contend::sync::call"),
+        // v0 mangling.
+        (
+            "<contend::sync::mutex::Mutex<u64>>::lock",
+            "contend::sync::Mutex<u64>::lock",
+        ),
+        (
+            "<contend::sync::mutex::Mutex<fn(u8) -> u64>>::lock_contended",
+            "contend::sync::Mutex<fn(u8) -> u64>::lock",
+        ),
+        (
+            "<contend::sync::once::Once>::call_once::<app::main::{closure#0}>",
+            "contend::sync::Once::call_once",
+        ),
+        (
+            "core::ptr::drop_in_place::<contend::sync::mutex::MutexGuard<u64>>",
+            "contend::sync::MutexGuard<u64>::drop",
+        ),
+        // lock_api over our raw locks.
+        (
+            "lock_api::mutex::Mutex<R,T>::lock",
+            "contend::parking_lot::Mutex<T>::lock",
+        ),
+        (
+            "lock_api::remutex::ReentrantMutex<R,G,T>::lock",
+            "contend::parking_lot::ReentrantMutex<T>::lock",
+        ),
+        (
+            "<lock_api::mutex::Mutex<contend::parking_lot::raw_mutex::RawMutex, u64>>::lock",
+            "contend::parking_lot::Mutex<u64>::lock",
+        ),
+        (
+            "<lock_api::mutex::MutexGuard<R,T> as core::ops::drop::Drop>::drop",
+            "contend::parking_lot::MutexGuard<T>::drop",
+        ),
+        (
+            "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<contend::parking_lot::raw_mutex::RawMutex,u64>>",
+            "contend::parking_lot::MutexGuard<u64>::drop",
+        ),
+        (
+            "<contend::parking_lot::raw_mutex::RawMutex as lock_api::mutex::RawMutex>::lock",
+            "contend::parking_lot::RawMutex::lock",
+        ),
+        (
+            "contend::parking_lot::raw_mutex::RawMutex::lock_contended",
+            "contend::parking_lot::RawMutex::lock",
+        ),
+    ];
+    for (function, expected) in table {
+        assert_eq!(name_of(function), expected, "{function}");
+    }
+}
+
+#[test]
+fn the_engine_is_ours_but_has_no_name() {
+    for function in [
+        "contend::wait::Wait::end",
+        "<contend::blame::Blame as core::ops::drop::Drop>::drop",
+        "contend::stack::capture",
+    ] {
+        assert_eq!(name_of(function), "", "{function}");
+    }
+}
+
+#[test]
+fn users_code_is_not_ours() {
+    for function in [
+        "main",
+        "contender::sync::mutex::Mutex<T>::lock",
+        "<contender::Mutex<T> as core::ops::drop::Drop>::drop",
+        "app::contend::sync::mutex::lock",
+        "contend::sync::mutex::tests::smoke",
+        "core::ptr::drop_in_place<app::Holder<contend::sync::mutex::MutexGuard<u64>>>",
+        "core::ptr::drop_in_place<contend::profile::Profile>",
+        "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<parking_lot::raw_mutex::RawMutex,u64>>",
+        "<app::Cache<contend::sync::mutex::Mutex<u8>> as app::Get>::get",
+        "core::memory::drop",
+        "",
+        "<",
+        "contend",
+        "drop_in_place<",
+    ] {
+        assert_eq!(name_of(function), "user", "{function}");
+    }
+}
+
+#[test]
+fn glue_counts_only_next_to_our_code() {
+    let is_certain = |function| own_frame(function, true, None).unwrap().is_certain;
+    assert!(!is_certain("lock_api::mutex::Mutex<R,T>::lock"));
+    assert!(!is_certain("core::mem::drop"));
+    assert!(!is_certain(
+        "core::mem::drop::<contend::sync::mutex::MutexGuard<u64>>"
+    ));
+    assert!(is_certain(
+        "<lock_api::mutex::Mutex<contend::parking_lot::raw_mutex::RawMutex, u8>>::lock"
+    ));
+    assert!(is_certain("contend::sync::mutex::Mutex<T>::lock"));
+}
+
+/// `debug = "line-tables-only"`: names without paths, but files.
+#[test]
+fn bare_names_are_told_by_their_file() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+    let lock_api = "/home/u/.cargo/registry/src/index/lock_api-0.4.14/src/mutex.rs";
+    let table = [
+        (
+            "lock<u64>",
+            format!("{own}sync/mutex.rs"),
+            "contend::sync::lock<u64>",
+        ),
+        (
+            "lock_contended<u64>",
+            format!("{own}sync/mutex.rs"),
+            "contend::sync::lock<u64>",
+        ),
+        (
+            "wait",
+            format!("{own}parking_lot/condvar.rs"),
+            "contend::parking_lot::wait",
+        ),
+        (
+            "lock",
+            format!("{own}parking_lot.rs"),
+            "contend::parking_lot::lock",
+        ),
+        ("end", format!("{own}wait.rs"), ""),
+        ("smoke", format!("{own}sync/mutex/tests.rs"), "user"),
+        ("lock<u64>", "/home/u/app/src/sync/mutex.rs".into(), "user"),
+        ("lock<u64>", "src/sync/mutex.rs".into(), "user"),
+        (
+            "lock<contend::parking_lot::raw_mutex::RawMutex, u64>",
+            lock_api.into(),
+            "contend::parking_lot::lock<u64>",
+        ),
+        (
+            "drop_in_place<contend::sync::mutex::MutexGuard<u64>>",
+            "/rustc/abc/library/core/src/ptr/mod.rs".into(),
+            "contend::sync::MutexGuard<u64>::drop",
+        ),
+        (
+            "drop<contend::sync::mutex::MutexGuard<u64>>",
+            "/rustc/abc/library/core/src/mem/mod.rs".into(),
+            "",
+        ),
+    ];
+    for (function, file, expected) in table {
+        assert_eq!(
+            name_by_file(function, &file),
+            expected,
+            "{function} in {file}"
+        );
+    }
+}

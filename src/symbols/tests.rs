@@ -1,0 +1,174 @@
+use super::*;
+use std::hint::black_box;
+
+/// Return addresses of this thread, leaf first.
+#[inline(never)]
+pub(crate) fn own_stack() -> Box<[usize]> {
+    let mut addresses = Vec::new();
+    backtrace::trace(|frame| {
+        addresses.push(frame.ip() as usize);
+        true
+    });
+    black_box(addresses).into()
+}
+
+#[inline(always)]
+fn inlined() -> Box<[usize]> {
+    black_box(own_stack())
+}
+
+#[inline(never)]
+fn caller_of_inlined() -> Box<[usize]> {
+    black_box(inlined())
+}
+
+#[test]
+fn frames_have_names_files_and_lines() {
+    let addresses = caller_of_inlined();
+    let stack = symbolizer().stack(addresses);
+    let frames: Vec<&Frame> = stack.locations.iter().flat_map(|it| &it.frames).collect();
+    let find = |name: &str| frames.iter().find(|it| it.function().ends_with(name));
+    let frame = find("symbols::tests::caller_of_inlined").expect("the function is there");
+    assert!(
+        frame
+            .file()
+            .is_some_and(|it| it.ends_with("symbols/tests.rs")),
+        "{frame:?}"
+    );
+    assert!(frame.line().is_some_and(|line| line < 40), "{frame:?}");
+    let inner = find("symbols::tests::inlined").expect("so is what was inlined into it");
+    assert_eq!(inner.address(), frame.address());
+    let has_start_up = |frame: &&Frame| frame.function().contains("lang_start");
+    assert!(!frames.iter().any(has_start_up));
+}
+
+#[test]
+fn looked_up_addresses_are_shared() {
+    let addresses = caller_of_inlined();
+    let first = symbolizer().stack(addresses.clone());
+    let second = symbolizer().stack(addresses);
+    for (first, second) in first.locations.iter().zip(&second.locations) {
+        assert!(Arc::ptr_eq(first, second));
+    }
+}
+
+#[test]
+fn what_stands_for_no_code_has_a_name_and_no_place() {
+    for (address, name) in [
+        (OVERFLOW, "contend::overflow"),
+        (UNATTRIBUTED, "contend::unattributed"),
+        (NO_STACK, "contend::no_stack"),
+    ] {
+        let stack = symbolizer().stack([address].into());
+        let [location] = &*stack.locations else {
+            panic!("one location, not {:?}", stack.locations);
+        };
+        let [frame] = &*location.frames else {
+            panic!("one frame, not {:?}", location.frames);
+        };
+        assert_eq!(
+            (frame.function(), frame.file(), frame.address()),
+            (name, None, 0)
+        );
+        assert_eq!(location.mapping, None);
+        assert!(!stack.starts_in_wrapper);
+    }
+}
+
+#[test]
+fn an_address_without_code_is_shown_as_a_number() {
+    let stack = symbolizer().stack([0x1001].into());
+    assert_eq!(stack.locations[0].frames[0].function(), "0x1000");
+    assert!(!stack.locations[0].symbolized);
+}
+
+#[test]
+fn unloading_forgets_and_loading_asks_again_where_no_code_was() {
+    let mapping = Arc::new(mapping(0x10_000));
+    let unmapped = || Arc::new(Known::new(location(None)));
+    let mapped = || Arc::new(Known::new(location(Some(Arc::clone(&mapping)))));
+    let mut cache = Cache::default();
+    cache.known.insert(1, unmapped());
+    cache.known.insert(2, mapped());
+    let objects = |loads, unloads| Objects {
+        loads,
+        unloads,
+        ..Objects::default()
+    };
+    cache.follow(objects(0, 0));
+    assert_eq!(cache.known.len(), 2);
+    cache.follow(objects(1, 0));
+    assert!(!cache.known.contains_key(&1) && cache.known.contains_key(&2));
+    cache.follow(objects(1, 1));
+    assert!(cache.known.is_empty());
+}
+
+#[test]
+fn backtrace_is_not_asked_about_code_loaded_after_it_looked() {
+    let (early, late) = (Arc::new(mapping(0x10_000)), Arc::new(mapping(0x20_000)));
+    let mut cache = Cache::default();
+    let objects = |mappings: &[&Arc<Mapping>]| Objects {
+        mappings: mappings.iter().map(|it| Arc::clone(it)).collect(),
+        ..Objects::default()
+    };
+    assert!(!cache.is_known_to_backtrace(Some(&early)));
+    cache.follow(objects(&[&early]));
+    cache.follow(objects(&[&early, &late]));
+    assert!(cache.is_known_to_backtrace(Some(&early)));
+    assert!(!cache.is_known_to_backtrace(Some(&late)));
+    assert!(!cache.is_known_to_backtrace(None));
+}
+
+fn mapping(start: u64) -> Mapping {
+    Mapping {
+        start,
+        limit: start + 0x1000,
+        file_offset: 0,
+        bias: start,
+        file: "/lib/test.so".into(),
+        build_id: "".into(),
+    }
+}
+
+fn location(mapping: Option<Arc<Mapping>>) -> Location {
+    Location {
+        address: 1,
+        mapping,
+        frames: [Cache::default().frame("f", None, 1)].into(),
+        symbolized: true,
+    }
+}
+
+/// A library that is opened after `backtrace` has read its list: libm's like is not on every
+/// machine, so the test opens whichever of a few it finds.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[test]
+fn code_that_was_loaded_late_has_its_name() {
+    drop(symbolizer().stack(caller_of_inlined()));
+    let before = objects::loaded();
+    let candidates = [
+        c"libcrypt.so.1",
+        c"libz.so.1",
+        c"libresolv.so.2",
+        c"libnsl.so.1",
+    ];
+    let symbols = [c"crypt", c"compress", c"ns_name_ntop", c"nis_free"];
+    for (library, symbol) in candidates.into_iter().zip(symbols) {
+        // SAFETY: system libraries whose initialisers do nothing that this test would notice;
+        // name and symbol are C strings. The library is never closed.
+        let function = unsafe {
+            let handle = libc::dlopen(library.as_ptr(), libc::RTLD_NOW);
+            if handle.is_null() {
+                continue;
+            }
+            libc::dlsym(handle, symbol.as_ptr()) as usize
+        };
+        if function == 0 || before.mapping_of(function as u64).is_some() {
+            continue;
+        }
+        let stack = symbolizer().stack([function + 1].into());
+        assert!(stack.locations[0].symbolized, "{:?}", stack.locations);
+        return;
+    }
+    eprintln!("none of the libraries is there: nothing was tested");
+}

@@ -1,0 +1,151 @@
+//! Takes the profiler's own frames off the leaf of a stack and start-up code off its root.
+//!
+//! Both cuts can fall between functions that were inlined into one another, that is, within a
+//! location. What is left of a location depends on the location alone and is made once, so
+//! that stacks go on sharing.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use super::own_frames::{OwnFrame, own_frame};
+use crate::profile::{Frame, Location};
+
+/// The standard library calls `main` and the functions of threads through this one, and ends
+/// its own short backtraces here.
+const START_UP: &str = "__rust_begin_short_backtrace";
+
+/// What is known of an address, in the forms that stacks need.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Without start-up code.
+    location: Arc<Location>,
+    /// The same with the frames that are ours drawn together to the wrapper's method, to be
+    /// the first of a stack. `None`: no wrapper's method is here.
+    as_leaf: Option<Arc<Location>>,
+    starts: Starts,
+    is_all_own: bool,
+    start_up: StartUp,
+}
+
+/// Whose the innermost frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Starts {
+    InOwnCode,
+    /// Ours if called by our code.
+    InGlue,
+    InUserCode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StartUp {
+    NotHere,
+    /// Inlined around frames that matter.
+    BehindFrames,
+    WholeLocation,
+}
+
+impl Known {
+    pub(super) fn new(mut location: Location) -> Self {
+        let start_up = cut_start_up(&mut location);
+        let own: Vec<OwnFrame> = location.frames.iter().map_while(judged).collect();
+        let starts = match own.first() {
+            Some(first) if first.is_certain => Starts::InOwnCode,
+            Some(_) => Starts::InGlue,
+            None => Starts::InUserCode,
+        };
+        let is_all_own = own.len() == location.frames.len();
+        Self {
+            as_leaf: leaf_of(&location, own).map(Arc::new),
+            location: Arc::new(location),
+            starts,
+            is_all_own,
+            start_up,
+        }
+    }
+
+    pub(super) fn has_mapping(&self) -> bool {
+        self.location.mapping.is_some()
+    }
+}
+
+fn judged(frame: &Frame) -> Option<OwnFrame> {
+    own_frame(&frame.function, frame.system_name.is_some(), frame.file())
+}
+
+/// Removes start-up code and what called it, unless nothing else is here.
+fn cut_start_up(location: &mut Location) -> StartUp {
+    let mut frames = location.frames.iter();
+    match frames.position(|frame| frame.function.contains(START_UP)) {
+        None => StartUp::NotHere,
+        Some(0) => StartUp::WholeLocation,
+        Some(first) => {
+            location.frames = location.frames[..first].into();
+            StartUp::BehindFrames
+        }
+    }
+}
+
+/// The location with its first frames, which are `own`, replaced by the outermost wrapper's
+/// method among them.
+fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
+    let own_count = own.len();
+    let names = own.into_iter().map(|frame| frame.name).enumerate();
+    let (index, name) = names.filter_map(|(at, name)| Some((at, name?))).last()?;
+    let method = Frame {
+        function: name.into(),
+        ..location.frames[index].clone()
+    };
+    let user = location.frames[own_count..].iter().cloned();
+    Some(Location {
+        address: location.address,
+        mapping: location.mapping.clone(),
+        frames: std::iter::once(method).chain(user).collect(),
+        symbolized: location.symbolized,
+    })
+}
+
+/// The locations of a stack to show, and whether the first frame is a wrapper's method.
+pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
+    let stack = without_start_up(stack);
+    let mut leaf = None;
+    for (index, known) in stack.iter().enumerate() {
+        let is_own = match known.starts {
+            Starts::InOwnCode => true,
+            Starts::InGlue => index > 0,
+            Starts::InUserCode => false,
+        };
+        if !is_own {
+            break;
+        }
+        if let Some(as_leaf) = &known.as_leaf {
+            leaf = Some((index, Arc::clone(as_leaf)));
+        }
+        if !known.is_all_own {
+            break;
+        }
+    }
+    let plain = |stack: &[Arc<Known>]| -> Vec<_> {
+        stack.iter().map(|it| Arc::clone(&it.location)).collect()
+    };
+    match leaf {
+        Some((index, leaf)) => {
+            let mut locations = vec![leaf];
+            locations.extend(plain(&stack[index + 1..]));
+            (locations.into(), true)
+        }
+        None => (plain(stack).into(), false),
+    }
+}
+
+/// The stack up to where start-up code begins; all of it where there is nothing else.
+fn without_start_up(stack: &[Arc<Known>]) -> &[Arc<Known>] {
+    let at = stack.iter().position(|it| it.start_up != StartUp::NotHere);
+    let end = at.map_or(stack.len(), |at| match stack[at].start_up {
+        StartUp::WholeLocation => at,
+        _ => at + 1,
+    });
+    if end == 0 { stack } else { &stack[..end] }
+}
+
+#[cfg(test)]
+mod tests;

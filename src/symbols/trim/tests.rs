@@ -1,0 +1,147 @@
+use super::*;
+
+/// A stack of locations, leaf first; each is the names of its frames, innermost first.
+fn shown(stack: &[&[&str]]) -> (Vec<Vec<String>>, bool) {
+    let known: Vec<Arc<Known>> = stack
+        .iter()
+        .enumerate()
+        .map(|(at, names)| Arc::new(Known::new(location(at as u64 + 1, names))))
+        .collect();
+    let (locations, starts_in_wrapper) = trimmed(&known);
+    let names = |location: &Arc<Location>| {
+        let frames = location.frames.iter();
+        frames.map(|frame| frame.function().to_owned()).collect()
+    };
+    (locations.iter().map(names).collect(), starts_in_wrapper)
+}
+
+fn location(address: u64, names: &[&str]) -> Location {
+    let frame = |(line, name): (usize, &&str)| Frame {
+        function: (*name).into(),
+        system_name: Some("_ZN".into()),
+        file: None,
+        line: Some(line as u32 + 1),
+        address,
+    };
+    Location {
+        address,
+        mapping: None,
+        frames: names.iter().enumerate().map(frame).collect(),
+        symbolized: true,
+    }
+}
+
+const LOCK: &str = "contend::sync::mutex::Mutex<T>::lock";
+const LOCK_CONTENDED: &str = "contend::sync::mutex::Mutex<T>::lock_contended";
+const GUARD_DROP: &str = "<contend::sync::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop";
+const GUARD_GLUE: &str = "core::ptr::drop_in_place<contend::sync::mutex::MutexGuard<u64>>";
+const START: &str = "std::sys::backtrace::__rust_begin_short_backtrace";
+
+#[test]
+fn a_release_build_has_the_wrapper_inlined_into_its_caller() {
+    let stack: &[&[&str]] = &[
+        &["contend::wait::Wait::begin", LOCK_CONTENDED],
+        &[LOCK, "app::take", "app::work"],
+        &["app::main"],
+    ];
+    let expected: &[&[&str]] = &[
+        &["contend::sync::Mutex<T>::lock", "app::take", "app::work"],
+        &["app::main"],
+    ];
+    let (names, starts_in_wrapper) = shown(stack);
+    assert_eq!(names, expected);
+    assert!(starts_in_wrapper);
+}
+
+#[test]
+fn a_debug_build_has_every_function_on_its_own() {
+    let stack: &[&[&str]] = &[
+        &["contend::sync::mutex::MutexGuard<T>::release_contended"],
+        &[GUARD_DROP],
+        &[GUARD_GLUE],
+        &["app::work"],
+    ];
+    let expected: &[&[&str]] = &[&["contend::sync::MutexGuard<u64>::drop"], &["app::work"]];
+    assert_eq!(shown(stack).0, expected);
+}
+
+#[test]
+fn without_debug_information_the_outlined_function_stands_for_the_method() {
+    let (names, _) = shown(&[&[LOCK_CONTENDED], &["app::work"]]);
+    assert_eq!(names, [["contend::sync::Mutex<T>::lock"], ["app::work"]]);
+}
+
+#[test]
+fn an_explicit_drop_is_passed_over_where_it_is_inlined() {
+    let stack: &[&[&str]] = &[&[GUARD_DROP, GUARD_GLUE, "core::mem::drop", "app::work"]];
+    let expected: &[&[&str]] = &[&["contend::sync::MutexGuard<u64>::drop", "app::work"]];
+    assert_eq!(shown(stack).0, expected);
+}
+
+#[test]
+fn lock_api_is_ours_only_behind_our_raw_lock() {
+    let raw = "<contend::parking_lot::raw_mutex::RawMutex as lock_api::mutex::RawMutex>::lock";
+    let lock = "lock_api::mutex::Mutex<R,T>::lock";
+    let (names, _) = shown(&[&[raw], &[lock], &["app::work"], &[lock]]);
+    let expected = [
+        ["contend::parking_lot::Mutex<T>::lock"],
+        ["app::work"],
+        [lock],
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(
+        shown(&[&[lock], &["app::work"]]),
+        (vec![vec![lock.into()], vec!["app::work".into()]], false)
+    );
+}
+
+#[test]
+fn wrappers_further_up_are_left_alone() {
+    let wait = "contend::sync::condvar::Condvar::wait_while";
+    let (names, _) = shown(&[&[LOCK, "app::ready"], &[wait, "app::main"]]);
+    assert_eq!(names[1], [wait, "app::main"]);
+}
+
+#[test]
+fn the_leaf_of_a_location_is_shared_and_keeps_its_line() {
+    let known = Arc::new(Known::new(location(
+        7,
+        &[LOCK_CONTENDED, LOCK, "app::work"],
+    )));
+    let stacks = [
+        trimmed(&[Arc::clone(&known)]),
+        trimmed(&[Arc::clone(&known), known]),
+    ];
+    assert!(Arc::ptr_eq(&stacks[0].0[0], &stacks[1].0[0]));
+    assert_eq!(stacks[0].0[0].frames[0].line(), Some(2));
+}
+
+#[test]
+fn start_up_code_is_cut_off_the_root() {
+    let stack: &[&[&str]] = &[
+        &[LOCK, "app::work"],
+        &["app::main", "core::ops::function::FnOnce::call_once", START],
+        &["std::rt::lang_start::{{closure}}"],
+        &["main"],
+    ];
+    let (names, _) = shown(stack);
+    assert_eq!(
+        names[1],
+        ["app::main", "core::ops::function::FnOnce::call_once"]
+    );
+    assert_eq!(names.len(), 2);
+    let (names, _) = shown(&[&[LOCK, "app::work"], &[START, "std::thread::f"], &["clone"]]);
+    assert_eq!(names, [["contend::sync::Mutex<T>::lock", "app::work"]]);
+    let (names, _) = shown(&[&["app::work", START, "std::thread::f"], &["clone"]]);
+    assert_eq!(names, [["app::work"]]);
+}
+
+#[test]
+fn nothing_is_cut_where_nothing_would_be_left() {
+    let (names, _) = shown(&[&[START], &["clone"]]);
+    assert_eq!(names, [[START], ["clone"]]);
+    assert_eq!(shown(&[]), (vec![], false));
+    let (names, starts_in_wrapper) = shown(&[&["contend::wait::Wait::end"], &["app::work"]]);
+    assert_eq!(names, [["contend::wait::Wait::end"], ["app::work"]]);
+    assert!(!starts_in_wrapper);
+}
