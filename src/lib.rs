@@ -46,6 +46,10 @@ mod stack;
 #[cfg(feature = "profiling")]
 mod thread_state;
 
+#[cfg(feature = "profiling")]
+#[doc(hidden)]
+pub mod bench_support;
+
 pub use control::{
     MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
     set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,

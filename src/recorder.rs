@@ -77,7 +77,13 @@ pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
     add(Which::Mutex, kind, &[address::UNATTRIBUTED], amount);
 }
 
-fn add(which: Which, kind: Kind, addresses: &[usize], amount: Amount) -> Option<StackId> {
+/// Adds `amount` to a stack.
+pub(crate) fn add(
+    which: Which,
+    kind: Kind,
+    addresses: &[usize],
+    amount: Amount,
+) -> Option<StackId> {
     let store = store()?;
     let shard = thread_state::shard(store.shard_count());
     match store.add(shard, which, kind, addresses, amount) {

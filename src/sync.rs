@@ -8,6 +8,7 @@
 //! | [`Mutex`], [`MutexGuard`] | [`std::sync::Mutex`] | `mutex` | release of the guard |
 //! | [`RwLock`], [`RwLockReadGuard`], [`RwLockWriteGuard`] | [`std::sync::RwLock`] | `rwlock_read`, `rwlock_write` | release or downgrade of either guard |
 //! | [`Condvar`] | [`std::sync::Condvar`] | `condvar` | the release of the mutex that a wait performs |
+//! | [`Once`] | [`std::sync::Once`] | `once` | the end of the closure that others wait for |
 //!
 //! Everything else is the standard library's own and is not seen by the profiler.
 //!
@@ -32,10 +33,12 @@ pub use std::sync::*;
 
 mod condvar;
 mod mutex;
+mod once;
 mod rwlock;
 
 pub use condvar::Condvar;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::Once;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 // A wrapper's guard is put together from the inner guard and the lock's poison flag *after* the

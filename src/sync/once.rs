@@ -1,0 +1,132 @@
+//! [`std::sync::Once`], profiled.
+
+use std::fmt;
+use std::sync::{self, OnceState};
+
+use crate::blame::Flag;
+use crate::kind::Kind;
+use crate::wait::{self, Turn};
+
+/// A one-time initialisation: [`std::sync::Once`], profiled.
+///
+/// Who runs the closure does not wait. Who finds it running does (kind `once`), and the end of the
+/// closure is the release that is charged with it.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::Once;
+///
+/// static START: Once = Once::new();
+/// let mut runs = 0;
+/// START.call_once(|| runs += 1);
+/// START.call_once(|| runs += 1);
+/// assert_eq!(runs, 1);
+/// ```
+pub struct Once {
+    flag: Flag,
+    inner: sync::Once,
+}
+
+impl Once {
+    /// Creates one that has not run.
+    #[inline]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            flag: Flag::new(),
+            inner: sync::Once::new(),
+        }
+    }
+
+    /// Whether a closure has run to its end.
+    #[inline]
+    pub fn is_completed(&self) -> bool {
+        self.inner.is_completed()
+    }
+
+    /// Runs `run` unless one has run already; waits for one that is running.
+    ///
+    /// # Panics
+    ///
+    /// When an earlier run has panicked, and where `run` does.
+    #[inline]
+    pub fn call_once<F>(&self, run: F)
+    where
+        F: FnOnce(),
+    {
+        if !self.inner.is_completed() {
+            self.call_once_contended(run);
+        }
+    }
+
+    /// As [`call_once`](Self::call_once), but runs again after a run that has panicked, and tells
+    /// the closure so.
+    ///
+    /// # Panics
+    ///
+    /// Where `run` does.
+    #[inline]
+    pub fn call_once_force<F>(&self, run: F)
+    where
+        F: FnOnce(&OnceState),
+    {
+        if !self.inner.is_completed() {
+            self.call_once_force_contended(run);
+        }
+    }
+
+    /// Waits until a closure has run to its end.
+    ///
+    /// # Panics
+    ///
+    /// When a run has panicked.
+    #[inline]
+    pub fn wait(&self) {
+        if !self.inner.is_completed() {
+            self.wait_contended(sync::Once::wait);
+        }
+    }
+
+    /// As [`wait`](Self::wait), but goes on waiting after a run that has panicked.
+    #[inline]
+    pub fn wait_force(&self) {
+        if !self.inner.is_completed() {
+            self.wait_contended(sync::Once::wait_force);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn call_once_contended(&self, run: impl FnOnce()) {
+        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+            self.inner.call_once(|| turn.run(run));
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn call_once_force_contended(&self, run: impl FnOnce(&OnceState)) {
+        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+            self.inner.call_once_force(|state| turn.run(|| run(state)));
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_contended(&self, block: impl FnOnce(&sync::Once)) {
+        wait::acquire(
+            Kind::Once,
+            &self.flag,
+            || self.inner.is_completed().then_some(()),
+            || block(&self.inner),
+            |()| true,
+        );
+    }
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
