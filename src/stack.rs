@@ -28,6 +28,8 @@ mod loaded_objects;
 mod loader;
 #[cfg(test)]
 mod tests;
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+mod unwind_rules;
 
 #[cfg(not(all(feature = "framehop", target_os = "linux", target_arch = "x86_64")))]
 use imp_backtrace as imp;

@@ -103,14 +103,20 @@ fn callback_through_the_c_library_keeps_its_callers() {
 }
 
 #[test]
-fn taken_slots_leave_it_to_the_system() {
+fn new_code_is_left_to_the_system_while_all_readers_are_taken() {
     let pool = new_pool();
-    let taken: Vec<_> = (0..pool.slot_count()).map(|_| pool.claim()).collect();
-    let (ours, _) = walk_both(&pool);
-    assert!(ours.is_none());
-    drop(taken);
-    let (ours, _) = walk_both(&pool);
-    assert!(ours.is_some());
+    // Of the last round everything is known.
+    for (readers_are_taken, is_served) in [(true, false), (false, true), (true, true)] {
+        let wanted = if readers_are_taken { usize::MAX } else { 0 };
+        let taken: Vec<_> = std::iter::from_fn(|| pool.claim_reader())
+            .take(wanted)
+            .collect();
+        let (ours, systems) = walk_both(&pool);
+        assert_eq!(ours.is_some(), is_served, "{} taken", taken.len());
+        if let Some(ours) = ours {
+            assert_same(&ours, &systems);
+        }
+    }
 }
 
 #[test]
