@@ -65,7 +65,7 @@ pub(super) fn walk(marker: usize, bounds: Option<Bounds>, stack: &mut Stack) -> 
 }
 
 /// Two would do: an address is looked up in 0.3 µs, once. More, because a holder may be preempted,
-/// or have been left behind by a fork. Each takes 33 KB, of which 12 KB are touched.
+/// or have been left behind by a fork. Each takes 33 KB.
 const READERS: usize = 8;
 /// Tries of a refresh to get at one reader. One that it does not get keeps the old list, which
 /// is noticed when it is next used.
@@ -217,11 +217,30 @@ impl Pool {
                 self.is_outdated.store(true, Ordering::Relaxed);
                 return None;
             }
+            if is_signal_return(address as usize + 1, &object.range) {
+                return None;
+            }
             unwind_rules::ask(&objects.unwinder, cache, frame)?
         };
         self.rules.insert(address, object.identity, rule);
         Some(rule)
     }
+}
+
+/// Whether a frame at this address was interrupted by a signal, and this is where its handler
+/// returns to: the way on from there is in an expression that framehop does not evaluate (it
+/// guesses a frame pointer instead).
+///
+/// `object` is the current object that the address is in.
+fn is_signal_return(address: usize, object: &Range<usize>) -> bool {
+    /// `mov $15, %rax; syscall`. The kernel has fixed the number, debuggers have fixed the form.
+    const SIGRETURN: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+    if address.saturating_add(SIGRETURN.len()) > object.end {
+        return false;
+    }
+    // SAFETY: code of an object that is on our stack, so mapped, and up to its end. It can be
+    // read, as no linker for x86-64 makes segments that can only be executed.
+    unsafe { ptr::with_exposed_provenance::<[u8; 9]>(address).read() == SIGRETURN }
 }
 
 /// One word of this thread's stack, if it is one.

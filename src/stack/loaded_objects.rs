@@ -256,9 +256,9 @@ impl Segments<'_> {
 /// An address, not a reference: the list outlives the mapping. The bytes are there while
 ///
 /// - the list is made, as the loader's lock is held then, and
-/// - a walk is between a frame in the object, found current, and the next one.
+/// - a walk is at a frame in the object, which it has identified.
 ///
-/// They are used at no other time, nor is the type known outside of this module's users.
+/// They are read at no other time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mapped {
     start: usize,

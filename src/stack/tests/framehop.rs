@@ -103,6 +103,38 @@ fn callback_through_the_c_library_keeps_its_callers() {
 }
 
 #[test]
+fn signal_handler_is_left_to_the_system() {
+    static HANDLED: std::sync::Mutex<Option<(Option<Stack>, Stack)>> = std::sync::Mutex::new(None);
+
+    extern "C" fn handler(_: libc::c_int) {
+        // Raised by this thread at a known place, so that a handler may do what it likes.
+        *HANDLED.lock().unwrap() = Some(walk_both(&new_pool()));
+    }
+
+    outer_link(&mut || {
+        let handler: extern "C" fn(libc::c_int) = handler;
+        // SAFETY: no other test uses this signal; the handler is raised here and nowhere else.
+        unsafe {
+            libc::signal(libc::SIGWINCH, handler as libc::sighandler_t);
+            libc::raise(libc::SIGWINCH);
+            libc::signal(libc::SIGWINCH, libc::SIG_DFL);
+        }
+    });
+    let (ours, systems) = HANDLED.lock().unwrap().take().unwrap();
+    assert!(ours.is_none());
+    assert_callers(
+        &systems,
+        &[
+            "marker_link",
+            "leaf_link",
+            "inner_link",
+            "middle_link",
+            "outer_link",
+        ],
+    );
+}
+
+#[test]
 fn new_code_is_left_to_the_system_while_all_readers_are_taken() {
     let pool = new_pool();
     // Of the last round everything is known.
