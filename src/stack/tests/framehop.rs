@@ -27,10 +27,9 @@ fn walk_both(pool: &Pool) -> (Option<Stack>, Stack) {
 #[track_caller]
 fn assert_same(ours: &Stack, systems: &Stack) {
     assert_eq!(ours.addresses()[1..], systems.addresses()[1..]);
-    assert_eq!(
-        names(&ours.addresses()[..1]),
-        names(&systems.addresses()[..1])
-    );
+    // The last name is the function's own, those before are inlined into it.
+    let first = |stack: &Stack| names(&stack.addresses()[..1]).pop();
+    assert_eq!(first(ours), first(systems));
 }
 
 #[test]
@@ -137,8 +136,10 @@ fn signal_handler_is_left_to_the_system() {
 #[test]
 fn new_code_is_left_to_the_system_while_all_readers_are_taken() {
     let pool = new_pool();
-    // Of the last round everything is known.
-    for (readers_are_taken, is_served) in [(true, false), (false, true), (true, true)] {
+    // Of the last round everything is known. (Of a length that the compiler does not see: each
+    // round is to be at the same address.)
+    let rounds = [(true, false), (false, true), (true, true)];
+    for &(readers_are_taken, is_served) in black_box(&rounds[..]) {
         let wanted = if readers_are_taken { usize::MAX } else { 0 };
         let taken: Vec<_> = std::iter::from_fn(|| pool.claim_reader())
             .take(wanted)
