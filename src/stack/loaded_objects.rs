@@ -2,9 +2,9 @@
 //!
 //! A list made once is true only until the next `dlclose`: then reading a table that it names
 //! may crash, and code of another object mapped there would be unwound by the old one's rules.
-//! So a walk asks [`Inquiry::identify`] about each object that it meets, and uses a table, or what was
-//! learned from it, only for the same identity. An object with code on our stack cannot be
-//! unloaded while we look: what it is found to be it stays until the walk ends.
+//! So a walk asks [`Inquiry::identify`] about each object that it meets, and uses a table, or
+//! what was learned from it, only for the same identity. An object with code on our stack cannot
+//! be unloaded while we look: what it is found to be it stays until the walk ends.
 
 use std::ops::{Deref, Range};
 use std::{ptr, slice};

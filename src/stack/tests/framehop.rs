@@ -154,12 +154,40 @@ fn new_code_is_left_to_the_system_while_all_readers_are_taken() {
 
 #[test]
 fn other_stacks_are_left_to_the_system() {
-    let pool = new_pool();
-    let elsewhere = std::thread::spawn(|| Bounds::of_this_thread().unwrap()).join();
-    let (marker, mut stack) = (0_u8, Stack::new());
-    let marker = std::ptr::from_ref(black_box(&marker)).addr();
-    // As on a coroutine's stack: none of its words may be read.
-    assert!(!pool.walk(marker, elsewhere.unwrap(), &mut stack));
+    static HANDLED: std::sync::Mutex<Option<Stack>> = std::sync::Mutex::new(None);
+
+    extern "C" fn handler(_: libc::c_int) {
+        // Raised by this thread at a known place, so that a handler may do what it likes.
+        *HANDLED.lock().unwrap() = capture_here();
+    }
+
+    // On a signal's own stack, as on a coroutine's: not where the thread began.
+    start();
+    let mut room = vec![0_u8; 1 << 20];
+    outer_link(&mut || {
+        let handler: extern "C" fn(libc::c_int) = handler;
+        // SAFETY: no other test uses this signal; the handler is raised here and nowhere else.
+        // Its stack is `room`, which lives until the thread has its old one back. All zeros is a
+        // valid value of both C structures.
+        unsafe {
+            let mut old: libc::stack_t = std::mem::zeroed();
+            let new = libc::stack_t {
+                ss_sp: room.as_mut_ptr().cast(),
+                ss_size: room.len(),
+                ..std::mem::zeroed()
+            };
+            assert_eq!(libc::sigaltstack(&new, &mut old), 0);
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as libc::sighandler_t;
+            action.sa_flags = libc::SA_ONSTACK;
+            libc::sigaction(libc::SIGURG, &action, std::ptr::null_mut());
+            libc::raise(libc::SIGURG);
+            libc::signal(libc::SIGURG, libc::SIG_DFL);
+            assert_eq!(libc::sigaltstack(&old, std::ptr::null_mut()), 0);
+        }
+    });
+    let stack = HANDLED.lock().unwrap().take();
+    assert_callers(&stack.unwrap(), &CHAIN);
 }
 
 #[test]
