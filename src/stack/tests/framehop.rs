@@ -223,3 +223,29 @@ fn cold_walk_does_not_allocate() {
         assert_eq!(allocations, 0);
     });
 }
+
+#[test]
+fn needed_stack_is_enough_for_a_cold_walk() {
+    #[inline(never)]
+    fn fill(pool: &Pool) {
+        let here = 0_u8;
+        let left = Bounds::of_this_thread()
+            .unwrap()
+            .bytes_left(std::ptr::from_ref(black_box(&here)).addr());
+        if left > STACK_NEEDED_BYTES {
+            fill(pool);
+        } else {
+            let (ours, systems) = walk_both(pool);
+            assert_eq!(ours.unwrap().addresses()[1..], systems.addresses()[1..]);
+        }
+        black_box(());
+    }
+
+    let pool = new_pool();
+    std::thread::Builder::new()
+        .stack_size(STACK_NEEDED_BYTES + (64 << 10))
+        .spawn(move || fill(&pool))
+        .unwrap()
+        .join()
+        .unwrap();
+}
