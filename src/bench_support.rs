@@ -22,13 +22,13 @@ pub fn draw_wait(rate: u64, nanos: u64) -> bool {
 pub fn record_wait(nanos: u64) {
     let marker = ();
     if let (Some(draw), Some(_recording)) = (BlockDraw::new(1), Recording::enter()) {
-        recorder::record(Which::Block, Kind::Mutex, &marker, draw.amount(nanos));
+        recorder::record(Which::Block, Kind::MUTEX, &marker, draw.amount(nanos));
     }
 }
 
 /// Adds a wait of `nanos` at a stack of the caller's making.
 pub fn add_stack(addresses: &[usize], nanos: u64) {
     if let (Some(draw), Some(_recording)) = (BlockDraw::new(1), Recording::enter()) {
-        recorder::add(Which::Block, Kind::Mutex, addresses, draw.amount(nanos));
+        recorder::add(Which::Block, Kind::MUTEX, addresses, draw.amount(nanos));
     }
 }

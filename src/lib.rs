@@ -51,8 +51,9 @@ mod thread_state;
 pub mod bench_support;
 
 pub use control::{
-    MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
-    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,
+    MemoryInUse, block_profile, block_profile_rate, blocking, mutex_profile,
+    mutex_profile_fraction, reset, set_block_profile_rate, set_memory_limit,
+    set_mutex_profile_fraction,
 };
 pub use lost::Lost;
 pub use profile::{Frame, Profile, Sample};

@@ -11,7 +11,7 @@ use crate::profile::Profile;
 use crate::stack;
 use crate::store::{Added, Amount, StackId, Store};
 use crate::thread_state::{self, Recording};
-use crate::{clock, rates};
+use crate::{clock, rates, wait};
 
 /// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
 /// what is used.
@@ -139,6 +139,15 @@ pub(crate) fn set_block_rate(nanos: u64) -> u64 {
         start();
     }
     rates::set_block_rate(nanos)
+}
+
+/// See [`crate::blocking`].
+#[inline(always)]
+pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
+    if rates::block_rate() == 0 {
+        return operation();
+    }
+    wait::blocking(Kind::named(name), operation)
 }
 
 /// A snapshot, with names.

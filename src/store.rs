@@ -267,7 +267,7 @@ impl Shard {
 
     fn fill_overflows(&self) {
         for which in [Which::Mutex, Which::Block] {
-            for kind in Kind::ALL {
+            for kind in Kind::all() {
                 let offset = overflow_offset(which, kind);
                 self.fill(offset, header(which, kind, 1), &[address::OVERFLOW]);
             }
@@ -364,14 +364,13 @@ impl Shard {
         let Some(_entered) = self.enter() else {
             return;
         };
-        let overflows = Kind::ALL.map(|kind| overflow_offset(which, kind));
+        let overflows = Kind::all().map(|kind| overflow_offset(which, kind));
         let indexed = self.index.iter().filter_map(|slot| {
             // Acquire: see `index`.
             let found = slot.load(Ordering::Acquire);
             (found != 0).then(|| found as u32 - 1)
         });
         overflows
-            .into_iter()
             .chain(indexed)
             .filter_map(|offset| self.totals(offset, which))
             .for_each(&mut visit);
@@ -437,13 +436,13 @@ fn add_float(word: &AtomicU64, value: f64) {
 }
 
 fn overflow_offset(which: Which, kind: Kind) -> u32 {
-    ((which as usize * Kind::COUNT + kind as usize) * (ADDRESSES + 1)) as u32
+    ((which as usize * Kind::COUNT + kind.index()) * (ADDRESSES + 1)) as u32
 }
 
 /// `depth | kind << 16 | which << 24`. Never 0 for a stack with frames.
 fn header(which: Which, kind: Kind, depth: usize) -> u64 {
     debug_assert!(depth <= MAX_DEPTH);
-    depth as u64 | ((kind as u64) << 16) | ((which as u64) << 24)
+    depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 24)
 }
 
 fn parse_header(header: u64) -> Option<(Which, Kind, usize)> {

@@ -279,7 +279,7 @@ pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) ->
 pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     let mut turn = Turn {
         flag,
-        wait: Wait::begin(Kind::Once, Some(flag)),
+        wait: Wait::begin(Kind::ONCE, Some(flag)),
         release: None,
     };
     if let Some(wait) = &mut turn.wait {
@@ -312,7 +312,7 @@ impl Turn<'_> {
         }
         let _end = OnDrop(|| {
             if !self.flag.is_idle() {
-                self.release = Release::begin(Kind::Once, self.flag);
+                self.release = Release::begin(Kind::ONCE, self.flag);
             }
         });
         initialiser()
@@ -357,10 +357,10 @@ pub(crate) fn watch_condition<'a, T: ?Sized>(
     move |value| {
         let holds = condition(value);
         if holds {
-            release_early(Kind::Mutex, flag);
+            release_early(Kind::MUTEX, flag);
             if !is_waiting {
                 is_waiting = true;
-                *wait = Wait::begin(Kind::Condvar, None);
+                *wait = Wait::begin(Kind::CONDVAR, None);
                 if let Some(wait) = wait {
                     wait.capture_if_certain();
                 }

@@ -22,13 +22,13 @@ fn two_sites() -> Vec<Sample> {
     let main = location(0x5000, &[MAIN]);
     vec![
         sample(
-            Kind::Mutex,
+            Kind::MUTEX,
             3.0,
             3_000_000,
             &[location(0x2000, &[DROP, MEM_DROP, GET]), Arc::clone(&main)],
         ),
         sample(
-            Kind::RwLockWrite,
+            Kind::RWLOCK_WRITE,
             1.5,
             1_000_000,
             &[location(0x3000, &[LOCK]), main],
@@ -139,7 +139,7 @@ fn mappings_tell_the_program_and_how_far_it_was_named() {
 #[test]
 fn addresses_without_names_are_left_for_later() {
     let decoded = Decoded::of(&profile(vec![sample(
-        Kind::Mutex,
+        Kind::MUTEX,
         1.0,
         1,
         &[unnamed(0x6000)],
@@ -155,7 +155,7 @@ fn addresses_without_names_are_left_for_later() {
 #[test]
 fn what_stands_for_no_code_has_no_mapping() {
     let overflow = location(0, &["contend::overflow"]);
-    let decoded = Decoded::of(&profile(vec![sample(Kind::Once, 1.0, 1, &[overflow])]));
+    let decoded = Decoded::of(&profile(vec![sample(Kind::ONCE, 1.0, 1, &[overflow])]));
     assert_eq!(decoded.raw.location[0].mapping_id, 0);
     assert_eq!(
         decoded.stacks(),
@@ -178,7 +178,7 @@ fn a_delta_has_its_duration() {
 #[test]
 fn numbers_too_large_for_the_format_are_cut() {
     let decoded = Decoded::of(&profile(vec![sample(
-        Kind::Mutex,
+        Kind::MUTEX,
         1e300,
         u64::MAX,
         &[unnamed(0x6000)],
@@ -266,7 +266,7 @@ fn text_of_the_block_profile_has_no_period_and_names_losses() {
         ..Lost::default()
     };
     let stack = [location(0, &["contend::overflow"])];
-    let profile = profile(vec![sample(Kind::Condvar, 1.0, 5, &stack)]);
+    let profile = profile(vec![sample(Kind::CONDVAR, 1.0, 5, &stack)]);
     assert_eq!(
         text_of(&with_lost(with_which(profile, Which::Block, 1), lost)),
         "\
@@ -284,7 +284,7 @@ cycles/second=1000000000
 #[test]
 fn names_cannot_forge_lines_of_text() {
     let stack = [location(0x2000, &["a\nb\t1 1@/x\ny.rs:1"])];
-    let text = text_of(&profile(vec![sample(Kind::Mutex, 1.0, 1, &stack)]));
+    let text = text_of(&profile(vec![sample(Kind::MUTEX, 1.0, 1, &stack)]));
     assert!(
         text.contains("\n#\t0x2000\ta\\nb\\t1 1\t/x\\ny.rs:1\n"),
         "{text}"
@@ -296,7 +296,7 @@ fn the_table_sums_by_call_site() {
     let mut samples = two_sites();
     // Another way to the same site: one row.
     samples.push(sample(
-        Kind::Mutex,
+        Kind::MUTEX,
         1.0,
         500_000,
         &[
@@ -344,7 +344,7 @@ fn the_caller_is_the_first_frame_of_the_users() {
         (vec![DROP, MEM_DROP], "core::mem::drop"),
         (vec![DROP], "contend::sync::MutexGuard<u64>::drop"),
     ] {
-        let mut sample = sample(Kind::Mutex, 1.0, 1, &[location(0x2000, &frames)]);
+        let mut sample = sample(Kind::MUTEX, 1.0, 1, &[location(0x2000, &frames)]);
         Arc::get_mut(&mut sample.stack).unwrap().starts_in_wrapper = true;
         let table = profile(vec![sample]).to_string();
         let row = table.lines().last().unwrap();

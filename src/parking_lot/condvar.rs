@@ -68,8 +68,8 @@ impl Condvar {
     #[inline(never)]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::Mutex, flag);
-        wait::blocking(Kind::Condvar, || self.inner.wait(&mut guard));
+        wait::release_early(Kind::MUTEX, flag);
+        wait::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
     }
 
     /// As [`wait`](Self::wait), until `timeout` at the latest.
@@ -84,8 +84,8 @@ impl Condvar {
         timeout: Instant,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::Mutex, flag);
-        wait::blocking(Kind::Condvar, || self.inner.wait_until(&mut guard, timeout))
+        wait::release_early(Kind::MUTEX, flag);
+        wait::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout))
     }
 
     /// As [`wait`](Self::wait), for `timeout` at the most.
@@ -100,8 +100,8 @@ impl Condvar {
         timeout: Duration,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::Mutex, flag);
-        wait::blocking(Kind::Condvar, || self.inner.wait_for(&mut guard, timeout))
+        wait::release_early(Kind::MUTEX, flag);
+        wait::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout))
     }
 
     /// Waits until `condition` is false. Does not wait at all if it is so at once.

@@ -28,7 +28,7 @@ impl RawMutex {
     #[inline(never)]
     fn lock_contended(&self, block: impl FnOnce() -> bool) -> bool {
         wait::acquire(
-            Kind::Mutex,
+            Kind::MUTEX,
             &self.flag,
             || self.try_acquire().then_some(true),
             block,
@@ -39,7 +39,7 @@ impl RawMutex {
     #[cold]
     #[inline(never)]
     fn unlock_contended(&self, unlock: impl FnOnce()) {
-        wait::release(Kind::Mutex, &self.flag, unlock);
+        wait::release(Kind::MUTEX, &self.flag, unlock);
     }
 
     #[inline(always)]

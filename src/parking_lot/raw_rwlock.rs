@@ -79,7 +79,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn lock_shared(&self) {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
             inner.lock_shared();
             true
         });
@@ -93,12 +93,12 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     #[inline]
     unsafe fn unlock_shared(&self) {
         // SAFETY: held for reading, as demanded.
-        self.release(Kind::RwLockRead, |inner| unsafe { inner.unlock_shared() });
+        self.release(Kind::RWLOCK_READ, |inner| unsafe { inner.unlock_shared() });
     }
 
     #[inline]
     fn lock_exclusive(&self) {
-        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
             inner.lock_exclusive();
             true
         });
@@ -112,7 +112,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     #[inline]
     unsafe fn unlock_exclusive(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RwLockWrite, |inner| unsafe {
+        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.unlock_exclusive();
         });
     }
@@ -133,7 +133,7 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     #[inline]
     unsafe fn unlock_shared_fair(&self) {
         // SAFETY: held for reading, as demanded.
-        self.release(Kind::RwLockRead, |inner| unsafe {
+        self.release(Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_shared_fair();
         });
     }
@@ -141,7 +141,7 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     #[inline]
     unsafe fn unlock_exclusive_fair(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RwLockWrite, |inner| unsafe {
+        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.unlock_exclusive_fair();
         });
     }
@@ -178,7 +178,7 @@ unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RwLockWrite, |inner| unsafe { inner.downgrade() });
+        self.release(Kind::RWLOCK_WRITE, |inner| unsafe { inner.downgrade() });
     }
 }
 
@@ -189,28 +189,28 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
 
     #[inline]
     fn try_lock_shared_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
             inner.try_lock_shared_for(timeout)
         })
     }
 
     #[inline]
     fn try_lock_shared_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_shared, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
             inner.try_lock_shared_until(timeout)
         })
     }
 
     #[inline]
     fn try_lock_exclusive_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
             inner.try_lock_exclusive_for(timeout)
         })
     }
 
     #[inline]
     fn try_lock_exclusive_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RwLockWrite, Inner::try_lock_exclusive, |inner| {
+        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
             inner.try_lock_exclusive_until(timeout)
         })
     }
@@ -221,7 +221,7 @@ unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
     #[inline]
     fn lock_shared_recursive(&self) {
         self.acquire(
-            Kind::RwLockRead,
+            Kind::RWLOCK_READ,
             Inner::try_lock_shared_recursive,
             |inner| {
                 inner.lock_shared_recursive();
@@ -241,7 +241,7 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
     #[inline]
     fn try_lock_shared_recursive_for(&self, timeout: Duration) -> bool {
         self.acquire(
-            Kind::RwLockRead,
+            Kind::RWLOCK_READ,
             Inner::try_lock_shared_recursive,
             |inner| inner.try_lock_shared_recursive_for(timeout),
         )
@@ -250,7 +250,7 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
     #[inline]
     fn try_lock_shared_recursive_until(&self, timeout: Instant) -> bool {
         self.acquire(
-            Kind::RwLockRead,
+            Kind::RWLOCK_READ,
             Inner::try_lock_shared_recursive,
             |inner| inner.try_lock_shared_recursive_until(timeout),
         )
@@ -261,7 +261,7 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
 unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     #[inline]
     fn lock_upgradable(&self) {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
             inner.lock_upgradable();
             true
         });
@@ -275,7 +275,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     #[inline]
     unsafe fn unlock_upgradable(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RwLockRead, |inner| unsafe {
+        self.release(Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_upgradable();
         });
     }
@@ -284,7 +284,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     unsafe fn upgrade(&self) {
         // SAFETY: held upgradably, as demanded, until one of the two succeeds.
         self.acquire(
-            Kind::RwLockWrite,
+            Kind::RWLOCK_WRITE,
             |inner| unsafe { inner.try_upgrade() },
             |inner| {
                 // SAFETY: as above.
@@ -306,7 +306,7 @@ unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
     #[inline]
     unsafe fn unlock_upgradable_fair(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RwLockRead, |inner| unsafe {
+        self.release(Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_upgradable_fair();
         });
     }
@@ -330,7 +330,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade_upgradable(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RwLockRead, |inner| unsafe {
+        self.release(Kind::RWLOCK_READ, |inner| unsafe {
             inner.downgrade_upgradable();
         });
     }
@@ -338,7 +338,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade_to_upgradable(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RwLockWrite, |inner| unsafe {
+        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.downgrade_to_upgradable();
         });
     }
@@ -348,14 +348,14 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
 unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
     #[inline]
     fn try_lock_upgradable_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
             inner.try_lock_upgradable_for(timeout)
         })
     }
 
     #[inline]
     fn try_lock_upgradable_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RwLockRead, Inner::try_lock_upgradable, |inner| {
+        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
             inner.try_lock_upgradable_until(timeout)
         })
     }
@@ -363,7 +363,7 @@ unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
     #[inline]
     unsafe fn try_upgrade_for(&self, timeout: Duration) -> bool {
         self.acquire(
-            Kind::RwLockWrite,
+            Kind::RWLOCK_WRITE,
             // SAFETY: held upgradably, as demanded, until one of the two succeeds.
             |inner| unsafe { inner.try_upgrade() },
             // SAFETY: as above.
@@ -374,7 +374,7 @@ unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
     #[inline]
     unsafe fn try_upgrade_until(&self, timeout: Instant) -> bool {
         self.acquire(
-            Kind::RwLockWrite,
+            Kind::RWLOCK_WRITE,
             // SAFETY: held upgradably, as demanded, until one of the two succeeds.
             |inner| unsafe { inner.try_upgrade() },
             // SAFETY: as above.

@@ -70,7 +70,7 @@ pub(crate) fn location(address: u64, frames: &[&str]) -> Arc<Location> {
 
 fn simple(address: u64, contentions: f64, nanos: u64) -> Sample {
     sample(
-        Kind::Mutex,
+        Kind::MUTEX,
         contentions,
         nanos,
         &[location(address, &["f@a.rs:1"])],
@@ -132,8 +132,8 @@ fn kinds_with_one_stack_are_kept_apart() {
     let stack = [location(1, &["f"])];
     let both = |reads: u64, writes: u64| {
         profile(vec![
-            sample(Kind::RwLockRead, 1.0, reads, &stack),
-            sample(Kind::RwLockWrite, 1.0, writes, &stack),
+            sample(Kind::RWLOCK_READ, 1.0, reads, &stack),
+            sample(Kind::RWLOCK_WRITE, 1.0, writes, &stack),
         ])
     };
     let earlier = both(5, 1);
@@ -195,7 +195,7 @@ fn frames_are_those_of_all_locations() {
         location(16, &["a@x.rs:1", "b@x.rs:2"]),
         location(32, &["c"]),
     ];
-    let sample = sample(Kind::Mutex, 1.0, 1, &stack);
+    let sample = sample(Kind::MUTEX, 1.0, 1, &stack);
     let frames: Vec<_> = sample
         .frames()
         .iter()
@@ -220,7 +220,7 @@ fn profiles_can_be_sent_and_shared() {
 fn totals_become_a_profile() {
     use crate::store::{Amount, StackTotals};
     let totals = |address, nanos, weight| StackTotals {
-        kind: Kind::Condvar,
+        kind: Kind::CONDVAR,
         addresses: [address].into(),
         amount: Amount::of_wait(nanos, weight),
     };

@@ -58,8 +58,8 @@ impl Condvar {
     #[inline(never)]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (flag, guard) = guard.into_parts();
-        wait::release_early(Kind::Mutex, flag);
-        let result = wait::blocking(Kind::Condvar, || self.inner.wait(guard));
+        wait::release_early(Kind::MUTEX, flag);
+        let result = wait::blocking(Kind::CONDVAR, || self.inner.wait(guard));
         map_result(result, |guard| MutexGuard::from_parts(flag, guard))
     }
 
@@ -105,8 +105,8 @@ impl Condvar {
         duration: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let (flag, guard) = guard.into_parts();
-        wait::release_early(Kind::Mutex, flag);
-        let result = wait::blocking(Kind::Condvar, || self.inner.wait_timeout(guard, duration));
+        wait::release_early(Kind::MUTEX, flag);
+        let result = wait::blocking(Kind::CONDVAR, || self.inner.wait_timeout(guard, duration));
         map_result(result, |(guard, timeout)| {
             (MutexGuard::from_parts(flag, guard), timeout)
         })

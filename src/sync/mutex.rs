@@ -116,7 +116,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline(never)]
     fn lock_contended(&self) -> sync::MutexGuard<'_, T> {
         wait::acquire(
-            Kind::Mutex,
+            Kind::MUTEX,
             &self.flag,
             || self.try_acquire(),
             || unpoisoned(self.inner.lock()),
@@ -201,7 +201,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline(never)]
     unsafe fn release_contended(&mut self) {
         // SAFETY: this function has the same duty.
-        wait::release(Kind::Mutex, self.flag, || unsafe { self.unlock() });
+        wait::release(Kind::MUTEX, self.flag, || unsafe { self.unlock() });
     }
 }
 

@@ -116,7 +116,7 @@ impl Once {
     #[inline(never)]
     fn wait_contended(&self, block: impl FnOnce(&sync::Once)) {
         wait::acquire(
-            Kind::Once,
+            Kind::ONCE,
             &self.flag,
             || self.inner.is_completed().then_some(()),
             || block(&self.inner),

@@ -153,7 +153,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline(never)]
     fn read_contended(&self) -> sync::RwLockReadGuard<'_, T> {
         wait::acquire(
-            Kind::RwLockRead,
+            Kind::RWLOCK_READ,
             &self.flag,
             || self.try_acquire_read(),
             || unpoisoned(self.inner.read()),
@@ -181,7 +181,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline(never)]
     fn write_contended(&self) -> sync::RwLockWriteGuard<'_, T> {
         wait::acquire(
-            Kind::RwLockWrite,
+            Kind::RWLOCK_WRITE,
             &self.flag,
             || self.try_acquire_write(),
             || unpoisoned(self.inner.write()),

@@ -20,7 +20,7 @@ fn amount(contentions: f64, delay_nanos: u64) -> Amount {
 fn stacks() -> [StackId; 2] {
     let store = Store::new(1, 0);
     [1, 2].map(
-        |site| match store.add(0, Which::Mutex, Kind::Mutex, &[site], Amount::ZERO) {
+        |site| match store.add(0, Which::Mutex, Kind::MUTEX, &[site], Amount::ZERO) {
             Added::To(id) => id,
             other => panic!("the store has room, but {other:?}"),
         },

@@ -21,7 +21,7 @@ fn one_stack_inserted_twice_at_once_is_one_entry() {
         let shard = Arc::new(Shard::new(0));
         let insert = |shard: &Shard| {
             let offset = shard
-                .find_or_insert(Which::Mutex, Kind::Mutex, &[1])
+                .find_or_insert(Which::Mutex, Kind::MUTEX, &[1])
                 .expect("there is room");
             shard.add(offset, one());
             offset
@@ -45,13 +45,13 @@ fn an_entry_is_seen_whole_or_not_at_all() {
         let writer = {
             let shard = Arc::clone(&shard);
             thread::spawn(move || {
-                let offset = shard.find_or_insert(Which::Block, Kind::Once, &[7]);
+                let offset = shard.find_or_insert(Which::Block, Kind::ONCE, &[7]);
                 shard.add(offset.expect("there is room"), one());
             })
         };
         shard.for_each(Which::Block, |totals| {
             assert_eq!(*totals.addresses, [7], "an address is there with its entry");
-            assert_eq!(totals.kind, Kind::Once);
+            assert_eq!(totals.kind, Kind::ONCE);
         });
         writer.join().unwrap();
     });
@@ -67,7 +67,7 @@ fn a_reset_waits_for_who_is_inside() {
                 let Some(_entered) = shard.enter() else {
                     return;
                 };
-                let offset = shard.find_or_insert(Which::Mutex, Kind::Mutex, &[3]);
+                let offset = shard.find_or_insert(Which::Mutex, Kind::MUTEX, &[3]);
                 shard.add(offset.expect("there is room"), one());
             })
         };

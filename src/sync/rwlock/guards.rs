@@ -44,7 +44,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         let inner = if this.flag.is_idle() {
             downgrade()
         } else {
-            wait::release(Kind::RwLockWrite, this.flag, downgrade)
+            wait::release(Kind::RWLOCK_WRITE, this.flag, downgrade)
         };
         RwLockReadGuard::new(this.flag, inner)
     }
@@ -128,5 +128,5 @@ macro_rules! guard {
     };
 }
 
-guard!(RwLockReadGuard, Kind::RwLockRead);
-guard!(RwLockWriteGuard, Kind::RwLockWrite);
+guard!(RwLockReadGuard, Kind::RWLOCK_READ);
+guard!(RwLockWriteGuard, Kind::RWLOCK_WRITE);
