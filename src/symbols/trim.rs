@@ -14,6 +14,9 @@ use crate::profile::{Frame, Location};
 /// its own short backtraces here.
 const START_UP: &str = "__rust_begin_short_backtrace";
 
+/// Calls the `drop` of a type and of its fields.
+const DROP_GLUE: &str = "drop_in_place<";
+
 /// What is known of an address, in the forms that stacks need.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -22,6 +25,9 @@ pub(super) struct Known {
     /// The same with the frames that are ours drawn together to the wrapper's method, to be
     /// the first of a stack. `None`: no wrapper's method is here.
     as_leaf: Option<Arc<Location>>,
+    /// The same without the nameless glue that it starts with, to be the second of a stack.
+    /// `None`: nothing would be left.
+    behind_leaf: Option<Arc<Location>>,
     starts: Starts,
     is_all_own: bool,
     start_up: StartUp,
@@ -54,9 +60,16 @@ impl Known {
             None => Starts::InUserCode,
         };
         let is_all_own = own.len() == location.frames.len();
+        let glue = own
+            .iter()
+            .take_while(|it| !it.is_certain && it.name.is_none());
+        let glue_count = glue.count();
+        let as_leaf = leaf_of(&location, own).map(Arc::new);
+        let location = Arc::new(location);
         Self {
-            as_leaf: leaf_of(&location, own).map(Arc::new),
-            location: Arc::new(location),
+            as_leaf,
+            behind_leaf: without_first(&location, glue_count),
+            location,
             starts,
             is_all_own,
             start_up,
@@ -91,9 +104,16 @@ fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
     let own_count = own.len();
     let names = own.into_iter().map(|frame| frame.name).enumerate();
     let (index, name) = names.filter_map(|(at, name)| Some((at, name?))).last()?;
+    // Glue has its place in the standard library; the method that it calls tells more.
+    let is_glue = |frame: &&Frame| frame.function().contains(DROP_GLUE);
+    let mut inwards = location.frames[..=index].iter().rev();
+    let place = inwards.find(|frame| !is_glue(frame));
+    let outermost = &location.frames[index];
+    let place = place.unwrap_or(outermost);
     let method = Frame {
         function: name.into(),
-        ..location.frames[index].clone()
+        system_name: outermost.system_name.clone(),
+        ..place.clone()
     };
     let user = location.frames[own_count..].iter().cloned();
     Some(Location {
@@ -101,6 +121,22 @@ fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
         mapping: location.mapping.clone(),
         frames: std::iter::once(method).chain(user).collect(),
         symbolized: location.symbolized,
+    })
+}
+
+/// The location without its first `count` frames, if that leaves any.
+fn without_first(location: &Arc<Location>, count: usize) -> Option<Arc<Location>> {
+    if count == 0 {
+        return Some(Arc::clone(location));
+    }
+    let frames: Box<[Frame]> = location.frames[count..].into();
+    (!frames.is_empty()).then(|| {
+        Arc::new(Location {
+            address: location.address,
+            mapping: location.mapping.clone(),
+            frames,
+            symbolized: location.symbolized,
+        })
     })
 }
 
@@ -124,16 +160,23 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
             break;
         }
     }
-    let plain = |stack: &[Arc<Known>]| -> Vec<_> {
-        stack.iter().map(|it| Arc::clone(&it.location)).collect()
-    };
     match leaf {
         Some((index, leaf)) => {
             let mut locations = vec![leaf];
-            locations.extend(plain(&stack[index + 1..]));
+            // `drop(guard)` is a function of its own, or the first of what its caller inlined.
+            let mut behind = stack[index + 1..].iter().peekable();
+            while behind
+                .next_if(|known| known.behind_leaf.is_none())
+                .is_some()
+            {}
+            locations.extend(behind.next().and_then(|it| it.behind_leaf.clone()));
+            locations.extend(behind.map(|it| Arc::clone(&it.location)));
             (locations.into(), true)
         }
-        None => (plain(stack).into(), false),
+        None => {
+            let locations = stack.iter().map(|it| Arc::clone(&it.location));
+            (locations.collect(), false)
+        }
     }
 }
 
