@@ -36,10 +36,10 @@ pub(super) struct Known {
 /// Whose the innermost frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Starts {
-    InOwnCode,
+    OwnCode,
     /// Ours if called by our code.
-    InGlue,
-    InUserCode,
+    Glue,
+    UserCode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +55,9 @@ impl Known {
         let start_up = cut_start_up(&mut location);
         let own: Vec<OwnFrame> = location.frames.iter().map_while(judged).collect();
         let starts = match own.first() {
-            Some(first) if first.is_certain => Starts::InOwnCode,
-            Some(_) => Starts::InGlue,
-            None => Starts::InUserCode,
+            Some(first) if first.is_certain => Starts::OwnCode,
+            Some(_) => Starts::Glue,
+            None => Starts::UserCode,
         };
         let is_all_own = own.len() == location.frames.len();
         let glue = own
@@ -103,7 +103,7 @@ fn cut_start_up(location: &mut Location) -> StartUp {
 fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
     let own_count = own.len();
     let names = own.into_iter().map(|frame| frame.name).enumerate();
-    let (index, name) = names.filter_map(|(at, name)| Some((at, name?))).last()?;
+    let (index, name) = names.rev().find_map(|(at, name)| Some((at, name?)))?;
     // Glue has its place in the standard library; the method that it calls tells more.
     let is_glue = |frame: &&Frame| frame.function().contains(DROP_GLUE);
     let mut inwards = location.frames[..=index].iter().rev();
@@ -146,9 +146,9 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
     let mut leaf = None;
     for (index, known) in stack.iter().enumerate() {
         let is_own = match known.starts {
-            Starts::InOwnCode => true,
-            Starts::InGlue => index > 0,
-            Starts::InUserCode => false,
+            Starts::OwnCode => true,
+            Starts::Glue => index > 0,
+            Starts::UserCode => false,
         };
         if !is_own {
             break;
