@@ -396,10 +396,11 @@ impl Table {
             0 => Flag::IDLE,
             _ => now & !Flag::SKIPPED,
         });
-        if let Last::Pending(older) = overtaken {
-            if !deferred.is_zero() && !shard.detach(older, deferred) {
-                amount.add(deferred);
-            }
+        if let Last::Pending(older) = overtaken
+            && !deferred.is_zero()
+            && !shard.detach(older, deferred)
+        {
+            amount.add(deferred);
         }
         Some(Taken {
             key,

@@ -88,6 +88,7 @@ impl Stack {
         self.depth < MAX_DEPTH
     }
 
+    #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
     fn clear(&mut self) {
         self.depth = 0;
     }

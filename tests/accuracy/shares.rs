@@ -90,7 +90,7 @@ fn check<L: Lock>(
 }
 
 fn three_to_one<L: Lock>(lock: &L, step: usize) -> Turn {
-    if step % 2 == 0 {
+    if step.is_multiple_of(2) {
         long_site(lock, Duration::from_micros(300))
     } else {
         short_site(lock, Duration::from_micros(100))
@@ -107,7 +107,7 @@ fn three_to_one_at_fraction_10<L: Lock>() {
 
 /// One section of 2 ms among two hundred of 10 µs: the case that counting releases gets wrong.
 fn rare_and_long<L: Lock>(lock: &L, step: usize) -> Turn {
-    if step % 200 == 0 {
+    if step.is_multiple_of(200) {
         long_site(lock, Duration::from_millis(2))
     } else {
         short_site(lock, Duration::from_micros(10))
