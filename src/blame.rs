@@ -91,7 +91,8 @@ impl Flag {
         let state = self.get();
         // Cores' clocks may disagree by some ticks: a reading before the last capture counts
         // as equal to it.
-        if state == Self::CAPTURE_NEXT || now.saturating_sub(state) >= GATE_NANOS {
+        let charged_at = state & !Self::SKIPPED;
+        if state == Self::CAPTURE_NEXT || now.saturating_sub(charged_at) >= GATE_NANOS {
             return true;
         }
         if state & Self::SKIPPED == 0 {

@@ -9,9 +9,9 @@ use contend::{Profile, Sample};
 use crate::locks::Lock;
 
 /// Switches profiling on from nothing recorded; off again when dropped. One at a time.
-pub struct Recording(#[allow(dead_code)] MutexGuard<'static, ()>);
+pub(crate) struct Recording(#[allow(dead_code)] MutexGuard<'static, ()>);
 
-pub fn recording(mutex_fraction: u32, block_rate_nanos: u64) -> Recording {
+pub(crate) fn recording(mutex_fraction: u32, block_rate_nanos: u64) -> Recording {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     contend::set_mutex_profile_fraction(mutex_fraction);
@@ -29,25 +29,25 @@ impl Drop for Recording {
 
 /// One hold of a lock, and the wait before it.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn {
-    pub site: &'static str,
+pub(crate) struct Turn {
+    pub(crate) site: &'static str,
     /// Just before the call that acquires.
-    pub asked: Instant,
+    pub(crate) asked: Instant,
     /// Just after it.
-    pub acquired: Instant,
+    pub(crate) acquired: Instant,
     /// Just before the release.
-    pub released: Instant,
+    pub(crate) released: Instant,
 }
 
 impl Turn {
-    pub fn waited(&self) -> Duration {
+    pub(crate) fn waited(&self) -> Duration {
         self.acquired - self.asked
     }
 }
 
 /// Takes a turn at the lock, holding it while `hold` runs. Inlined into the site.
 #[inline(always)]
-pub fn turn<L: Lock>(lock: &L, site: &'static str, hold: impl FnOnce()) -> Turn {
+pub(crate) fn turn<L: Lock>(lock: &L, site: &'static str, hold: impl FnOnce()) -> Turn {
     let asked = Instant::now();
     lock.with(|| {
         let acquired = Instant::now();
@@ -63,22 +63,22 @@ pub fn turn<L: Lock>(lock: &L, site: &'static str, hold: impl FnOnce()) -> Turn 
 
 /// All turns at one lock, in the order of their holds.
 #[derive(Debug)]
-pub struct Log(Vec<Turn>);
+pub(crate) struct Log(Vec<Turn>);
 
 impl Log {
-    pub fn new(mut turns: Vec<Turn>) -> Self {
+    pub(crate) fn new(mut turns: Vec<Turn>) -> Self {
         turns.sort_by_key(|turn| turn.acquired);
         Self(turns)
     }
 
     /// What all threads waited.
-    pub fn waited(&self) -> Duration {
+    pub(crate) fn waited(&self) -> Duration {
         self.0.iter().map(Turn::waited).sum()
     }
 
     /// The waiting that the holds at `site` caused: the overlap of every wait with them. The time
     /// from a release to the next acquisition, when nobody has the lock yet, is that release's.
-    pub fn blame(&self, site: &str) -> Duration {
+    pub(crate) fn blame(&self, site: &str) -> Duration {
         let mut blame = Duration::ZERO;
         for (index, hold) in self
             .0
@@ -109,7 +109,7 @@ impl Log {
 }
 
 /// The samples with a frame of the function.
-pub fn samples_of<'a>(profile: &'a Profile, function: &str) -> Vec<&'a Sample> {
+pub(crate) fn samples_of<'a>(profile: &'a Profile, function: &str) -> Vec<&'a Sample> {
     let suffix = format!("::{function}");
     profile
         .samples()
@@ -124,14 +124,14 @@ pub fn samples_of<'a>(profile: &'a Profile, function: &str) -> Vec<&'a Sample> {
         .collect()
 }
 
-pub fn delay_of(profile: &Profile, function: &str) -> Duration {
+pub(crate) fn delay_of(profile: &Profile, function: &str) -> Duration {
     samples_of(profile, function)
         .iter()
         .map(|sample| sample.delay())
         .sum()
 }
 
-pub fn contentions_of(profile: &Profile, function: &str) -> u64 {
+pub(crate) fn contentions_of(profile: &Profile, function: &str) -> u64 {
     samples_of(profile, function)
         .iter()
         .map(|sample| sample.contentions())
@@ -139,7 +139,7 @@ pub fn contentions_of(profile: &Profile, function: &str) -> u64 {
 }
 
 /// The part of the delay that no release was charged with.
-pub fn unattributed_share(profile: &Profile) -> f64 {
+pub(crate) fn unattributed_share(profile: &Profile) -> f64 {
     let unattributed = profile
         .samples()
         .iter()
@@ -149,12 +149,12 @@ pub fn unattributed_share(profile: &Profile) -> f64 {
     share(unattributed, profile.total_delay())
 }
 
-pub fn share(part: Duration, whole: Duration) -> f64 {
+pub(crate) fn share(part: Duration, whole: Duration) -> f64 {
     part.as_secs_f64() / whole.as_secs_f64().max(1e-9)
 }
 
 #[track_caller]
-pub fn assert_close(what: &str, measured: Duration, truth: Duration, tolerance: f64) {
+pub(crate) fn assert_close(what: &str, measured: Duration, truth: Duration, tolerance: f64) {
     let error = measured.as_secs_f64() / truth.as_secs_f64() - 1.0;
     println!(
         "{what}: {measured:?}, in truth {truth:?} ({:+.2} %)",
@@ -167,17 +167,17 @@ pub fn assert_close(what: &str, measured: Duration, truth: Duration, tolerance: 
     );
 }
 
-pub fn ms(millis: u64) -> Duration {
+pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// Waits without using the processor, so that holds of this kind do not disturb each other.
-pub fn nap(duration: Duration) {
+pub(crate) fn nap(duration: Duration) {
     thread::sleep(duration);
 }
 
 /// Keeps the processor busy.
-pub fn work(duration: Duration) {
+pub(crate) fn work(duration: Duration) {
     let start = Instant::now();
     while start.elapsed() < duration {
         std::hint::spin_loop();

@@ -1,12 +1,12 @@
 //! The locks under test, alike: std's and parking_lot's.
 
 /// A mutex around nothing.
-pub trait Lock: Default + Sync {
+pub(crate) trait Lock: Default + Sync {
     fn with<R>(&self, hold: impl FnOnce() -> R) -> R;
 }
 
 /// A readers-writer lock around nothing.
-pub trait SharedLock: Default + Sync {
+pub(crate) trait SharedLock: Default + Sync {
     fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R;
     fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R;
 }
