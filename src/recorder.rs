@@ -99,6 +99,7 @@ pub(crate) fn add(
 /// Forgets what was recorded. Rates stay.
 pub(crate) fn reset() {
     let _recording = Recording::enter();
+    BLAME.forget_debts();
     if let Some(store) = store() {
         store.reset();
     }
