@@ -46,22 +46,22 @@ fn main() {
 
     contend::set_block_profile_rate(1);
     record_stacks(stacks, &addresses);
-    report.section(&format!("{stacks} stacks, no symbol known"), false);
+    report.section(&format!("{stacks} stacks, no symbol known"));
     let cold = export(stacks, 1);
     cold.report(&format!("{stacks} stacks, cold"), &mut report);
 
     let rounds = options.rounds(11);
-    report.section(&format!("{stacks} stacks, symbols known"), false);
+    report.section(&format!("{stacks} stacks, symbols known"));
     let warm = export(stacks, rounds);
     warm.report(&format!("{stacks} stacks, warm"), &mut report);
 
     contend::reset();
     record_stacks(fewer, &addresses);
-    report.section(&format!("{fewer} stacks, symbols known"), false);
+    report.section(&format!("{fewer} stacks, symbols known"));
     let small = export(fewer, rounds);
     small.report(&format!("{fewer} stacks, warm"), &mut report);
 
-    report.section("memory of writing, many samples over few", false);
+    report.section("memory of writing, many samples over few");
     let growth = warm.write_kilobytes[0] / small.write_kilobytes[0];
     let case = format!("{stacks} over {fewer}");
     // Not 1: a file that is ten times longer fills the last buffers of its compressor, too.

@@ -10,9 +10,12 @@
 //! **Uncontended**: one thread in the tightest loop; time per lock + unlock, read or write.
 //! **Contended**: 2, 8 and 32 threads that do nothing but take the same lock, for critical
 //! sections of about 20 ns, 600 ns and 3 µs: two threads meet at the lock, 8 is a pool on a
-//! small machine, 32 are more than there are cores, so that holders are preempted. Beside them
-//! one thread works on its own; column `other` is its time per piece of work as a multiple of
-//! that beside the bare lock. `waits ‰` is how many of a thousand acquisitions waited.
+//! small machine, 32 are more than there are cores, so that holders are preempted. Between release
+//! and next try they do nothing (`--between 100`: work of 100 ns), which is the hardest case: a thread
+//! keeps the lock over thousands of operations while the others sleep, so there are many releases
+//! per wait. Beside them one thread works on its own (`--alone`: not); column `other` is its time
+//! per piece of work as a multiple of that beside the bare lock. `waits ‰` is how many of a
+//! thousand acquisitions waited.
 //!
 //! A ratio is of time per operation, ours over bare, so smaller is better; the throughput of all
 //! threads counts. A `?` behind a verdict: the bar is within the error of the median.
@@ -129,11 +132,11 @@ fn pairs() -> Vec<(&'static str, f64, [Loop; 2])> {
 fn uncontended(options: &Options, report: &mut Report) {
     /// Some 5 ms at 15 ns each.
     const OPERATIONS: u64 = 300_000;
-    report.section("uncontended", true);
+    report.contests("uncontended");
     for profiling in [Profiling::OFF, Profiling::ALL] {
         for (name, bar, [bare, ours]) in pairs() {
-            let case = format!("uncontended {name}, {}", profiling.name);
-            if !options.wants(&case) {
+            let case = format!("{name}, {}", profiling.name);
+            if !options.wants(&format!("uncontended {case}")) {
                 continue;
             }
             let operations = options.scaled(OPERATIONS);
@@ -152,13 +155,14 @@ fn uncontended(options: &Options, report: &mut Report) {
 }
 
 fn contended(options: &Options, report: &mut Report) {
-    report.section("contended", true);
+    report.contests("contended");
     let calibration = Calibration::measure();
     for section_nanos in SECTIONS_NANOS {
         for threads in THREADS {
             let scene = Scene {
                 threads,
                 section: calibration.work(section_nanos),
+                between: calibration.work(options.between_nanos),
                 bystander: (!options.alone).then(|| calibration.work(500)),
                 window: Duration::from_millis(options.scaled(30)),
             };

@@ -34,7 +34,8 @@ fn main() {
 
 fn record(options: &Options, report: &mut Report) {
     const EVENTS: u64 = 20_000;
-    report.section("one recorded event", false);
+    let own_depth = own_depth();
+    report.section("one recorded event");
     for depth in [16, 40] {
         for threads in [1, 2] {
             let case = format!("{depth} frames, threads: {threads}");
@@ -44,13 +45,7 @@ fn record(options: &Options, report: &mut Report) {
             let events = options.scaled(EVENTS);
             let rounds = options.rounds(ROUNDS);
             Profiling::ALL.begin();
-            let nanos = on_threads(threads, || {
-                let extra = depth - own_depth();
-                (0..=rounds)
-                    .map(|_| at_depth(extra, &|| record_events(events)))
-                    .skip(1)
-                    .collect()
-            });
+            let nanos = record_rounds(threads, depth - own_depth, rounds, events);
             check_recorded(depth, threads as u64 * (rounds as u64 + 1) * events);
             let mut row = Row::of_value(case, "ns", nanos);
             if depth == 16 {
@@ -59,6 +54,26 @@ fn record(options: &Options, report: &mut Report) {
             report.add(row);
         }
     }
+    Profiling::OFF.begin();
+}
+
+/// Nanoseconds per event in each round of each thread, with `extra` frames more than need be. The
+/// first round, in which the stack is not known yet, is left out.
+fn record_rounds(threads: usize, extra: usize, rounds: usize, events: u64) -> Vec<f64> {
+    on_threads(threads, || {
+        let mut nanos = Vec::new();
+        for _ in 0..=rounds {
+            nanos.push(at_depth(extra, &|| record_events(events)));
+        }
+        nanos.split_off(1)
+    })
+}
+
+/// How many frames an event has with no extra ones.
+fn own_depth() -> usize {
+    Profiling::ALL.begin();
+    record_rounds(1, 0, 0, 1);
+    depths()[0].0
 }
 
 /// The measured loop. Returns nanoseconds per event.
@@ -82,38 +97,26 @@ fn at_depth(extra: usize, body: &dyn Fn() -> f64) -> f64 {
     black_box(result)
 }
 
-/// How many frames an event has that is recorded by `at_depth(0, …)` from the caller. The
-/// event is forgotten.
-fn own_depth() -> usize {
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap();
-    at_depth(0, &|| record_events(1));
-    let profile = contend::block_profile();
-    contend::reset();
-    depth_of(&profile.samples()[0])
-}
-
-/// Frames as the stack has them: those that the compiler inlined share their caller's address.
-fn depth_of(sample: &contend::Sample) -> usize {
-    let mut addresses: Vec<u64> = sample
-        .frames()
-        .iter()
-        .map(|frame| frame.address())
-        .collect();
-    addresses.dedup();
-    addresses.len()
+/// How many frames the stacks of the profile have, with the contentions of each. From the text
+/// form, "delay contentions @ address address …", since samples have inlined calls as frames, too.
+fn depths() -> Vec<(usize, u64)> {
+    let mut text = Vec::new();
+    contend::block_profile()
+        .write_text(&mut text)
+        .expect("writing to memory does not fail");
+    let text = String::from_utf8(text).expect("text is UTF-8");
+    text.lines()
+        .filter_map(|line| line.split_once(" @ "))
+        .map(|(numbers, addresses)| {
+            let contentions = numbers.split(' ').nth(1).and_then(|n| n.parse().ok());
+            let depth = addresses.split_whitespace().count();
+            (depth, contentions.expect("the second number is the count"))
+        })
+        .collect()
 }
 
 fn check_recorded(depth: usize, events: u64) {
-    let profile = contend::block_profile();
-    let deep = |sample: &&contend::Sample| depth_of(sample) == depth;
-    let recorded: u64 = profile
-        .samples()
-        .iter()
-        .filter(deep)
-        .map(|s| s.contentions())
-        .sum();
-    assert_eq!(recorded, events, "events at {depth} frames\n{profile}");
+    assert_eq!(depths(), [(depth, events)], "{}", contend::block_profile());
 }
 
 fn draw(options: &Options, report: &mut Report) {
@@ -137,7 +140,7 @@ fn draw(options: &Options, report: &mut Report) {
                 .sum()
         }),
     ];
-    report.section("the decision about an event that is not recorded", false);
+    report.section("the decision about an event that is not recorded");
     for (name, measured_loop) in draws {
         for threads in [1, 2] {
             let case = format!("{name}, threads: {threads}");

@@ -17,9 +17,10 @@ const WARM_UP: Duration = Duration::from_millis(4);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene {
     pub(crate) threads: usize,
-    /// Done with the lock held. Nothing is done between release and next try, which is the
-    /// hardest case: the most releases per wait.
+    /// Done with the lock held.
     pub(crate) section: Work,
+    /// Done between release and the next try.
+    pub(crate) between: Work,
     /// What the bystander does over and over; `None`: there is no bystander.
     pub(crate) bystander: Option<Work>,
     pub(crate) window: Duration,
@@ -43,14 +44,16 @@ impl Tally {
 
 /// The measured loop.
 #[inline(never)]
-fn lock_until_stopped<L: Exclusive>(lock: &L, section: Work, stop: &AtomicBool, tally: &Tally) {
+fn lock_until_stopped<L: Exclusive>(lock: &L, scene: Scene, stop: &AtomicBool, tally: &Tally) {
+    let Scene {
+        section, between, ..
+    } = scene;
     let mut operations = 0;
     while !stop.load(Ordering::Relaxed) {
         let mut counter = lock.acquire();
-        *counter += 1;
-        section.run();
+        *counter = section.run(*counter + 1);
         drop(counter);
-        operations += 1;
+        operations = between.run(operations + 1);
         tally.set(operations);
     }
 }
@@ -59,8 +62,7 @@ fn lock_until_stopped<L: Exclusive>(lock: &L, section: Work, stop: &AtomicBool, 
 fn work_until_stopped(work: Work, stop: &AtomicBool, tally: &Tally) {
     let mut operations = 0;
     while !stop.load(Ordering::Relaxed) {
-        work.run();
-        operations += 1;
+        operations = work.run(operations + 1);
         tally.set(operations);
     }
 }
@@ -85,7 +87,7 @@ pub(crate) fn run<L: Exclusive>(lock: &L, scene: Scene) -> Cost {
         for tally in &tallies {
             scope.spawn(move || {
                 start.wait();
-                lock_until_stopped(lock, scene.section, stop, tally);
+                lock_until_stopped(lock, scene, stop, tally);
             });
         }
         if let Some(work) = scene.bystander {

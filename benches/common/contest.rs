@@ -37,6 +37,9 @@ pub(crate) struct Outcome {
     pub(crate) ours: Spread,
     /// Time per operation as a multiple of the bare one's in the same round.
     pub(crate) ratio: Spread,
+    /// The same of all rounds together. Where single rounds swing between two speeds, the median
+    /// is that of one or the other by chance, and this tells more.
+    pub(crate) overall_ratio: f64,
     pub(crate) bystander_ratio: Option<Spread>,
     /// Of this contestant, in all rounds.
     pub(crate) operations: u64,
@@ -74,6 +77,10 @@ fn outcome(name: &'static str, bare: &[Cost], ours: &[Cost]) -> Outcome {
     let spread = |of_pair: &dyn Fn(&Cost, &Cost) -> f64| {
         Spread::of(pairs.iter().map(|(b, o)| of_pair(b, o)).collect())
     };
+    // Segments are equally long, so speeds may be added.
+    let speed = |nanos: &dyn Fn(&(&Cost, &Cost)) -> f64| -> f64 {
+        pairs.iter().map(|pair| 1.0 / nanos(pair)).sum()
+    };
     let bystander_ratios: Option<Vec<f64>> = pairs
         .iter()
         .map(|(bare, ours)| Some(ours.bystander_nanos? / bare.bystander_nanos?))
@@ -84,6 +91,7 @@ fn outcome(name: &'static str, bare: &[Cost], ours: &[Cost]) -> Outcome {
         bare: spread(&|bare, _| bare.nanos),
         ours: spread(&|_, ours| ours.nanos),
         ratio: spread(&|bare, ours| ours.nanos / bare.nanos),
+        overall_ratio: speed(&|(bare, _)| bare.nanos) / speed(&|(_, ours)| ours.nanos),
         bystander_ratio: bystander_ratios.map(Spread::of),
         operations: ours.iter().map(|cost| cost.operations).sum(),
     }

@@ -9,6 +9,7 @@ options:
   --rounds N             rounds per case, for all of them
   --json PATH            write the results there, too
   --alone                contended cases without the bystander thread
+  --between NANOS        contended cases with so much work between release and next try; else 0
   --instructions         (overhead) count instructions with valgrind instead of measuring time
   --quick, --test        everything once, very short, to check results rather than time";
 
@@ -20,24 +21,37 @@ pub(crate) struct Options {
     rounds: Option<usize>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) alone: bool,
+    pub(crate) between_nanos: u64,
     pub(crate) instructions: bool,
     /// What `--instructions` passes to its children: the loop to run, and how often.
     pub(crate) run_loop: Option<(String, u64)>,
 }
 
 impl Options {
-    /// Of this process. Ends it with a message if it does not understand them.
+    /// Of a bench: `cargo bench` passes `--bench`; without it (`cargo test --benches`, or by
+    /// hand) the run is quick.
     pub(crate) fn from_args() -> Self {
-        Self::parse(std::env::args().skip(1)).unwrap_or_else(|message| {
+        Self::parse(std::env::args().skip(1), false)
+    }
+
+    /// Of a program that measures unless it is told to be quick.
+    pub(crate) fn from_args_of_program() -> Self {
+        Self::parse(std::env::args().skip(1), true)
+    }
+
+    /// Ends the process with a message if it does not understand them.
+    fn parse(args: impl Iterator<Item = String>, is_bench: bool) -> Self {
+        Self::try_parse(args, is_bench).unwrap_or_else(|message| {
             eprintln!("{message}\n{USAGE}");
             process::exit(2);
         })
     }
 
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+    fn try_parse(
+        mut args: impl Iterator<Item = String>,
+        mut is_bench: bool,
+    ) -> Result<Self, String> {
         let mut options = Self::default();
-        // `cargo bench` passes `--bench`; `cargo test --benches` does not.
-        let mut is_bench = false;
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or(format!("{arg} needs a value"));
             match arg.as_str() {
@@ -47,6 +61,7 @@ impl Options {
                 "--rounds" => options.rounds = Some(number(&value()?)?.max(1) as usize),
                 "--json" => options.json = Some(value()?.into()),
                 "--alone" => options.alone = true,
+                "--between" => options.between_nanos = number(&value()?)?,
                 "--instructions" => options.instructions = true,
                 "--run-loop" => options.run_loop = Some((value()?, number(&value()?)?)),
                 "--help" | "-h" => return Err(String::new()),

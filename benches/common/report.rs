@@ -18,6 +18,7 @@ pub(crate) struct Row {
     pub(crate) bare: Option<Spread>,
     pub(crate) value: Option<Spread>,
     pub(crate) ratio: Option<Spread>,
+    pub(crate) overall_ratio: Option<f64>,
     pub(crate) bystander_ratio: Option<Spread>,
     /// Of a thousand operations, how many waited, by the block profile's count.
     pub(crate) waits_per_thousand: Option<f64>,
@@ -35,6 +36,7 @@ impl Row {
             bare: Some(outcome.bare),
             value: Some(outcome.ours),
             ratio: Some(outcome.ratio),
+            overall_ratio: Some(outcome.overall_ratio),
             bystander_ratio: outcome.bystander_ratio,
             bar,
             rounds: outcome.rounds,
@@ -97,15 +99,27 @@ impl Report {
         }
     }
 
-    /// A heading, and the columns of what follows.
-    pub(crate) fn section(&self, title: &str, is_contest: bool) {
+    pub(crate) fn section(&self, title: &str) {
         println!("\n{title}");
-        if is_contest {
-            println!(
-                "  {:<34} {:<10} {:>9} {:>9}  {:>6} {:>14}  {:<12} {:>6} {:>14} {:>7}",
-                "", "", "bare ns", "ns", "ratio", "p10..p90", "bar", "other", "p10..p90", "waits ‰"
-            );
-        }
+    }
+
+    /// The columns of the contests that follow.
+    pub(crate) fn contests(&self, title: &str) {
+        self.section(title);
+        println!(
+            "  {:<34} {:<8} {:>8} {:>8}  {:>6} {:>13} {:>7}  {:<12} {:>6} {:>13} {:>7}",
+            "",
+            "",
+            "bare ns",
+            "ns",
+            "ratio",
+            "p10..p90",
+            "overall",
+            "bar",
+            "other",
+            "p10..p90",
+            "waits ‰"
+        );
     }
 
     pub(crate) fn add(&mut self, row: Row) {
@@ -143,36 +157,42 @@ impl Report {
 }
 
 fn line(row: &Row) -> String {
-    let mut line = format!("  {:<34} {:<10}", row.case, row.contestant);
+    let mut line = format!("  {:<34} {:<8}", row.case, row.contestant);
     let bar = match row.bar {
         Some(bar) => format!("<={bar:.2} {}", row.verdict()),
         None => String::new(),
     };
-    let range = |spread: &Spread| format!("{:.3}..{:.3}", spread.p10, spread.p90);
     if let (Some(bare), Some(value), Some(ratio)) = (&row.bare, &row.value, &row.ratio) {
-        let (bare, value) = (bare.median, value.median);
         let _ = write!(
             line,
-            " {bare:>9.2} {value:>9.2}  {:>6.3} {:>14}  {bar:<12}",
+            " {:>8.2} {:>8.2}  {:>6.3} {:>13} {:>7}  {bar:<12}",
+            bare.median,
+            value.median,
             ratio.median,
-            range(ratio)
+            range(ratio),
+            row.overall_ratio
+                .map_or(String::new(), |ratio| format!("{ratio:.3}")),
         );
     } else if let Some(value) = &row.value {
         let _ = write!(
             line,
-            " {:>12.2} {:<7} {:>18}  {bar}",
+            " {:>10.2} {:<7} {:>20}  {bar}",
             value.median,
             row.unit,
             range(value)
         );
     }
     if let Some(other) = &row.bystander_ratio {
-        let _ = write!(line, " {:>6.3} {:>14}", other.median, range(other));
+        let _ = write!(line, " {:>6.3} {:>13}", other.median, range(other));
     }
     if let Some(waits) = row.waits_per_thousand {
         let _ = write!(line, " {waits:>7.2}");
     }
     line.trim_end().to_owned()
+}
+
+fn range(spread: &Spread) -> String {
+    format!("{:.2}..{:.2}", spread.p10, spread.p90)
 }
 
 fn row_json(row: &Row) -> String {
@@ -185,7 +205,7 @@ fn row_json(row: &Row) -> String {
     };
     let number = |number: Option<f64>| number.map_or("null".to_owned(), |n| n.to_string());
     format!(
-        "{{\"case\": {}, \"contestant\": {}, \"unit\": {}, \"rounds\": {}, \"bare\": {}, \"value\": {}, \"ratio\": {}, \"bystander_ratio\": {}, \"waits_per_thousand\": {}, \"bar\": {}, \"verdict\": {}}}",
+        "{{\"case\": {}, \"contestant\": {}, \"unit\": {}, \"rounds\": {}, \"bare\": {}, \"value\": {}, \"ratio\": {}, \"overall_ratio\": {}, \"bystander_ratio\": {}, \"waits_per_thousand\": {}, \"bar\": {}, \"verdict\": {}}}",
         quoted(&row.case),
         quoted(&row.contestant),
         quoted(row.unit),
@@ -193,6 +213,7 @@ fn row_json(row: &Row) -> String {
         spread(&row.bare),
         spread(&row.value),
         spread(&row.ratio),
+        number(row.overall_ratio),
         spread(&row.bystander_ratio),
         number(row.waits_per_thousand),
         number(row.bar),
