@@ -65,10 +65,9 @@ impl Symbolizer {
 
     /// The stack with these return addresses, leaf first, without the profiler's own frames.
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
-        let known: Vec<_> = addresses
-            .iter()
-            .map(|address| self.known(*address))
-            .collect();
+        // Some unwinders end a stack with a return address of 0.
+        let code = addresses.iter().filter(|address| **address > 1);
+        let known: Vec<_> = code.map(|address| self.known(*address)).collect();
         let (locations, starts_in_wrapper) = trimmed(&known);
         Stack::new(addresses, locations, starts_in_wrapper)
     }
