@@ -122,7 +122,10 @@ impl Report {
         );
     }
 
-    pub(crate) fn add(&mut self, row: Row) {
+    pub(crate) fn add(&mut self, mut row: Row) {
+        if self.quick {
+            row.bar = None;
+        }
         println!("{}", line(&row));
         self.rows.push(row);
     }
