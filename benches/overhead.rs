@@ -20,11 +20,14 @@
 //! A ratio is of time per operation, ours over bare, so smaller is better; the throughput of all
 //! threads counts. A `?` behind a verdict: the bar is within the error of the median.
 //!
-//! **Rounds.** Pairs of uncontended segments agree to a percent or two. Contended ones do not:
-//! with a critical section of 20 ns the system's scheduler decides whether the lock's line stays on
-//! one core for a whole segment or moves with every operation, and the same lock differs from itself
-//! by tens of percent from one segment to the next, above all std's. Hence many short
-//! segments rather than few long ones, and twice as many at 20 ns.
+//! **Rounds.** Pairs of uncontended segments agree to a percent or two. Contended ones do not: the
+//! scheduler decides whether a lock's line stays on one core for a while or moves with every
+//! operation, and with a critical section of 20 ns the same lock differs from itself by a factor of two
+//! to four from one segment to the next, above all std's. Longer segments help little: in 6 s of
+//! `std 2 x 20 ns, off`, 29 pairs of 100 ms put the median at 1.05 (and at 0.98 with `--alone`), 215
+//! pairs of 8 ms at 1.00 (and 1.00). So segments are short and rounds many, most of all at 20 ns. `overall` is the
+//! ratio of all operations of all rounds; look at it where p10..p90 is wide, and for the bystander,
+//! who may not run at all in a short segment, `other` is that one.
 //!
 //! **Instructions.** `--instructions` runs every uncontended loop in valgrind's callgrind, once
 //! with no and once with 100,000 operations, and divides the difference. It is exact, whatever
@@ -55,7 +58,9 @@ const BAR_OF_STD: f64 = 1.10;
 const BAR_OF_PARKING_LOT: f64 = 1.05;
 
 const THREADS: [usize; 3] = [2, 8, 32];
-const SECTIONS_NANOS: [u64; 3] = [20, 600, 3_000];
+
+/// Critical sections in nanoseconds, with the segments' milliseconds and the number of rounds.
+const SECTIONS: [(u64, u64, usize); 3] = [(20, 10, 201), (600, 20, 81), (3_000, 20, 81)];
 
 fn main() {
     let options = Options::from_args();
@@ -157,16 +162,16 @@ fn uncontended(options: &Options, report: &mut Report) {
 fn contended(options: &Options, report: &mut Report) {
     report.contests("contended");
     let calibration = Calibration::measure();
-    for section_nanos in SECTIONS_NANOS {
+    for (section_nanos, window_millis, rounds) in SECTIONS {
         for threads in THREADS {
             let scene = Scene {
                 threads,
                 section: calibration.work(section_nanos),
                 between: calibration.work(options.between_nanos),
                 bystander: (!options.alone).then(|| calibration.work(500)),
-                window: Duration::from_millis(options.scaled(30)),
+                window: Duration::from_millis(options.scaled(window_millis)),
             };
-            let rounds = options.rounds(if section_nanos < 100 { 81 } else { 41 });
+            let rounds = options.rounds(rounds);
             // Nothing new is known when profiling is off: there the bar is as low as any.
             let levels = [
                 (Profiling::OFF, 1.03),

@@ -124,12 +124,12 @@ fn draw(options: &Options, report: &mut Report) {
     /// A draw of the mutex or block profile that says no with a probability of 99 %.
     type Draw = (&'static str, fn(u64) -> u64);
     let draws: [Draw; 2] = [
-        ("mutex profile, 1 in 100", |draws| {
+        ("contention, 1 in 100", |draws| {
             (0..draws)
                 .map(|_| u64::from(bench_support::draw_contention(black_box(100))))
                 .sum()
         }),
-        ("block profile, 10 us of 1 ms", |draws| {
+        ("wait, 10 us of 1 ms", |draws| {
             (0..draws)
                 .map(|_| {
                     u64::from(bench_support::draw_wait(

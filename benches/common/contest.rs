@@ -41,6 +41,7 @@ pub(crate) struct Outcome {
     /// is that of one or the other by chance, and this tells more.
     pub(crate) overall_ratio: f64,
     pub(crate) bystander_ratio: Option<Spread>,
+    pub(crate) bystander_overall_ratio: Option<f64>,
     /// Of this contestant, in all rounds.
     pub(crate) operations: u64,
 }
@@ -77,13 +78,9 @@ fn outcome(name: &'static str, bare: &[Cost], ours: &[Cost]) -> Outcome {
     let spread = |of_pair: &dyn Fn(&Cost, &Cost) -> f64| {
         Spread::of(pairs.iter().map(|(b, o)| of_pair(b, o)).collect())
     };
-    // Segments are equally long, so speeds may be added.
-    let speed = |nanos: &dyn Fn(&(&Cost, &Cost)) -> f64| -> f64 {
-        pairs.iter().map(|pair| 1.0 / nanos(pair)).sum()
-    };
-    let bystander_ratios: Option<Vec<f64>> = pairs
+    let bystanders: Option<Vec<(f64, f64)>> = pairs
         .iter()
-        .map(|(bare, ours)| Some(ours.bystander_nanos? / bare.bystander_nanos?))
+        .map(|(bare, ours)| Some((bare.bystander_nanos?, ours.bystander_nanos?)))
         .collect();
     Outcome {
         name,
@@ -91,8 +88,20 @@ fn outcome(name: &'static str, bare: &[Cost], ours: &[Cost]) -> Outcome {
         bare: spread(&|bare, _| bare.nanos),
         ours: spread(&|_, ours| ours.nanos),
         ratio: spread(&|bare, ours| ours.nanos / bare.nanos),
-        overall_ratio: speed(&|(bare, _)| bare.nanos) / speed(&|(_, ours)| ours.nanos),
-        bystander_ratio: bystander_ratios.map(Spread::of),
+        overall_ratio: overall(pairs.iter().map(|(bare, ours)| (bare.nanos, ours.nanos))),
+        bystander_ratio: bystanders
+            .as_ref()
+            .map(|nanos| Spread::of(nanos.iter().map(|(bare, ours)| ours / bare).collect())),
+        bystander_overall_ratio: bystanders.map(|nanos| overall(nanos.into_iter())),
         operations: ours.iter().map(|cost| cost.operations).sum(),
     }
+}
+
+/// The ratio of all rounds together, from the nanoseconds per operation, bare and ours, of each.
+/// Segments are equally long, so speeds may be added.
+fn overall(rounds: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (bare, ours) = rounds.fold((0.0, 0.0), |speeds, nanos| {
+        (speeds.0 + 1.0 / nanos.0, speeds.1 + 1.0 / nanos.1)
+    });
+    bare / ours
 }

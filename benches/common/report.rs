@@ -20,6 +20,7 @@ pub(crate) struct Row {
     pub(crate) ratio: Option<Spread>,
     pub(crate) overall_ratio: Option<f64>,
     pub(crate) bystander_ratio: Option<Spread>,
+    pub(crate) bystander_overall_ratio: Option<f64>,
     /// Of a thousand operations, how many waited, by the block profile's count.
     pub(crate) waits_per_thousand: Option<f64>,
     /// What the ratio is meant to stay below, or the value where there is no ratio.
@@ -38,6 +39,7 @@ impl Row {
             ratio: Some(outcome.ratio),
             overall_ratio: Some(outcome.overall_ratio),
             bystander_ratio: outcome.bystander_ratio,
+            bystander_overall_ratio: outcome.bystander_overall_ratio,
             bar,
             rounds: outcome.rounds,
             ..Self::default()
@@ -107,7 +109,7 @@ impl Report {
     pub(crate) fn contests(&self, title: &str) {
         self.section(title);
         println!(
-            "  {:<34} {:<8} {:>8} {:>8}  {:>6} {:>13} {:>7}  {:<12} {:>6} {:>13} {:>7}",
+            "  {:<36} {:<8} {:>8} {:>8}  {:>6} {:>13} {:>7}  {:<12} {:>6} {:>13} {:>7}",
             "",
             "",
             "bare ns",
@@ -160,7 +162,7 @@ impl Report {
 }
 
 fn line(row: &Row) -> String {
-    let mut line = format!("  {:<34} {:<8}", row.case, row.contestant);
+    let mut line = format!("  {:<36} {:<8}", row.case, row.contestant);
     let bar = match row.bar {
         Some(bar) => format!("<={bar:.2} {}", row.verdict()),
         None => String::new(),
@@ -179,14 +181,14 @@ fn line(row: &Row) -> String {
     } else if let Some(value) = &row.value {
         let _ = write!(
             line,
-            " {:>10.2} {:<7} {:>20}  {bar}",
+            " {:>10.2} {:<7} {:>16}  {bar}",
             value.median,
             row.unit,
             range(value)
         );
     }
-    if let Some(other) = &row.bystander_ratio {
-        let _ = write!(line, " {:>6.3} {:>13}", other.median, range(other));
+    if let (Some(other), Some(spread)) = (row.bystander_overall_ratio, &row.bystander_ratio) {
+        let _ = write!(line, " {other:>6.3} {:>13}", range(spread));
     }
     if let Some(waits) = row.waits_per_thousand {
         let _ = write!(line, " {waits:>7.2}");
@@ -208,7 +210,7 @@ fn row_json(row: &Row) -> String {
     };
     let number = |number: Option<f64>| number.map_or("null".to_owned(), |n| n.to_string());
     format!(
-        "{{\"case\": {}, \"contestant\": {}, \"unit\": {}, \"rounds\": {}, \"bare\": {}, \"value\": {}, \"ratio\": {}, \"overall_ratio\": {}, \"bystander_ratio\": {}, \"waits_per_thousand\": {}, \"bar\": {}, \"verdict\": {}}}",
+        "{{\"case\": {}, \"contestant\": {}, \"unit\": {}, \"rounds\": {}, \"bare\": {}, \"value\": {}, \"ratio\": {}, \"overall_ratio\": {}, \"bystander_ratio\": {}, \"bystander_overall_ratio\": {}, \"waits_per_thousand\": {}, \"bar\": {}, \"verdict\": {}}}",
         quoted(&row.case),
         quoted(&row.contestant),
         quoted(row.unit),
@@ -218,6 +220,7 @@ fn row_json(row: &Row) -> String {
         spread(&row.ratio),
         number(row.overall_ratio),
         spread(&row.bystander_ratio),
+        number(row.bystander_overall_ratio),
         number(row.waits_per_thousand),
         number(row.bar),
         quoted(row.verdict()),

@@ -43,7 +43,7 @@ fn main() {
                 section: calibration.work(section_nanos),
                 between: calibration.work(options.between_nanos),
                 bystander: (!options.alone).then(|| calibration.work(500)),
-                window: Duration::from_millis(options.scaled(20)),
+                window: Duration::from_millis(options.scaled(10)),
             };
             let case = format!("{threads} x {section_nanos} ns");
             contended::<StdLocks>(&options, &mut report, &case, scene);
@@ -123,7 +123,7 @@ fn contended<F: Family>(options: &Options, report: &mut Report, case: &str, scen
     let locktick = contended::lock::<F::Locktick>();
     Profiling::ALL.begin();
     let outcomes = contest(
-        options.rounds(31),
+        options.rounds(81),
         Contestant::new("bare", || contended::run(&bare.0, scene)),
         vec![
             Contestant::new("contend", || contended::run(&ours.0, scene)),
