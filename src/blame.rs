@@ -11,9 +11,9 @@
 //! |---|---|
 //! | a waiter arrives | brings `uncharged` up to now, adds its weight; flag 0 → 1 |
 //! | a release, flag 0 | nothing: nobody who is sampled waits |
-//! | a release within [`GATE_NANOS`] of the last charged one | nothing: its blame stays in `uncharged` |
+//! | a release within [`GATE_NANOS`] of the last charged one | its blame stays in `uncharged`; the flag says that there was one |
 //! | any other release | takes `uncharged`, flag → now; after the unlock, charges it to its stack |
-//! | a waiter leaves with the lock | counts one contention for `last`; if it was the last waiter, what is still `uncharged` goes to `last` too; flag → 0 |
+//! | a waiter leaves with the lock | counts one contention for `last`; what is `uncharged` goes to `last` too if there was no release since (then it was the time from that release to this acquisition), or if it was the last waiter, in which case flag → 0 |
 //! | a waiter that gives up (timeout) leaves | its contention joins `uncharged`, for the release that is still to come |
 //!
 //! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to `uncharged`, in pieces
@@ -52,10 +52,11 @@ pub(crate) const GATE_NANOS: u64 = 5_000;
 /// The word beside a lock.
 ///
 /// [`IDLE`](Self::IDLE), [`CAPTURE_NEXT`](Self::CAPTURE_NEXT), or the clock's reading at the
-/// last release that was charged (which is never 0 or 1). Written under the lock of the table's
-/// shard only, and read without it by every release. Relaxed: the word carries no data, only a
-/// hint to look into the table, whose lock orders everything found there. A release that misses
-/// an arrival by a moment leaves its blame to the next one.
+/// last release that was charged (never 0 or 1), of which bit 0 is [`SKIPPED`](Self::SKIPPED).
+/// Written under the lock of the table's shard, but for that bit, and read without it by every
+/// release. Relaxed: the word carries no data, only a hint to look into the table, whose lock
+/// orders everything found there. A release that misses an arrival by a moment leaves its blame
+/// to the next one.
 #[derive(Debug)]
 pub(crate) struct Flag(AtomicU64);
 
@@ -64,6 +65,8 @@ impl Flag {
     const IDLE: u64 = 0;
     /// The next release is to be captured, however soon.
     const CAPTURE_NEXT: u64 = 1;
+    /// Since the charged release there was one that came too soon after it.
+    const SKIPPED: u64 = 1;
 
     #[cfg(not(loom))]
     pub(crate) const fn new() -> Self {
@@ -81,14 +84,30 @@ impl Flag {
         self.get() == Self::IDLE
     }
 
-    /// Whether a release at `now` comes after the gate has opened.
+    /// Whether a release at `now` comes after the gate has opened. If not, it is noted.
     #[cfg_attr(loom, allow(dead_code))] // Models have no clock.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         let state = self.get();
         // Cores' clocks may disagree by some ticks: a reading before the last capture counts
         // as equal to it.
-        state == Self::CAPTURE_NEXT || now.saturating_sub(state) >= GATE_NANOS
+        let charged_at = state & !Self::SKIPPED;
+        if state == Self::CAPTURE_NEXT || now.saturating_sub(charged_at) >= GATE_NANOS {
+            return true;
+        }
+        if state & Self::SKIPPED == 0 {
+            // Once per capture at the most. Fails if the table has written the flag since, and
+            // then there is nothing to note.
+            let skipped = state | Self::SKIPPED;
+            let relaxed = Ordering::Relaxed;
+            let _ = self.0.compare_exchange(state, skipped, relaxed, relaxed);
+        }
+        false
+    }
+
+    /// Whether no release has come since the one charged last.
+    fn is_as_charged(&self) -> bool {
+        self.get() & Self::SKIPPED == 0
     }
 
     #[inline(always)]
@@ -386,11 +405,15 @@ impl Table {
         let mut amount = std::mem::take(&mut entry.uncharged);
         let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
         let deferred = std::mem::take(&mut entry.deferred);
-        flag.set(if entry.waiters == 0 { Flag::IDLE } else { now });
-        if let Last::Pending(older) = overtaken {
-            if !deferred.is_zero() && !shard.detach(older, deferred) {
-                amount.add(deferred);
-            }
+        flag.set(match entry.waiters {
+            0 => Flag::IDLE,
+            _ => now & !Flag::SKIPPED,
+        });
+        if let Last::Pending(older) = overtaken
+            && !deferred.is_zero()
+            && !shard.detach(older, deferred)
+        {
+            amount.add(deferred);
         }
         Some(Taken {
             key,
@@ -463,8 +486,10 @@ impl Table {
                 return Departure { end, charge: None };
             }
         }
-        if entry.waiters == 0 {
+        if entry.waiters == 0 || (flag.is_as_charged() && entry.last != Last::Nobody) {
             amount.add(std::mem::take(&mut entry.uncharged));
+        }
+        if entry.waiters == 0 {
             flag.set(Flag::IDLE);
         }
         let charge = match entry.last {

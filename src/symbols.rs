@@ -65,11 +65,13 @@ impl Symbolizer {
 
     /// The stack with these return addresses, leaf first, without the profiler's own frames.
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
-        let known: Vec<_> = addresses
-            .iter()
-            .map(|address| self.known(*address))
-            .collect();
+        // Some unwinders end a stack with a return address of 0.
+        let code = addresses.iter().filter(|address| **address > 1);
+        let known: Vec<_> = code.map(|address| self.known(*address)).collect();
         let (locations, starts_in_wrapper) = trimmed(&known);
+        // In a stripped program the wrapper's method has no name, but stacks start there too.
+        let is_nameless = |at: &Arc<Location>| !at.symbolized && at.address != 0;
+        let starts_in_wrapper = starts_in_wrapper || locations.first().is_some_and(is_nameless);
         Stack::new(addresses, locations, starts_in_wrapper)
     }
 

@@ -153,6 +153,37 @@ fn a_release_within_the_gate_leaves_its_blame_to_the_next() {
 }
 
 #[test]
+fn the_time_until_the_next_has_the_lock_is_the_releases() {
+    let [holder, _] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.release(START + MS, holder);
+    // It takes 50 µs to wake up, for which the other one waits too.
+    let departure = scene.acquire(START + MS + 50_000, START);
+    assert_eq!(
+        departure.charge,
+        Some((ChargeTo::Stack(holder), amount(1.0, 100_000)))
+    );
+}
+
+#[test]
+fn after_a_skipped_release_that_time_is_kept_for_the_next_one() {
+    let [holder, next] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.release(START + MS, holder);
+    assert!(!scene.flag.is_due(START + MS + 100), "within the gate");
+    let departure = scene.acquire(START + MS + 200, START);
+    assert_eq!(
+        departure.charge,
+        Some((ChargeTo::Stack(holder), amount(1.0, 0)))
+    );
+    assert_eq!(scene.release(START + 2 * MS, next), MS + 200);
+}
+
+#[test]
 fn a_waiter_that_leaves_before_the_stack_is_known_is_counted_for_it() {
     let [holder, _] = stacks();
     let scene = Scene::new();
