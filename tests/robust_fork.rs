@@ -25,7 +25,7 @@ fn a_child_of_fork_profiles_on() {
     // Makes names known that each child would have to look up for itself, which takes far longer than
     // all else here.
     for number in 0..2 {
-        fork_once(number, Fork::Pretended);
+        fork_once(number, Fork::Pretended).unwrap();
     }
 
     let is_over = AtomicBool::new(false);
@@ -54,10 +54,9 @@ fn a_child_of_fork_profiles_on() {
                 spin(Duration::from_micros(100));
             }
         });
-        for number in 0..FORKS {
-            fork_once(number, Fork::Real);
-        }
+        let failed = (0..FORKS).find_map(|number| fork_once(number, Fork::Real).err());
         is_over.store(true, Ordering::Relaxed);
+        assert_eq!(failed, None);
     });
 
     // Nothing has happened to the parent.
@@ -89,9 +88,9 @@ enum Fork {
 }
 
 #[inline(never)]
-fn fork_once(number: u32, fork: Fork) {
+fn fork_once(number: u32, fork: Fork) -> Result<(), String> {
     // Half of the children get a lock that they hold, and that threads wait for who are not there.
-    let mut held = (number % 2 == 0).then(|| BUSY[0].lock().unwrap());
+    let mut held = number.is_multiple_of(2).then(|| BUSY[0].lock().unwrap());
     let child = match fork {
         Fork::Pretended => 0,
         // SAFETY: the child uses the allocator and starts threads, which glibc supports; of locks
@@ -102,7 +101,7 @@ fn fork_once(number: u32, fork: Fork) {
     if child == 0 {
         if fork == Fork::Real {
             // SAFETY: sets a timer, whose signal kills the child.
-            unsafe { libc::alarm(20) };
+            unsafe { libc::alarm(10) };
         }
         let held = held.take();
         let lived = panic::catch_unwind(AssertUnwindSafe(|| live_as_child(held)));
@@ -110,17 +109,19 @@ fn fork_once(number: u32, fork: Fork) {
             // SAFETY: ends the process at once, which is what is wanted.
             unsafe { libc::_exit(if lived.is_ok() { 0 } else { 1 }) }
         }
-        return lived.unwrap();
+        return lived.map_err(|_| "the parent does not live as a child should".to_owned());
     }
     drop(held);
     let mut status = 0;
     // SAFETY: the status goes to a live local.
     let ended = unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!(ended, child);
-    assert!(
-        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
+    if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
+        return Ok(());
+    }
+    Err(format!(
         "child {number}: wait status {status:#x} (0xe is the alarm: it hung)"
-    );
+    ))
 }
 
 fn live_as_child(held: Option<MutexGuard<'_, u64>>) {
