@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::{Sleeper, assert_law, at, ms, profile_everything, release_when_asleep};
+use common::{Sleeper, assert_law, at, profile_everything, release_when_asleep};
 use contend::sync::{Mutex, MutexGuard};
 
 /// Calls its function when it is dropped.
@@ -278,12 +278,12 @@ fn who_kept_others_till_they_gave_up_is_charged() {
     let held = lock.lock();
     thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| assert!(lock.try_lock_for(ms(20)).is_none()));
+            scope.spawn(|| assert!(lock.try_lock_for(common::ms(20)).is_none()));
         }
     });
     let gave_up = contend::block_profile();
     assert_eq!(gave_up.total_contentions(), 3);
-    assert!(gave_up.total_delay() >= ms(60));
+    assert!(gave_up.total_delay() >= common::ms(60));
     assert_eq!(contend::mutex_profile().total_contentions(), 0);
 
     releases_too_late(held);
@@ -306,7 +306,7 @@ fn a_leaked_guard_is_charged_to_nobody() {
     let _profiling = profile_everything();
     let lock = contend::parking_lot::Mutex::new(());
     std::mem::forget(lock.lock());
-    assert!(lock.try_lock_for(ms(5)).is_none());
+    assert!(lock.try_lock_for(common::ms(5)).is_none());
     assert_eq!(contend::block_profile().total_contentions(), 1);
     assert_eq!(contend::mutex_profile().total_contentions(), 0);
     // Still waiting when it is released in another way: both waits are charged to that.
