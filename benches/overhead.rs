@@ -25,9 +25,9 @@
 //! operation, and with a critical section of 20 ns the same lock differs from itself by a factor of two
 //! to four from one segment to the next, above all std's. Longer segments help little: in 6 s of
 //! `std 2 x 20 ns, off`, 29 pairs of 100 ms put the median at 1.05 (and at 0.98 with `--alone`), 215
-//! pairs of 8 ms at 1.00 (and 1.00). So segments are short and rounds many, most of all at 20 ns. `overall` is the
-//! ratio of all operations of all rounds; look at it where p10..p90 is wide, and for the bystander,
-//! who may not run at all in a short segment, `other` is that one.
+//! pairs of 8 ms at 1.00 (and 1.00). So segments are short and rounds many, most of all at 20 ns.
+//! `overall` is the ratio of all operations of all rounds; look at it where p10..p90 is wide. For the
+//! bystander, who may not run at all in a short segment, `other` is that one.
 //!
 //! **Instructions.** `--instructions` runs every uncontended loop in valgrind's callgrind, once
 //! with no and once with 100,000 operations, and divides the difference. It is exact, whatever
