@@ -15,6 +15,7 @@ mod own_frames;
 mod path;
 mod trim;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,24 @@ pub(crate) fn symbolizer() -> Symbolizer {
         cache,
         late: HashMap::new(),
     }
+}
+
+thread_local! {
+    /// The lock of `CACHE`, while this thread forks.
+    static HELD_FOR_FORK: RefCell<Option<MutexGuard<'static, Cache>>> = const { RefCell::new(None) };
+}
+
+/// Waits until no thread looks names up: in a child made meanwhile, neither the cache nor
+/// `backtrace`'s own lock would ever be let go. To be followed by [`after_fork`].
+pub(crate) fn before_fork() {
+    let guard = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Fails in a thread that is ending, which then forks without.
+    let _ = HELD_FOR_FORK.try_with(|held| held.replace(Some(guard)));
+}
+
+/// In the parent and in the child.
+pub(crate) fn after_fork() {
+    let _ = HELD_FOR_FORK.try_with(RefCell::take);
 }
 
 impl Symbolizer {
