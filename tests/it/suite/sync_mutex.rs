@@ -9,7 +9,7 @@ use super::sync::{
 };
 use crate::set_up;
 use crate::util::{
-    CountsDrops, add_one_slowly, contend, let_park, on_other_thread, panics, ROUNDS, THREADS,
+    CountsDrops, ROUNDS, THREADS, add_one_slowly, contend, let_park, on_other_thread, panics,
 };
 
 /// A mutex that a thread panicked with.
@@ -192,10 +192,7 @@ fn question_mark() {
     assert!(boxed(&mutex).is_err());
     assert!(same_error(&mutex).is_err());
     assert!(guard(&mutex).is_err());
-    assert!(matches!(
-        converted(&mutex),
-        Err(TryLockError::Poisoned(_))
-    ));
+    assert!(matches!(converted(&mutex), Err(TryLockError::Poisoned(_))));
     assert!(is_free(&mutex));
 }
 
@@ -271,7 +268,10 @@ fn debug() {
     assert!(format!("{mutex:?}").contains('7'));
     let guard = mutex.lock().unwrap();
     assert!(format!("{mutex:?}").contains("<locked>"));
-    assert_eq!((format!("{guard:?}"), format!("{guard:>3}")), ("7".into(), "  7".into()));
+    assert_eq!(
+        (format!("{guard:?}"), format!("{guard:>3}")),
+        ("7".into(), "  7".into())
+    );
 }
 
 #[test]
@@ -337,7 +337,10 @@ fn guard_in_struct() {
     session.pay(1);
     drop(session);
     assert!(is_free(&account));
-    assert_eq!((*account.lock().unwrap(), &*log.lock().unwrap()), (6, &vec![3]));
+    assert_eq!(
+        (*account.lock().unwrap(), &*log.lock().unwrap()),
+        (6, &vec![3])
+    );
 }
 
 #[test]

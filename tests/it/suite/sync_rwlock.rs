@@ -183,13 +183,14 @@ fn drop_wakes_waiter() {
         drop(writer);
     });
 
-    let readers = (lock.read().unwrap(), lock.read().unwrap());
+    let (one, two) = (lock.read().unwrap(), lock.read().unwrap());
     thread::scope(|scope| {
         scope.spawn(|| *lock.write().unwrap() += 1);
         let_park();
-        assert_eq!(*readers.0, 1);
-        drop(readers.0);
-        drop(readers.1);
+        assert_eq!(*one, 1);
+        drop(one);
+        assert_eq!(*two, 1);
+        drop(two);
     });
     assert_eq!(lock.into_inner().unwrap(), 2);
 }
@@ -267,11 +268,17 @@ fn debug() {
     let lock = RwLock::new(7);
     let reader = lock.read().unwrap();
     assert!(format!("{lock:?}").contains('7'));
-    assert_eq!((format!("{reader:?}"), format!("{reader:>3}")), ("7".into(), "  7".into()));
+    assert_eq!(
+        (format!("{reader:?}"), format!("{reader:>3}")),
+        ("7".into(), "  7".into())
+    );
     drop(reader);
     let writer = lock.write().unwrap();
     assert!(format!("{lock:?}").contains("<locked>"));
-    assert_eq!((format!("{writer:?}"), format!("{writer:>3}")), ("7".into(), "  7".into()));
+    assert_eq!(
+        (format!("{writer:?}"), format!("{writer:>3}")),
+        ("7".into(), "  7".into())
+    );
 }
 
 #[test]
