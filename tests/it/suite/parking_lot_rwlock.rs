@@ -346,7 +346,8 @@ fn unsized_value() {
     assert_eq!(*slice.upgradable_read(), [4, 5, 3]);
 
     let shared: Arc<RwLock<dyn Fn() -> i32 + Send + Sync>> = Arc::new(RwLock::new(|| 5));
-    assert_eq!((shared.read())() + (shared.write())(), 10);
+    assert_eq!((shared.read())(), 5);
+    assert_eq!((shared.write())(), 5);
 }
 
 #[test]
