@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release --example contended_counter
+//! cargo run --release --example contended_counter -- 10    # sample one contention in ten
 //! ```
 //!
 //! Three stories run at once for two seconds:
@@ -13,9 +14,12 @@
 //!   consumer waits: that is in the block profile alone, as kind `condvar`.
 //!
 //! You should see two tables, the first by whose release ended the waiting, the second by where
-//! the waiting was, and two files for `go tool pprof`.
+//! the waiting was, and two files for `go tool pprof`. With sampling the numbers stay about the
+//! same, and the table says how far off they may be.
 
 use std::collections::VecDeque;
+use std::error::Error;
+use std::fs::File;
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -80,8 +84,12 @@ impl<T> Queue<T> {
     }
 }
 
-fn main() -> std::io::Result<()> {
-    contend::set_mutex_profile_fraction(1);
+fn main() -> Result<(), Box<dyn Error>> {
+    let fraction = match std::env::args().nth(1) {
+        Some(argument) => argument.parse()?,
+        None => 1,
+    };
+    contend::set_mutex_profile_fraction(fraction);
     contend::set_block_profile_rate(1);
 
     let counter = Mutex::new(0);
@@ -139,7 +147,8 @@ fn main() -> std::io::Result<()> {
     println!("Where the waiting was:\n\n{block}");
     mutex.save("mutex.pb.gz")?;
     block.save("block.pb.gz")?;
-    println!("Written: mutex.pb.gz and block.pb.gz. To look around in them:\n");
+    mutex.write_text(File::create("mutex.txt")?)?;
+    println!("Written: mutex.pb.gz, block.pb.gz, and mutex.txt to read. To look around:\n");
     println!("    go tool pprof -http=: mutex.pb.gz");
     println!("    go tool pprof -top block.pb.gz");
     Ok(())

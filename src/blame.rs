@@ -186,6 +186,11 @@ impl Entry {
     fn is_finished(&self) -> bool {
         self.waiters == 0 && self.uncharged.is_zero() && !matches!(self.last, Last::Pending(_))
     }
+
+    /// All waiters gave up, and no release has come since.
+    fn is_debt(&self) -> bool {
+        self.waiters == 0 && !self.uncharged.is_zero() && !matches!(self.last, Last::Pending(_))
+    }
 }
 
 /// Shards of the table, so that threads at different locks seldom meet (64 as in DESIGN of Go's
@@ -240,9 +245,7 @@ impl Shard {
     /// Makes room by giving up the debt of a wait that timed out at a lock whose holder has
     /// not released it since.
     fn evict_debt(&mut self) -> Option<Amount> {
-        let position = self.entries[..self.len]
-            .iter()
-            .position(|entry| entry.waiters == 0 && !matches!(entry.last, Last::Pending(_)))?;
+        let position = self.entries[..self.len].iter().position(Entry::is_debt)?;
         let entry = &mut self.entries[position];
         let debt = std::mem::take(&mut entry.uncharged);
         self.remove_if_finished(position);
@@ -306,7 +309,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Arrival {
     /// When its wait began; the caller's time, unless the clock was behind that.
     pub(crate) begin: u64,
-    /// Debt that had to make room, to be charged as unattributed.
+    /// Debt that had to make room, or of a lock that is gone, to be charged as unattributed.
     pub(crate) evicted: Option<Amount>,
 }
 
@@ -354,7 +357,16 @@ impl Table {
         let mut shard = self.shard(key);
         let mut evicted = None;
         let position = match shard.position(key) {
-            Some(position) => position,
+            Some(position) => {
+                let entry = &mut shard.entries[position];
+                if entry.is_debt() && flag.is_idle() {
+                    // A lock that owes something has a flag that says so. This is another one, at
+                    // the place of one that was freed without a release (its guard was leaked).
+                    evicted = Some(std::mem::take(&mut entry.uncharged));
+                    entry.last = Last::Nobody;
+                }
+                position
+            }
             None => {
                 if shard.len == ENTRIES {
                     evicted = Some(shard.evict_debt()?);
@@ -494,6 +506,14 @@ impl Table {
         };
         shard.remove_if_finished(position);
         Departure { end, charge }
+    }
+
+    /// Forgets what waits that are over still owe to a release. Those that go on are kept.
+    pub(crate) fn forget_debts(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            while shard.evict_debt().is_some() {}
+        }
     }
 
     /// Forgets all waiters and opens all locks.

@@ -1,6 +1,7 @@
 //! The raw locks behind `Mutex`, `ReentrantMutex` and `FairMutex`.
 
 use std::mem;
+use std::panic::RefUnwindSafe;
 use std::time::{Duration, Instant};
 
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
@@ -16,6 +17,10 @@ pub struct RawMutex {
     /// A whole mutex, because [`parking_lot::Condvar`] waits with its guards only.
     inner: ::parking_lot::Mutex<()>,
 }
+
+// `parking_lot::RawMutex` is an atomic byte, and so unwind-safe; with it are mapped guards. Here the
+// unit in the mutex inside says no, and there is nothing in a unit that a panic could break.
+impl RefUnwindSafe for RawMutex {}
 
 impl RawMutex {
     #[inline(always)]
@@ -146,7 +151,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 }
 
 /// The raw lock of [`FairMutex`](super::FairMutex): a [`RawMutex`] whose every unlock is fair, as
-/// [`parking_lot::RawFairMutex`](::parking_lot::RawFairMutex) is.
+/// [`parking_lot::RawFairMutex`] is.
 pub struct RawFairMutex(RawMutex);
 
 // SAFETY: every operation is one of `RawMutex`.

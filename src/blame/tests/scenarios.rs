@@ -250,6 +250,38 @@ fn who_gives_up_is_charged_to_the_release_that_comes_at_last() {
 }
 
 #[test]
+fn a_lock_does_not_pay_for_another_that_was_freed_at_its_place() {
+    let [_, holder] = stacks();
+    let mut scene = Scene::new();
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    // The guard was leaked and the lock freed. The next one's flag begins as idle.
+    scene.flag = Flag::new();
+    let begin = START + 2 * MS;
+    let arrival = scene.table.arrive(&scene.flag, begin, begin, 1).unwrap();
+    assert_eq!(arrival.evicted, Some(amount(1.0, MS)));
+    assert_eq!(scene.release(begin + MS, holder), MS);
+}
+
+#[test]
+fn debts_are_forgotten_and_waits_are_not() {
+    let [holder, _] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    scene.table.forget_debts();
+    assert_eq!(scene.entries(), 0);
+    // Its flag is still up; that it finds nothing does no harm.
+    assert!(scene.table.take(&scene.flag, START + 2 * MS).is_none());
+
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    scene.table.forget_debts();
+    assert_eq!(scene.release(START + MS, holder), 2 * MS);
+}
+
+#[test]
 fn a_cancelled_wait_leaves_nothing_behind() {
     let scene = Scene::new();
     scene.arrive(START);
