@@ -53,6 +53,7 @@ pub(crate) fn returns_at_once<R>(run: impl FnOnce() -> R) -> R {
 }
 
 /// Does `step` until it says that what should happen has happened.
+#[allow(dead_code)] // Two binaries share this file; not each needs it with every feature.
 pub(crate) fn eventually(what: &str, mut step: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !step() {
