@@ -20,7 +20,18 @@ const SKINS: &[Skin] = &[
         module: "parking_lot",
         public_modules: &[],
     },
+    Skin {
+        module: "thread",
+        public_modules: &[],
+    },
+    Skin {
+        module: ROOT,
+        public_modules: &[],
+    },
 ];
+
+/// The module whose functions users find at the root of the crate: `contend::blocking`.
+const ROOT: &str = "control";
 
 /// The wrappers of lock_api's types; all of them are in this skin.
 const LOCK_API_SKIN: &Skin = &SKINS[1];
@@ -147,7 +158,10 @@ impl Skin {
             "release" if of_guard => "drop",
             method => method,
         };
-        let mut name = format!("contend::{}::", self.module);
+        let mut name = match self.module {
+            ROOT => "contend::".to_owned(),
+            module => format!("contend::{module}::"),
+        };
         for segment in inside {
             name += segment;
             name += "::";
