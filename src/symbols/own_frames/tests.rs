@@ -133,6 +133,8 @@ fn the_engine_is_ours_but_has_no_name() {
         "contend::wait::Wait::end",
         "<contend::blame::Blame as core::ops::drop::Drop>::drop",
         "contend::stack::capture",
+        "core::ptr::drop_in_place<contend::wait::Turn>",
+        "core::ptr::drop_in_place<core::option::Option<contend::wait::Wait>>",
     ] {
         assert_eq!(name_of(function), "", "{function}");
     }
@@ -148,6 +150,7 @@ fn users_code_is_not_ours() {
         "contend::sync::mutex::tests::smoke",
         "core::ptr::drop_in_place<app::Holder<contend::sync::mutex::MutexGuard<u64>>>",
         "core::ptr::drop_in_place<contend::profile::Profile>",
+        "core::ptr::drop_in_place<core::option::Option<contend::profile::Profile>>",
         "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<parking_lot::raw_mutex::RawMutex,u64>>",
         "<app::Cache<contend::sync::mutex::Mutex<u8>> as app::Get>::get",
         "core::memory::drop",
