@@ -35,7 +35,7 @@
 //! - The handles are not the standard library's: a function that takes `std::thread::JoinHandle`
 //!   does not take these.
 //! - [`park`] and the end of [`scope`] cannot be tried, so they read the clock while the block
-//!   profile is on. If they took less than a microsecond they did not block, and are no event.
+//!   profile is on. If they took less than 1 µs, and 5 µs, they did not block, and are no event.
 
 // What is shadowed below wins over the glob.
 pub use std::thread::*;

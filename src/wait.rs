@@ -75,12 +75,12 @@ pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
 /// The stack is captured afterwards: before, it would be part of the time that tells.
 #[inline(always)]
 pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
-    let _wait = Wait::begin(kind, None).map(Wait::unless_it_passes);
+    let _wait = Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS));
     block()
 }
 
-/// An operation that takes less than this did not block. To sleep and be woken takes two changes
-/// of context, which are several times as long; to pass takes tens of nanoseconds.
+/// What takes less than this did not block. To sleep and be woken takes two changes of context,
+/// which are several times as long; to pass takes tens of nanoseconds.
 const PASSES_NANOS: u64 = 1_000;
 
 /// As Go's `active_spin` and `active_spin_cnt`, but in time rather than in rounds: there 4 × 30
@@ -145,8 +145,8 @@ impl<'a> Wait<'a> {
     }
 
     /// For an operation of which only its time tells whether it waited.
-    pub(crate) fn unless_it_passes(mut self) -> Self {
-        self.least_nanos = PASSES_NANOS;
+    pub(crate) fn unless_shorter(mut self, least_nanos: u64) -> Self {
+        self.least_nanos = least_nanos;
         self
     }
 

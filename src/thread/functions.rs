@@ -21,17 +21,20 @@ use crate::wait;
 /// ```
 #[inline(never)]
 pub fn sleep(duration: Duration) {
-    if duration.is_zero() {
-        return thread::sleep(duration);
+    if !duration.is_zero() {
+        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
     }
-    wait::blocking(Kind::SLEEP, || thread::sleep(duration));
 }
 
 /// As [`sleep`], in milliseconds.
 #[deprecated(note = "replaced by `sleep`, as in the standard library")]
 #[inline(never)]
 pub fn sleep_ms(ms: u32) {
-    sleep(Duration::from_millis(u64::from(ms)));
+    // Not by way of `sleep`: the call would be the last, and this function not on the stack.
+    let duration = Duration::from_millis(u64::from(ms));
+    if !duration.is_zero() {
+        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
+    }
 }
 
 /// Waits until somebody calls [`unpark`](std::thread::Thread::unpark) on this thread:
@@ -63,5 +66,6 @@ pub fn park_timeout(duration: Duration) {
 #[deprecated(note = "replaced by `park_timeout`, as in the standard library")]
 #[inline(never)]
 pub fn park_timeout_ms(ms: u32) {
-    park_timeout(Duration::from_millis(u64::from(ms)));
+    let duration = Duration::from_millis(u64::from(ms));
+    wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
 }

@@ -7,12 +7,17 @@ use std::thread::{self, Result, Thread};
 use crate::kind::Kind;
 use crate::wait::{self, Wait};
 
+/// A scope whose end takes less than this had nobody to wait for. Without optimisation and with
+/// cold caches that was up to 2 µs here; to spawn a thread takes ten times as long, so that
+/// nobody misses a wait of this length.
+const END_PASSES_NANOS: u64 = 5_000;
+
 /// Runs `f` with a scope in which threads can be spawned that borrow from around it, and waits for
 /// those of them that nobody has joined: [`std::thread::scope`].
 ///
 /// The waiting after `f` is one event of kind `join` in the block profile, at the line of this
 /// call, however many threads are waited for. It is none if all have finished, which is told by
-/// its having taken less than a microsecond.
+/// its having taken less than 5 µs.
 ///
 /// # Panics
 ///
@@ -41,7 +46,8 @@ where
     let mut wait = None;
     thread::scope(|scope| {
         let _end = wait::OnDrop(|| {
-            wait = Wait::begin(Kind::JOIN, None).map(Wait::unless_it_passes);
+            let begun = Wait::begin(Kind::JOIN, None);
+            wait = begun.map(|wait| wait.unless_shorter(END_PASSES_NANOS));
         });
         f(Scope::of(scope))
     })
