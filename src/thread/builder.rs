@@ -1,6 +1,6 @@
 //! [`std::thread::Builder`], which spawns threads with the handles of this crate.
 
-use std::{io, thread};
+use std::{fmt, io, thread};
 
 use super::{JoinHandle, Scope, ScopedJoinHandle};
 
@@ -19,7 +19,6 @@ use super::{JoinHandle, Scope, ScopedJoinHandle};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use = "must eventually spawn the thread"]
-#[derive(Debug)]
 pub struct Builder {
     inner: thread::Builder,
 }
@@ -113,5 +112,11 @@ impl Builder {
         self.inner
             .spawn_scoped(scope.inner(), f)
             .map(ScopedJoinHandle::new)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
     }
 }
