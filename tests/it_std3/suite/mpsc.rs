@@ -108,7 +108,7 @@ fn iterators() {
     }
     assert_eq!(receiver.iter().take(2).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(receiver.try_iter().take(2).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!((&receiver).into_iter().next(), Some(4));
+    assert_eq!(IntoIterator::into_iter(&receiver).next(), Some(4));
     drop(sender);
     let mut rest: IntoIter<i32> = receiver.into_iter();
     assert_eq!((rest.next(), rest.next()), (Some(5), None));
