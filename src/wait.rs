@@ -328,9 +328,16 @@ pub(crate) struct Turn<'a> {
 impl Turn<'_> {
     /// Runs the initialiser. Its end, also by a panic, is the release that others wait for; it
     /// is recorded when the turn ends, after they were let go.
+    ///
+    /// If another run has ended since this turn began, by a panic, then this thread did wait. That
+    /// shows in the flag; if only the block profile is on, it does not, and the wait is forgotten.
     pub(crate) fn run<R>(&mut self, initialiser: impl FnOnce() -> R) -> R {
         if let Some(wait) = self.wait.take() {
-            wait.cancel();
+            if wait.arrived && self.flag.was_charged_since(wait.begin) {
+                wait.succeed();
+            } else {
+                wait.cancel();
+            }
         }
         let _end = OnDrop(|| {
             if !self.flag.is_idle() {

@@ -219,6 +219,36 @@ fn a_lazy_lock_whose_initialiser_panics() {
     );
 }
 
+#[inline(never)]
+fn panics_in(cell: &OnceLock<u8>, run: impl FnOnce()) {
+    let panics = || {
+        cell.get_or_init(|| {
+            run();
+            panic!("on purpose")
+        });
+    };
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+}
+
+#[inline(never)]
+fn runs_after_waiting(cell: &OnceLock<u8>) -> Duration {
+    timed!(assert_eq!(cell.get_or_init(|| 3), &3))
+}
+
+/// Who waited for a run that panicked, and then runs its own, has waited.
+#[test]
+fn a_once_lock_whose_initialiser_panics() {
+    let _recording = recording(1, 1);
+    let cell = OnceLock::new();
+    let waited = while_running(|run| panics_in(&cell, run), || runs_after_waiting(&cell));
+    check(
+        "contend::sync::OnceLock::get_or_init",
+        "runs_after_waiting",
+        "panics_in::{{closure}}",
+        waited,
+    );
+}
+
 #[test]
 fn many_waiters_are_conserved() {
     const WAITERS: usize = 8;
