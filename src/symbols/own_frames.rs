@@ -20,6 +20,18 @@ const SKINS: &[Skin] = &[
         module: "parking_lot",
         public_modules: &[],
     },
+    Skin {
+        module: "crossbeam_channel",
+        public_modules: &[],
+    },
+    Skin {
+        module: "crossbeam_utils",
+        public_modules: &["sync"],
+    },
+    Skin {
+        module: "once_cell",
+        public_modules: &["sync"],
+    },
 ];
 
 /// The wrappers of lock_api's types; all of them are in this skin.
