@@ -240,15 +240,14 @@ macro_rules! __crossbeam_channel_select_arms {
             let mut select = $crate::__crossbeam_channel_select_arms!(@list $new $arms);
             $crate::__crossbeam_channel_select_arms!(@run_for select $($timeout)?)
         };
-        match selected {
-            ::core::result::Result::Ok(operation) => {
-                $crate::__crossbeam_channel_select_arms!(@finish operation $arms)
-            }
-            ::core::result::Result::Err(_) => {
-                // It has no operation in it, but as long as it lives, it borrows the channels.
-                ::core::mem::drop(selected);
-                $default
-            }
+        // As long as `selected` has not moved it borrows the channels, whichever it is: `match`
+        // would move a part of it.
+        if selected.is_ok() {
+            let operation = ::core::result::Result::unwrap(selected);
+            $crate::__crossbeam_channel_select_arms!(@finish operation $arms)
+        } else {
+            ::core::mem::drop(selected);
+            $default
         }
     }};
     (@run_for $select:ident) => {

@@ -1,0 +1,6 @@
+//! Every form of arm that `select!` and `select_biased!` of crossbeam-channel take, with the
+//! same text compiled against the original and against ours.
+#![cfg(feature = "crossbeam-channel")]
+
+mod original;
+mod ours;
