@@ -320,7 +320,10 @@ pub mod one_receiver {
         receiver: &Receiver<T>,
         timeout: Duration,
     ) -> Option<Result<T, RecvError>> {
-        try_select(receiver).or_else(|| select_timeout_contended(receiver, timeout))
+        match try_select(receiver) {
+            Some(result) => Some(result),
+            None => select_timeout_contended(receiver, timeout),
+        }
     }
 
     #[cold]
