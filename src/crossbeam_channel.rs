@@ -1,12 +1,12 @@
 //! `crossbeam-channel` 0.5, profiled: put `contend::` in front of the path.
 //!
-//! The module has every name of the [`crossbeam_channel`](::crossbeam_channel) crate, of which it
+//! The module has every name of the [`crossbeam_channel`] crate, of which it
 //! replaces the following by wrappers of the same API:
 //!
 //! | item | wraps | in the block profile as |
 //! |---|---|---|
 //! | [`Sender`]: `send`, `send_timeout`, `send_deadline` | the original's | `chan_send` |
-//! | [`Receiver`]: `recv`, `recv_timeout`, `recv_deadline`; [`Iter`], [`IntoIter`] | the original's, also of [`after`], [`at`], [`tick`], [`never`] | `chan_recv` |
+//! | [`Receiver`]: `recv`, `recv_timeout`, `recv_deadline`; [`Iter`], [`IntoIter`] | the original's, also of [`after`], [`at`], [`tick`], [`never()`] | `chan_recv` |
 //! | [`Select`]: `select` and `ready` with their timed forms | the original's | `select` |
 //! | [`select!`], [`select_biased!`] | [`Select`] | `select` |
 //!
@@ -52,6 +52,7 @@ mod select;
 mod select_macro;
 mod sender;
 
+#[doc(inline)]
 pub use crate::{
     __crossbeam_channel_select as select, __crossbeam_channel_select_biased as select_biased,
 };

@@ -1,6 +1,6 @@
 //! `crossbeam-utils` 0.8, profiled: put `contend::` in front of the path.
 //!
-//! The module has every name of the [`crossbeam_utils`](::crossbeam_utils) crate. In [`sync`] it
+//! The module has every name of the [`crossbeam_utils`] crate. In [`sync`] it
 //! replaces the following by wrappers of the same API:
 //!
 //! | item | wraps | in the block profile as | in the mutex profile |

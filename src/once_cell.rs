@@ -1,6 +1,6 @@
 //! `once_cell` 1, profiled: put `contend::` in front of the path.
 //!
-//! The module has every name of the [`once_cell`](::once_cell) crate. In [`sync`] it replaces the
+//! The module has every name of the [`once_cell`] crate. In [`sync`] it replaces the
 //! following by wrappers of the same API; [`unsync`] and [`race`] never wait, and are the originals.
 //!
 //! | item | wraps | in the block profile as | in the mutex profile |

@@ -1,5 +1,5 @@
 //! Primitives for threads that wait for each other, profiled:
-//! [`crossbeam_utils::sync`](::crossbeam_utils::sync).
+//! [`crossbeam_utils::sync`].
 
 // What is shadowed below wins over the glob.
 pub use ::crossbeam_utils::sync::*;

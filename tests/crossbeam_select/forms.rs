@@ -1,6 +1,7 @@
 //! What the macros accept, and what they do with it. `channel` is the crate under test.
 
-#![allow(unused_braces)] // They are among the forms.
+// Odd forms are forms.
+#![allow(unused_braces, clippy::all)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
