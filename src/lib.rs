@@ -14,6 +14,8 @@ pub mod parking_lot;
 mod profile;
 #[cfg(feature = "profiling")]
 pub mod sync;
+#[cfg(feature = "profiling")]
+pub mod thread;
 
 // From the wrappers down to what is recorded.
 #[cfg(any(feature = "profiling", loom))]
@@ -64,10 +66,16 @@ pub use control::{
 pub use lost::Lost;
 pub use profile::{Frame, Profile, Sample};
 
-/// The standard library's locks, not profiled: the `profiling` feature is off.
+/// The standard library's locks and channels, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]
 pub mod sync {
     pub use std::sync::*;
+}
+
+/// The standard library's threads, not profiled: the `profiling` feature is off.
+#[cfg(not(feature = "profiling"))]
+pub mod thread {
+    pub use std::thread::*;
 }
 
 /// `parking_lot` 0.12, not profiled: the `profiling` feature is off.

@@ -1,4 +1,4 @@
-//! The standard library's locks, profiled: put `contend::` in the place of `std::`.
+//! The standard library's locks and channels, profiled: put `contend::` in the place of `std::`.
 //!
 //! The module has every name of [`std::sync`], of which it replaces the following by wrappers of
 //! the same API:
@@ -9,6 +9,9 @@
 //! | [`RwLock`], [`RwLockReadGuard`], [`RwLockWriteGuard`] | [`std::sync::RwLock`] | `rwlock_read`, `rwlock_write` | release or downgrade of either guard |
 //! | [`Condvar`] | [`std::sync::Condvar`] | `condvar` | the release of the mutex that a wait performs |
 //! | [`Once`] | [`std::sync::Once`] | `once` | the end of the closure that others wait for |
+//! | [`OnceLock`], [`LazyLock`] | [`std::sync::OnceLock`] | `once` | the end of the initialiser that others wait for |
+//! | [`Barrier`] | [`std::sync::Barrier`] | `barrier` | |
+//! | [`mpsc`]: `Sender`, `SyncSender`, `Receiver` | [`std::sync::mpsc`] | `chan_send`, `chan_recv` | |
 //!
 //! Everything else is the standard library's own and is not seen by the profiler.
 //!
@@ -31,14 +34,21 @@
 // What is shadowed below wins over the glob.
 pub use std::sync::*;
 
+mod barrier;
 mod condvar;
+mod lazy_lock;
+pub mod mpsc;
 mod mutex;
 mod once;
+mod once_lock;
 mod rwlock;
 
+pub use barrier::Barrier;
 pub use condvar::Condvar;
+pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
+pub use once_lock::OnceLock;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 // A wrapper's guard is put together from the inner guard and the lock's poison flag *after* the

@@ -71,6 +71,19 @@ pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
     block()
 }
 
+/// Waits in `block`, of which cannot be said whether it blocks: for the block profile, if it did.
+///
+/// The stack is captured afterwards: before, it would be part of the time that tells.
+#[inline(always)]
+pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
+    let _wait = Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS));
+    block()
+}
+
+/// What takes less than this did not block. To sleep and be woken takes two changes of context,
+/// which are several times as long; to pass takes tens of nanoseconds.
+const PASSES_NANOS: u64 = 1_000;
+
 /// As Go's `active_spin` and `active_spin_cnt`, but in time rather than in rounds: there 4 × 30
 /// pauses, which are 1 to 5 µs depending on the processor.
 const SPIN_TRIES: u32 = 4;
@@ -86,6 +99,8 @@ pub(crate) struct Wait<'a> {
     /// How many contentions this one stands for in the mutex profile; 0: not sampled.
     weight: u32,
     block_draw: Option<BlockDraw>,
+    /// What takes less than this is no block event.
+    least_nanos: u64,
     /// Where the block event will be recorded, if that is certain already.
     block_stack: Option<StackId>,
     /// Whether `BLAME` knows of this wait.
@@ -114,6 +129,7 @@ impl<'a> Wait<'a> {
             begin: clock::now(),
             weight,
             block_draw,
+            least_nanos: 0,
             block_stack: None,
             arrived: false,
             outcome: Outcome::GaveUp,
@@ -140,6 +156,12 @@ impl<'a> Wait<'a> {
     pub(crate) fn cancel(mut self) {
         self.outcome = Outcome::Cancelled;
         self.block_draw = None;
+    }
+
+    /// For an operation of which only its time tells whether it waited.
+    pub(crate) fn unless_shorter(mut self, least_nanos: u64) -> Self {
+        self.least_nanos = least_nanos;
+        self
     }
 
     #[inline]
@@ -197,7 +219,7 @@ impl<'a> Wait<'a> {
     fn record_block(&self, end: u64) {
         let Some(draw) = self.block_draw else { return };
         let nanos = end.saturating_sub(self.begin);
-        if !draw.is_sampled(nanos) {
+        if nanos < self.least_nanos || !draw.is_sampled(nanos) {
             return;
         }
         let amount = draw.amount(nanos);
@@ -297,6 +319,8 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     };
     if let Some(wait) = &mut turn.wait {
         wait.capture_if_certain();
+        // Also a waiter that then panics, because the initialiser did, was let go by its end.
+        wait.outcome = Outcome::Acquired;
         if wait.is_contention() {
             wait.arrive();
         }
@@ -330,6 +354,9 @@ fn runs_ended(flag: &Flag) -> &'static AtomicU32 {
 impl Turn<'_> {
     /// Runs the initialiser. Its end, also by a panic, is the release that others wait for; it
     /// is recorded when the turn ends, after they were let go.
+    ///
+    /// If another run has ended since this turn began, by a panic or an error, then this thread did
+    /// wait.
     pub(crate) fn run<R>(&mut self, initialiser: impl FnOnce() -> R) -> R {
         if let Some(mut wait) = self.wait.take() {
             if runs_ended(self.flag).load(Ordering::Relaxed) == self.runs_before {
@@ -357,7 +384,8 @@ impl Drop for Turn<'_> {
     }
 }
 
-struct OnDrop<F: FnMut()>(F);
+/// Calls the function when it is dropped, so also when a panic drops it.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {

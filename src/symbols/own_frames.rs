@@ -32,7 +32,18 @@ const SKINS: &[Skin] = &[
         module: "once_cell",
         public_modules: &["sync"],
     },
+    Skin {
+        module: "thread",
+        public_modules: &[],
+    },
+    Skin {
+        module: ROOT,
+        public_modules: &[],
+    },
 ];
+
+/// The module whose functions users find at the root of the crate: `contend::blocking`.
+const ROOT: &str = "control";
 
 /// The wrappers of lock_api's types; all of them are in this skin.
 const LOCK_API_SKIN: &Skin = &SKINS[1];
@@ -58,13 +69,10 @@ pub(super) struct OwnFrame {
 /// Judges one frame; `None` means that it is the user's.
 pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) -> Option<OwnFrame> {
     if let Some(dropped) = dropped_type(function) {
-        let dropped = Path::parse(dropped);
-        // What the engine records when it is dropped, out of line. The crate's other types (a
-        // `Profile`) users drop as well.
-        if dropped.segments.starts_with(&["contend", "wait"]) {
+        if is_of_engine(dropped) {
             return Some(certain(None));
         }
-        let mut own = of_path(&dropped)?;
+        let mut own = of_path(&Path::parse(dropped))?;
         let name = own.name.take()?;
         return own.is_certain.then(|| certain(Some(name + "::drop")));
     }
@@ -86,6 +94,14 @@ fn dropped_type(function: &str) -> Option<&str> {
     let parameters = glue.strip_prefix("drop_in_place")?;
     let parameters = parameters.strip_prefix("::").unwrap_or(parameters);
     parameters.strip_prefix('<')?.strip_suffix('>')
+}
+
+/// A wait or a release on a skin's own stack, perhaps optional. Users have none of these.
+fn is_of_engine(dropped: &str) -> bool {
+    let optional = dropped.strip_prefix("core::option::Option<");
+    let inner = optional.and_then(|inner| inner.strip_suffix('>'));
+    let path = Path::parse(inner.unwrap_or(dropped));
+    path.segments.starts_with(&["contend", "wait"])
 }
 
 fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
@@ -165,7 +181,10 @@ impl Skin {
             "release" if of_guard => "drop",
             method => method,
         };
-        let mut name = format!("contend::{}::", self.module);
+        let mut name = match self.module {
+            ROOT => "contend::".to_owned(),
+            module => format!("contend::{module}::"),
+        };
         for segment in inside {
             name += segment;
             name += "::";

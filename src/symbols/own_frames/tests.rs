@@ -18,6 +18,23 @@ fn wrappers_have_the_names_that_users_write() {
     let table = [
         // Legacy mangling, with debug information.
         (
+            "contend::sync::mpsc::receiver::Receiver<T>::recv_contended",
+            "contend::sync::mpsc::Receiver<T>::recv",
+        ),
+        (
+            "<contend::sync::mpsc::receiver::Iter<T> as core::iter::traits::iterator::Iterator>::next",
+            "contend::sync::mpsc::Iter<T>::next",
+        ),
+        (
+            "contend::thread::functions::sleep",
+            "contend::thread::sleep",
+        ),
+        (
+            "contend::thread::join_handle::JoinHandle<T>::join_contended",
+            "contend::thread::JoinHandle<T>::join",
+        ),
+        ("contend::control::blocking", "contend::blocking"),
+        (
             "contend::sync::mutex::Mutex<T>::lock",
             "contend::sync::Mutex<T>::lock",
         ),
@@ -138,6 +155,7 @@ fn the_engine_is_ours_but_has_no_name() {
         "contend::stack::capture",
         "core::ptr::drop_in_place<contend::wait::Turn>",
         "core::ptr::drop_in_place::<contend::wait::Wait>",
+        "core::ptr::drop_in_place<core::option::Option<contend::wait::Wait>>",
     ] {
         assert_eq!(name_of(function), "", "{function}");
     }
@@ -153,6 +171,7 @@ fn users_code_is_not_ours() {
         "contend::sync::mutex::tests::smoke",
         "core::ptr::drop_in_place<app::Holder<contend::sync::mutex::MutexGuard<u64>>>",
         "core::ptr::drop_in_place<contend::profile::Profile>",
+        "core::ptr::drop_in_place<core::option::Option<contend::profile::Profile>>",
         "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<parking_lot::raw_mutex::RawMutex,u64>>",
         "<app::Cache<contend::sync::mutex::Mutex<u8>> as app::Get>::get",
         "core::memory::drop",
@@ -204,6 +223,16 @@ fn bare_names_are_told_by_their_file() {
             "lock",
             format!("{own}parking_lot.rs"),
             "contend::parking_lot::lock",
+        ),
+        (
+            "park",
+            format!("{own}thread/functions.rs"),
+            "contend::thread::park",
+        ),
+        (
+            "blocking<u8, main::{closure_env#0}>",
+            format!("{own}control.rs"),
+            "contend::blocking<u8, main::{closure_env#0}>",
         ),
         ("end", format!("{own}wait.rs"), ""),
         ("smoke", format!("{own}sync/mutex/tests.rs"), "user"),

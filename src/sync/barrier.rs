@@ -1,0 +1,69 @@
+//! [`std::sync::Barrier`], profiled.
+
+use std::fmt;
+use std::sync::{self, BarrierWaitResult};
+
+use crate::kind::Kind;
+use crate::wait::Wait;
+
+/// A point at which threads wait for one another: [`std::sync::Barrier`], profiled.
+///
+/// A thread that waits is an event of kind `barrier` in the block profile. The last one to come,
+/// the leader, does not wait and is none.
+///
+/// # Overhead
+///
+/// There is no way to try a barrier: while the block profile is on, each `wait` reads the clock,
+/// the leader's too.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use contend::sync::Barrier;
+///
+/// let barrier = Barrier::new(3);
+/// let leaders: usize = thread::scope(|scope| {
+///     let threads = [(); 3].map(|()| scope.spawn(|| barrier.wait().is_leader()));
+///     threads.map(|it| usize::from(it.join().unwrap())).iter().sum()
+/// });
+/// assert_eq!(leaders, 1);
+/// ```
+pub struct Barrier {
+    inner: sync::Barrier,
+}
+
+impl Barrier {
+    /// Creates a barrier that lets `threads` threads go on when all of them wait. 0 is as 1.
+    #[inline]
+    #[must_use]
+    pub const fn new(threads: usize) -> Self {
+        Self {
+            inner: sync::Barrier::new(threads),
+        }
+    }
+
+    /// Waits until all threads have come. The barrier can be used again at once.
+    ///
+    /// One of the threads, which one is not specified, is told that it is the leader.
+    #[inline(never)]
+    pub fn wait(&self) -> BarrierWaitResult {
+        let mut wait = Wait::begin(Kind::BARRIER, None);
+        if let Some(wait) = &mut wait {
+            wait.capture_if_certain();
+        }
+        let result = self.inner.wait();
+        if result.is_leader()
+            && let Some(wait) = wait.take()
+        {
+            wait.cancel();
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

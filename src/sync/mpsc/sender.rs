@@ -1,0 +1,126 @@
+//! [`std::sync::mpsc::Sender`] and [`std::sync::mpsc::SyncSender`], the latter profiled.
+
+use std::fmt;
+use std::sync::mpsc::{self, SendError, TrySendError};
+
+use crate::kind::Kind;
+use crate::wait;
+
+/// The sending half of an unbounded channel: [`std::sync::mpsc::Sender`]. It never blocks.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::mpsc::channel;
+///
+/// let (sender, receiver) = channel();
+/// let other = sender.clone();
+/// sender.send(1).unwrap();
+/// other.send(2).unwrap();
+/// drop((sender, other));
+/// assert_eq!(receiver.iter().sum::<i32>(), 3);
+/// ```
+pub struct Sender<T> {
+    inner: mpsc::Sender<T>,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(inner: mpsc::Sender<T>) -> Self {
+        Self { inner }
+    }
+
+    /// Sends a message. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// The message back, if the receiver is gone.
+    #[inline]
+    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        self.inner.send(message)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    /// Another sender for the same channel.
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone())
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// The sending half of a bounded channel: [`std::sync::mpsc::SyncSender`], profiled.
+///
+/// A `send` that finds the channel full is an event of kind `chan_send` in the block profile.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use contend::sync::mpsc::sync_channel;
+///
+/// let (sender, receiver) = sync_channel(1);
+/// thread::spawn(move || (0..10).for_each(|number| sender.send(number).unwrap()));
+/// assert_eq!(receiver.into_iter().sum::<i32>(), 45);
+/// ```
+pub struct SyncSender<T> {
+    inner: mpsc::SyncSender<T>,
+}
+
+impl<T> SyncSender<T> {
+    pub(super) fn new(inner: mpsc::SyncSender<T>) -> Self {
+        Self { inner }
+    }
+
+    /// Sends a message, blocking while the channel is full.
+    ///
+    /// In a channel of bound 0 it blocks until a receiver takes the message.
+    ///
+    /// # Errors
+    ///
+    /// The message back, if the receiver is gone or goes while this waits.
+    #[inline]
+    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        match self.inner.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(message)) => self.send_contended(message),
+            Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
+        }
+    }
+
+    /// Sends a message if that is possible without blocking.
+    ///
+    /// In a channel of bound 0 it is possible while a receiver waits.
+    ///
+    /// # Errors
+    ///
+    /// The message back: [`Full`](TrySendError::Full) if it would block,
+    /// [`Disconnected`](TrySendError::Disconnected) if the receiver is gone.
+    #[inline]
+    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.inner.try_send(message)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_contended(&self, message: T) -> Result<(), SendError<T>> {
+        wait::blocking(Kind::CHAN_SEND, || self.inner.send(message))
+    }
+}
+
+impl<T> Clone for SyncSender<T> {
+    /// Another sender for the same channel.
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone())
+    }
+}
+
+impl<T> fmt::Debug for SyncSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,71 @@
+//! The functions with which a thread makes itself wait.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::kind::Kind;
+use crate::wait;
+
+/// Sleeps for `duration` or a little longer: [`std::thread::sleep`], as kind `sleep` in the block
+/// profile. With a duration of zero it is none.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use contend::thread;
+///
+/// let start = Instant::now();
+/// thread::sleep(Duration::from_millis(5));
+/// assert!(start.elapsed() >= Duration::from_millis(5));
+/// ```
+#[inline(never)]
+pub fn sleep(duration: Duration) {
+    if !duration.is_zero() {
+        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
+    }
+}
+
+/// As [`sleep`], in milliseconds.
+#[deprecated(note = "replaced by `sleep`, as in the standard library")]
+#[inline(never)]
+pub fn sleep_ms(ms: u32) {
+    // Not by way of `sleep`: the call would be the last, and this function not on the stack.
+    let duration = Duration::from_millis(u64::from(ms));
+    if !duration.is_zero() {
+        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
+    }
+}
+
+/// Waits until somebody calls [`unpark`](std::thread::Thread::unpark) on this thread:
+/// [`std::thread::park`], as kind `park` in the block profile. May return without that.
+///
+/// When somebody has called it already, which cannot be known before, this returns at once and is
+/// no event; it is told by having taken less than a microsecond.
+///
+/// # Examples
+///
+/// ```
+/// use contend::thread;
+///
+/// thread::current().unpark();
+/// thread::park();
+/// ```
+#[inline(never)]
+pub fn park() {
+    wait::perhaps_blocking(Kind::PARK, thread::park);
+}
+
+/// As [`park`], for `duration` at the most.
+#[inline(never)]
+pub fn park_timeout(duration: Duration) {
+    wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
+}
+
+/// As [`park_timeout`], in milliseconds.
+#[deprecated(note = "replaced by `park_timeout`, as in the standard library")]
+#[inline(never)]
+pub fn park_timeout_ms(ms: u32) {
+    let duration = Duration::from_millis(u64::from(ms));
+    wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
+}

@@ -1,0 +1,19 @@
+//! Every way to wait is in the block profile, by its kind, at its line, with its time.
+//!
+//! After Go's `TestBlockProfile` (`runtime/pprof/pprof_test.go`): one operation of each kind blocks
+//! until the others see its thread parked, and for some time more.
+#![cfg(feature = "profiling")]
+
+#[allow(dead_code)] // Of the shared helpers each binary uses some.
+#[path = "../accuracy/ground_truth.rs"]
+mod ground_truth;
+#[allow(dead_code, unused_imports, unused_macros)]
+#[path = "../accuracy/locks.rs"]
+mod locks;
+
+mod at_once;
+mod channels;
+mod events;
+mod once;
+mod threads;
+mod under_load;

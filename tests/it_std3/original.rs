@@ -1,0 +1,7 @@
+//! The suite against the types that this crate wraps: what it asks for is what they do.
+
+use std::{sync, thread};
+
+#[allow(clippy::duplicate_mod)] // The point: one suite, two families.
+#[path = "suite/mod.rs"]
+mod suite;
