@@ -39,21 +39,39 @@ trait Channel {
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
     fn send(sender: &Self::Sender, message: u64);
     fn recv(receiver: &Self::Receiver) -> u64;
-    /// Selects among two receivers.
+}
+
+/// Selects among two receivers.
+trait Selectable: Channel {
     fn select(one: &Self::Receiver, other: &Self::Receiver) -> u64;
 }
 
 struct Bare;
 struct Ours;
+struct BareStd;
+struct OurStd;
 
 macro_rules! channel {
     ($name:ident, $($module:ident)::+) => {
+        channel!($name, $($module)::+, Sender, bounded);
+
+        impl Selectable for $name {
+            #[inline(always)]
+            fn select(one: &Self::Receiver, other: &Self::Receiver) -> u64 {
+                $($module)::+::select! {
+                    recv(one) -> message => message.expect("the sender is there"),
+                    recv(other) -> message => message.expect("the sender is there"),
+                }
+            }
+        }
+    };
+    ($name:ident, $($module:ident)::+, $sender:ident, $bounded:ident) => {
         impl Channel for $name {
-            type Sender = $($module)::+::Sender<u64>;
+            type Sender = $($module)::+::$sender<u64>;
             type Receiver = $($module)::+::Receiver<u64>;
 
             fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
-                $($module)::+::bounded(capacity)
+                $($module)::+::$bounded(capacity)
             }
 
             #[inline(always)]
@@ -65,20 +83,14 @@ macro_rules! channel {
             fn recv(receiver: &Self::Receiver) -> u64 {
                 receiver.recv().expect("the sender is there")
             }
-
-            #[inline(always)]
-            fn select(one: &Self::Receiver, other: &Self::Receiver) -> u64 {
-                $($module)::+::select! {
-                    recv(one) -> message => message.expect("the sender is there"),
-                    recv(other) -> message => message.expect("the sender is there"),
-                }
-            }
         }
     };
 }
 
 channel!(Bare, crossbeam_channel);
 channel!(Ours, contend::crossbeam_channel);
+channel!(BareStd, std::sync::mpsc, SyncSender, sync_channel);
+channel!(OurStd, contend::sync::mpsc, SyncSender, sync_channel);
 
 /// A measured loop, which sends and receives so many messages.
 type Segment = fn(u64) -> Cost;
@@ -97,7 +109,7 @@ struct Case {
 fn main() {
     let options = Options::from_args();
     let mut report = Report::begin("overhead of profiled channels", &options);
-    report.contests("crossbeam-channel");
+    report.contests("crossbeam-channel, and std::sync::mpsc");
     let not_blocking = [Some(BAR_NOT_BLOCKING); 3];
     let blocking = [None, Some(BAR_AT_1_MS), Some(BAR_AT_1_NS)];
     let cases = [
@@ -105,6 +117,14 @@ fn main() {
             name: "not blocking, send + recv",
             bare: in_turn::<Bare>,
             ours: in_turn::<Ours>,
+            rounds: 101,
+            messages: 200_000,
+            bars: not_blocking,
+        },
+        Case {
+            name: "std, not blocking, send + recv",
+            bare: in_turn::<BareStd>,
+            ours: in_turn::<OurStd>,
             rounds: 101,
             messages: 200_000,
             bars: not_blocking,
@@ -126,6 +146,14 @@ fn main() {
             bars: blocking,
         },
         Case {
+            name: "std, ping-pong, capacity 0",
+            bare: ping_pong::<BareStd, 0>,
+            ours: ping_pong::<OurStd, 0>,
+            rounds: 101,
+            messages: 4_000,
+            bars: blocking,
+        },
+        Case {
             name: "ping-pong, capacity 1",
             bare: ping_pong::<Bare, 1>,
             ours: ping_pong::<Ours, 1>,
@@ -134,9 +162,25 @@ fn main() {
             bars: blocking,
         },
         Case {
+            name: "std, ping-pong, capacity 1",
+            bare: ping_pong::<BareStd, 1>,
+            ours: ping_pong::<OurStd, 1>,
+            rounds: 101,
+            messages: 4_000,
+            bars: blocking,
+        },
+        Case {
             name: "queue of 128, 4 producers",
             bare: queue::<Bare>,
             ours: queue::<Ours>,
+            rounds: 101,
+            messages: 100_000,
+            bars: blocking,
+        },
+        Case {
+            name: "std, queue of 128, 4 producers",
+            bare: queue::<BareStd>,
+            ours: queue::<OurStd>,
             rounds: 101,
             messages: 100_000,
             bars: blocking,
@@ -190,7 +234,7 @@ fn in_turn<C: Channel>(messages: u64) -> Cost {
 }
 
 #[inline(never)]
-fn in_turn_by_select<C: Channel>(messages: u64) -> Cost {
+fn in_turn_by_select<C: Selectable>(messages: u64) -> Cost {
     let (sender, receiver) = C::bounded(128);
     let (_other_sender, other) = C::bounded(1);
     let start = Instant::now();

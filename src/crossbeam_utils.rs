@@ -28,8 +28,8 @@
 //! - A `ShardedLock` is 8 bytes larger (padded to its alignment), and a guard by one reference.
 //! - `read` and `write` first try; only when that fails they block. An acquisition that would
 //!   succeed at once does so here too.
-//! - A `Parker` and a `WaitGroup` cannot be tried: while the block profile is on, each `park` and
-//!   `wait` reads the clock, and is recorded even when it returned at once.
+//! - A `Parker` and a `WaitGroup` cannot be tried, so they read the clock while the block profile is
+//!   on. If they took less than 1 µs, they did not block, and are no event.
 
 // What is shadowed below wins over the glob.
 pub use ::crossbeam_utils::*;
