@@ -105,13 +105,6 @@ impl Flag {
         false
     }
 
-    /// Whether a release was charged at `time` or later.
-    #[cfg_attr(loom, allow(dead_code))] // Models have no clock.
-    pub(crate) fn was_charged_since(&self, time: u64) -> bool {
-        let state = self.get();
-        state > Self::CAPTURE_NEXT && state & !Self::SKIPPED >= time & !Self::SKIPPED
-    }
-
     /// Whether no release has come since the one charged last.
     fn is_as_charged(&self) -> bool {
         self.get() & Self::SKIPPED == 0

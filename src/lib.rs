@@ -146,6 +146,12 @@
 
 // The API: locks to use, rates to set, profiles to take.
 mod control;
+#[cfg(all(feature = "crossbeam-channel", feature = "profiling"))]
+pub mod crossbeam_channel;
+#[cfg(all(feature = "crossbeam-utils", feature = "profiling"))]
+pub mod crossbeam_utils;
+#[cfg(all(feature = "once_cell", feature = "profiling"))]
+pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
 pub mod parking_lot;
 mod profile;
@@ -219,4 +225,22 @@ pub mod thread {
 #[cfg(all(feature = "parking_lot", not(feature = "profiling")))]
 pub mod parking_lot {
     pub use ::parking_lot::*;
+}
+
+/// `crossbeam-channel` 0.5, not profiled: the `profiling` feature is off.
+#[cfg(all(feature = "crossbeam-channel", not(feature = "profiling")))]
+pub mod crossbeam_channel {
+    pub use ::crossbeam_channel::*;
+}
+
+/// `crossbeam-utils` 0.8, not profiled: the `profiling` feature is off.
+#[cfg(all(feature = "crossbeam-utils", not(feature = "profiling")))]
+pub mod crossbeam_utils {
+    pub use ::crossbeam_utils::*;
+}
+
+/// `once_cell` 1, not profiled: the `profiling` feature is off.
+#[cfg(all(feature = "once_cell", not(feature = "profiling")))]
+pub mod once_cell {
+    pub use ::once_cell::*;
 }

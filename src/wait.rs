@@ -13,6 +13,7 @@
 //! is two or three additions, and a capture only where the wait's length decided about it.
 
 use std::hint;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::blame::{ChargeTo, Flag, Outcome, Taken};
 use crate::clock;
@@ -106,6 +107,8 @@ pub(crate) struct Wait<'a> {
     arrived: bool,
     /// Given up unless the skin says otherwise: so a panic on the way counts as that.
     outcome: Outcome,
+    /// When it ended, if that was before this is dropped.
+    ended: Option<u64>,
 }
 
 impl<'a> Wait<'a> {
@@ -130,12 +133,23 @@ impl<'a> Wait<'a> {
             block_stack: None,
             arrived: false,
             outcome: Outcome::GaveUp,
+            ended: None,
         })
     }
 
     /// The wait ends with what it waited for.
     pub(crate) fn succeed(mut self) {
         self.outcome = Outcome::Acquired;
+    }
+
+    /// The wait ends now with what it waited for, but is recorded when it is dropped: for where the
+    /// stack is not that of the skin's function.
+    fn succeed_for_now(&mut self) {
+        self.outcome = Outcome::Acquired;
+        let now = clock::now();
+        let _recording = Recording::enter();
+        let flag = self.flag.filter(|_| std::mem::take(&mut self.arrived));
+        self.ended = Some(flag.map_or(now, |flag| self.leave(flag, now)));
     }
 
     /// There was nothing to wait for after all: neither profile hears of it.
@@ -221,7 +235,7 @@ impl<'a> Wait<'a> {
 impl Drop for Wait<'_> {
     #[inline(never)]
     fn drop(&mut self) {
-        let mut end = clock::now();
+        let mut end = self.ended.unwrap_or_else(clock::now);
         let recording = Recording::enter();
         if let Some(flag) = self.flag.filter(|_| self.arrived) {
             // Also while already recording: the table must not keep a waiter that is gone.
@@ -300,6 +314,7 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     let mut turn = Turn {
         flag,
         wait: Wait::begin(Kind::ONCE, Some(flag)),
+        runs_before: runs_ended(flag).load(Ordering::Relaxed),
         release: None,
     };
     if let Some(wait) = &mut turn.wait {
@@ -322,24 +337,37 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
 pub(crate) struct Turn<'a> {
     flag: &'a Flag,
     wait: Option<Wait<'a>>,
+    /// What [`runs_ended`] was when it came.
+    runs_before: u32,
     release: Option<Release>,
+}
+
+/// Counts the initialisers that have ended, this flag's and by chance others'. Who finds the count
+/// changed when it gets to run its own has waited for one, which failed.
+///
+/// Relaxed: the inner type orders the end of one initialiser before the next one.
+fn runs_ended(flag: &Flag) -> &'static AtomicU32 {
+    static ENDED: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+    &ENDED[std::ptr::from_ref(flag).addr() / size_of::<Flag>() % ENDED.len()]
 }
 
 impl Turn<'_> {
     /// Runs the initialiser. Its end, also by a panic, is the release that others wait for; it
     /// is recorded when the turn ends, after they were let go.
     ///
-    /// If another run has ended since this turn began, by a panic, then this thread did wait. That
-    /// shows in the flag; if only the block profile is on, it does not, and the wait is forgotten.
+    /// If another run has ended since this turn began, by a panic or an error, then this thread did
+    /// wait.
     pub(crate) fn run<R>(&mut self, initialiser: impl FnOnce() -> R) -> R {
-        if let Some(wait) = self.wait.take() {
-            if wait.arrived && self.flag.was_charged_since(wait.begin) {
-                wait.succeed();
-            } else {
+        if let Some(mut wait) = self.wait.take() {
+            if runs_ended(self.flag).load(Ordering::Relaxed) == self.runs_before {
                 wait.cancel();
+            } else {
+                wait.succeed_for_now();
+                self.wait = Some(wait);
             }
         }
         let _end = OnDrop(|| {
+            runs_ended(self.flag).fetch_add(1, Ordering::Relaxed);
             if !self.flag.is_idle() {
                 self.release = Release::begin(Kind::ONCE, self.flag);
             }

@@ -21,6 +21,18 @@ const SKINS: &[Skin] = &[
         public_modules: &[],
     },
     Skin {
+        module: "crossbeam_channel",
+        public_modules: &[],
+    },
+    Skin {
+        module: "crossbeam_utils",
+        public_modules: &["sync"],
+    },
+    Skin {
+        module: "once_cell",
+        public_modules: &["sync"],
+    },
+    Skin {
         module: "thread",
         public_modules: &[],
     },

@@ -75,6 +75,26 @@ fn wrappers_have_the_names_that_users_write() {
             "contend::sync::mpsc::Sender<T>::send",
         ),
         ("contend::sync::once::call_contended", "contend::sync::call"),
+        (
+            "contend::crossbeam_channel::sender::Sender<T>::send_timeout_contended",
+            "contend::crossbeam_channel::Sender<T>::send_timeout",
+        ),
+        (
+            "<contend::crossbeam_channel::receiver::Iter<T> as core::iter::traits::iterator::Iterator>::next",
+            "contend::crossbeam_channel::Iter<T>::next",
+        ),
+        (
+            "contend::crossbeam_channel::select_macro::one_receiver::select",
+            "contend::crossbeam_channel::select",
+        ),
+        (
+            "contend::once_cell::sync::lazy::Lazy<T,F>::force",
+            "contend::once_cell::sync::Lazy<T,F>::force",
+        ),
+        (
+            "core::ptr::drop_in_place<contend::crossbeam_utils::sync::sharded_lock::guards::ShardedLockReadGuard<u64>>",
+            "contend::crossbeam_utils::sync::ShardedLockReadGuard<u64>::drop",
+        ),
         // v0 mangling.
         (
             "<contend::sync::mutex::Mutex<u64>>::lock",
@@ -134,6 +154,7 @@ fn the_engine_is_ours_but_has_no_name() {
         "<contend::blame::Blame as core::ops::drop::Drop>::drop",
         "contend::stack::capture",
         "core::ptr::drop_in_place<contend::wait::Turn>",
+        "core::ptr::drop_in_place::<contend::wait::Wait>",
         "core::ptr::drop_in_place<core::option::Option<contend::wait::Wait>>",
     ] {
         assert_eq!(name_of(function), "", "{function}");

@@ -1,0 +1,3 @@
+module go_channels
+
+go 1.24

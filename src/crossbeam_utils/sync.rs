@@ -1,0 +1,13 @@
+//! Primitives for threads that wait for each other, profiled:
+//! [`crossbeam_utils::sync`].
+
+// What is shadowed below wins over the glob.
+pub use ::crossbeam_utils::sync::*;
+
+mod parker;
+mod sharded_lock;
+mod wait_group;
+
+pub use parker::Parker;
+pub use sharded_lock::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
+pub use wait_group::WaitGroup;

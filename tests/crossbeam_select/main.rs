@@ -1,0 +1,7 @@
+//! Every form of arm that `select!` and `select_biased!` of crossbeam-channel take, with the
+//! same text compiled against the original and against ours.
+#![cfg(feature = "crossbeam-channel")]
+#![allow(clippy::duplicate_mod)] // That is the point.
+
+mod original;
+mod ours;

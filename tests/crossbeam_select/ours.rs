@@ -1,0 +1,6 @@
+//! The forms with this crate's macros.
+
+use contend::crossbeam_channel as channel;
+
+#[path = "forms.rs"]
+mod forms;
