@@ -11,9 +11,9 @@
 //! |---|---|
 //! | a waiter arrives | brings `uncharged` up to now, adds its weight; flag 0 → 1 |
 //! | a release, flag 0 | nothing: nobody who is sampled waits |
-//! | a release within [`GATE_NANOS`] of the last charged one | nothing: its blame stays in `uncharged` |
+//! | a release within [`GATE_NANOS`] of the last charged one | its blame stays in `uncharged`; the flag says that there was one |
 //! | any other release | takes `uncharged`, flag → now; after the unlock, charges it to its stack |
-//! | a waiter leaves with the lock | counts one contention for `last`; if it was the last waiter, what is still `uncharged` goes to `last` too; flag → 0 |
+//! | a waiter leaves with the lock | counts one contention for `last`; what is `uncharged` goes to `last` too if there was no release since (then it was the time from that release to this acquisition), or if it was the last waiter, in which case flag → 0 |
 //! | a waiter that gives up (timeout) leaves | its contention joins `uncharged`, for the release that is still to come |
 //!
 //! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to `uncharged`, in pieces
@@ -52,10 +52,11 @@ pub(crate) const GATE_NANOS: u64 = 5_000;
 /// The word beside a lock.
 ///
 /// [`IDLE`](Self::IDLE), [`CAPTURE_NEXT`](Self::CAPTURE_NEXT), or the clock's reading at the
-/// last release that was charged (which is never 0 or 1). Written under the lock of the table's
-/// shard only, and read without it by every release. Relaxed: the word carries no data, only a
-/// hint to look into the table, whose lock orders everything found there. A release that misses
-/// an arrival by a moment leaves its blame to the next one.
+/// last release that was charged (never 0 or 1), of which bit 0 is [`SKIPPED`](Self::SKIPPED).
+/// Written under the lock of the table's shard, but for that bit, and read without it by every
+/// release. Relaxed: the word carries no data, only a hint to look into the table, whose lock
+/// orders everything found there. A release that misses an arrival by a moment leaves its blame
+/// to the next one.
 #[derive(Debug)]
 pub(crate) struct Flag(AtomicU64);
 
@@ -64,6 +65,8 @@ impl Flag {
     const IDLE: u64 = 0;
     /// The next release is to be captured, however soon.
     const CAPTURE_NEXT: u64 = 1;
+    /// Since the charged release there was one that came too soon after it.
+    const SKIPPED: u64 = 1;
 
     #[cfg(not(loom))]
     pub(crate) const fn new() -> Self {
@@ -81,14 +84,30 @@ impl Flag {
         self.get() == Self::IDLE
     }
 
-    /// Whether a release at `now` comes after the gate has opened.
+    /// Whether a release at `now` comes after the gate has opened. If not, it is noted.
     #[cfg_attr(loom, allow(dead_code))] // Models have no clock.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         let state = self.get();
         // Cores' clocks may disagree by some ticks: a reading before the last capture counts
         // as equal to it.
-        state == Self::CAPTURE_NEXT || now.saturating_sub(state) >= GATE_NANOS
+        let charged_at = state & !Self::SKIPPED;
+        if state == Self::CAPTURE_NEXT || now.saturating_sub(charged_at) >= GATE_NANOS {
+            return true;
+        }
+        if state & Self::SKIPPED == 0 {
+            // Once per capture at the most. Fails if the table has written the flag since, and
+            // then there is nothing to note.
+            let skipped = state | Self::SKIPPED;
+            let relaxed = Ordering::Relaxed;
+            let _ = self.0.compare_exchange(state, skipped, relaxed, relaxed);
+        }
+        false
+    }
+
+    /// Whether no release has come since the one charged last.
+    fn is_as_charged(&self) -> bool {
+        self.get() & Self::SKIPPED == 0
     }
 
     #[inline(always)]
@@ -167,6 +186,11 @@ impl Entry {
     fn is_finished(&self) -> bool {
         self.waiters == 0 && self.uncharged.is_zero() && !matches!(self.last, Last::Pending(_))
     }
+
+    /// All waiters gave up, and no release has come since.
+    fn is_debt(&self) -> bool {
+        self.waiters == 0 && !self.uncharged.is_zero() && !matches!(self.last, Last::Pending(_))
+    }
 }
 
 /// Shards of the table, so that threads at different locks seldom meet (64 as in DESIGN of Go's
@@ -221,9 +245,7 @@ impl Shard {
     /// Makes room by giving up the debt of a wait that timed out at a lock whose holder has
     /// not released it since.
     fn evict_debt(&mut self) -> Option<Amount> {
-        let position = self.entries[..self.len]
-            .iter()
-            .position(|entry| entry.waiters == 0 && !matches!(entry.last, Last::Pending(_)))?;
+        let position = self.entries[..self.len].iter().position(Entry::is_debt)?;
         let entry = &mut self.entries[position];
         let debt = std::mem::take(&mut entry.uncharged);
         self.remove_if_finished(position);
@@ -287,7 +309,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Arrival {
     /// When its wait began; the caller's time, unless the clock was behind that.
     pub(crate) begin: u64,
-    /// Debt that had to make room, to be charged as unattributed.
+    /// Debt that had to make room, or of a lock that is gone, to be charged as unattributed.
     pub(crate) evicted: Option<Amount>,
 }
 
@@ -335,7 +357,16 @@ impl Table {
         let mut shard = self.shard(key);
         let mut evicted = None;
         let position = match shard.position(key) {
-            Some(position) => position,
+            Some(position) => {
+                let entry = &mut shard.entries[position];
+                if entry.is_debt() && flag.is_idle() {
+                    // A lock that owes something has a flag that says so. This is another one, at
+                    // the place of one that was freed without a release (its guard was leaked).
+                    evicted = Some(std::mem::take(&mut entry.uncharged));
+                    entry.last = Last::Nobody;
+                }
+                position
+            }
             None => {
                 if shard.len == ENTRIES {
                     evicted = Some(shard.evict_debt()?);
@@ -374,11 +405,15 @@ impl Table {
         let mut amount = std::mem::take(&mut entry.uncharged);
         let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
         let deferred = std::mem::take(&mut entry.deferred);
-        flag.set(if entry.waiters == 0 { Flag::IDLE } else { now });
-        if let Last::Pending(older) = overtaken {
-            if !deferred.is_zero() && !shard.detach(older, deferred) {
-                amount.add(deferred);
-            }
+        flag.set(match entry.waiters {
+            0 => Flag::IDLE,
+            _ => now & !Flag::SKIPPED,
+        });
+        if let Last::Pending(older) = overtaken
+            && !deferred.is_zero()
+            && !shard.detach(older, deferred)
+        {
+            amount.add(deferred);
         }
         Some(Taken {
             key,
@@ -451,8 +486,10 @@ impl Table {
                 return Departure { end, charge: None };
             }
         }
-        if entry.waiters == 0 {
+        if entry.waiters == 0 || (flag.is_as_charged() && entry.last != Last::Nobody) {
             amount.add(std::mem::take(&mut entry.uncharged));
+        }
+        if entry.waiters == 0 {
             flag.set(Flag::IDLE);
         }
         let charge = match entry.last {
@@ -469,6 +506,14 @@ impl Table {
         };
         shard.remove_if_finished(position);
         Departure { end, charge }
+    }
+
+    /// Forgets what waits that are over still owe to a release. Those that go on are kept.
+    pub(crate) fn forget_debts(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            while shard.evict_debt().is_some() {}
+        }
     }
 
     /// Forgets all waiters and opens all locks.

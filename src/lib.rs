@@ -1,4 +1,147 @@
 //! Contention profiling: where threads wait, for how long, and whose code made them wait.
+//!
+//! A CPU profile does not show waiting, and a lock's own statistics do not show whose code held it. This
+//! crate wraps the locks that a program uses and answers, with stacks:
+//!
+//! - **Who made others wait?** [`mutex_profile`]: the time that threads waited, charged to the stacks whose
+//!   release ended the waiting.
+//! - **Who waited?** [`block_profile`]: the same time by the stacks that waited.
+//!
+//! Both are profiles in the pprof format with the meaning that Go's profiles of the same names have, so
+//! `go tool pprof`, flame graph pages and profile stores read them. They can be on in production, all the
+//! time: where nobody waits they cost nothing, and where threads wait they are sampled.
+//!
+//! # Quick start
+//!
+//! 1. Put `contend::` before the path of your locks, in the place of `std::`: `std::sync::Mutex` becomes
+//!    [`contend::sync::Mutex`](sync::Mutex), and `parking_lot::Mutex` becomes `contend::parking_lot::Mutex`
+//!    (feature `parking_lot`). The modules have every name of the originals, so imports go on working.
+//! 2. Switch the profiles on when the program starts.
+//! 3. Write the profiles when you want to look.
+//!
+//! ```
+//! use std::thread;
+//! use std::time::Duration;
+//!
+//! use contend::sync::Mutex;
+//!
+//! contend::set_mutex_profile_fraction(1); // every contention; 100 in production
+//! contend::set_block_profile_rate(1); // every wait; 1_000_000 (1 ms) in production
+//!
+//! let counter = Mutex::new(0);
+//! thread::scope(|scope| {
+//!     for _ in 0..2 {
+//!         scope.spawn(|| {
+//!             let mut counter = counter.lock().unwrap();
+//!             thread::sleep(Duration::from_millis(20)); // too long, under a lock
+//!             *counter += 1;
+//!         });
+//!     }
+//! });
+//!
+//! let profile = contend::mutex_profile();
+//! println!("{profile}");
+//! # #[cfg(feature = "profiling")]
+//! assert_eq!(profile.total_contentions(), 1);
+//! // For `go tool pprof -http=: mutex.pb.gz`.
+//! profile.save(std::env::temp_dir().join("mutex.pb.gz"))?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # How to read the profiles
+//!
+//! A *wait* is one blocked operation of one thread, from its first failed try to its success, or to giving
+//! up. Each profile has two values per stack: `contentions`, the number of waits, and `delay`, their time
+//! summed over the threads that waited. Ten threads that wait one second each are ten seconds.
+//!
+//! | | mutex profile | block profile |
+//! |---|---|---|
+//! | stack | of the thread that **released** | of the thread that **waited** |
+//! | leaf frame | the release: `contend::sync::MutexGuard::drop` | the operation: `contend::sync::Mutex::lock` |
+//! | delay | what others waited for that release | what this stack waited |
+//! | covers | locks, `Once` | the same, and waits for which nobody is to blame, such as a Condvar's |
+//! | start here when | you want to know what to make faster | you want to know what is slow because of it |
+//!
+//! A release is charged with the time that all threads waited for the lock since the release before it, up
+//! to the next acquisition. So each of several holds that a thread had to wait for gets its own part, and
+//! for one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. What is waited for
+//! between two releases that come within 5 µs is charged to the next one after that: a hold that long is
+//! always charged exactly, shorter ones in proportion to their length on average.
+//!
+//! The label `kind` says what was waited for (`mutex`, `rwlock_read`, `rwlock_write`, `condvar`, `once`):
+//! `go tool pprof -tagfocus kind=mutex`. Three frames stand for no code: `contend::unattributed` is blame of
+//! waits that saw no release (a waiter that comes in the very moment of an unlock), `contend::overflow`
+//! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
+//! little stack left. [`Profile::lost`] counts what could not be recorded.
+//!
+//! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
+//! the profile when it is over.
+//!
+//! # Cost
+//!
+//! COST_TABLE
+//!
+//! # Sampling
+//!
+//! An event that is recorded with probability p counts for 1/p events, so the sums are unbiased at any
+//! rate, and rates can change at any time without touching what was recorded.
+//!
+//! | | recorded with | adds to contentions | adds to delay |
+//! |---|---|---|---|
+//! | mutex profile, fraction n, wait of d ns | p = 1/n | n | n·d |
+//! | block profile, rate T ns, d ≥ T | p = 1 | 1 | d |
+//! | block profile, rate T ns, d < T | p = d/T | T/d | T |
+//!
+//! [`Sample::delay_std_error`] is the standard error that this adds, estimated by √Σ w(w−1)d² with w = 1/p; 0
+//! where everything was recorded. A wait for a lock that ends within a short spin (under a microsecond) is not a
+//! contention, as in Go, but counts for the block profile.
+//!
+//! # Where Go differs
+//!
+//! Go's mutex profile estimates the delay of a queue from its first and last waiter, once per waking
+//! unlock. With two waiters of 100 ms it reports 153 ms, with one early and nine late waiters four times the
+//! truth; all of a writer's wait for several readers goes to the last of them; and a waiter that queued before
+//! profiling was switched on hides those behind it. Here each of these is right (`tests/accuracy`).
+//! Go's block profile does not have the time between being woken and running; here it is a part of the wait.
+//!
+//! # Limits
+//!
+//! - Coverage starts at the wrapper: locks inside dependencies are seen if they use the wrappers.
+//! - Who waits in a program's last moment, or for ever, is not in a profile: waits are recorded when they end.
+//! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
+//!   them releases before another has woken, the rest of that wait is the reader's.
+//! - A wait that gives up is charged to the next release of that lock, when it comes.
+//! - A wait longer than 584 years, in sum and on one stack, wraps around.
+//!
+//! # Names and lines
+//!
+//! Names come from the program itself. In release builds put this into `Cargo.toml`:
+//!
+//! ```toml
+//! [profile.release]
+//! debug = "limited"   # or "line-tables-only"
+//! ```
+//!
+//! | `debug` | what the profile shows |
+//! |---|---|
+//! | `"limited"`, or more | full paths of functions, inlined ones too, files and lines |
+//! | `"line-tables-only"` | files and lines; names without their paths (`slow_update`) |
+//! | none | full paths of functions that were not inlined; no lines |
+//! | stripped | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
+//!
+//! # Systems
+//!
+//! Tested on x86-64 Linux with glibc. Elsewhere stacks are captured by the system's unwinder, ten times as slowly,
+//! through the `backtrace` crate; time is the standard library's; mappings are left out. The crate needs
+//! 64-bit atomics.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `profiling` | yes | The profiler. Without it every module re-exports the original, and the functions do nothing: for builds that must not have it |
+//! | `framehop` | yes | Captures stacks ten times faster than the system's unwinder, on x86-64 Linux; without effect elsewhere |
+//! | `parking_lot` | no | `contend::parking_lot`, for programs that use parking_lot 0.12 |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The API: locks to use, rates to set, profiles to take.

@@ -1,11 +1,12 @@
 //! Events that were chosen but could not be recorded in full, counted by cause.
 
 use std::fmt;
+#[cfg(feature = "profiling")]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an event was not recorded in full.
+#[cfg(feature = "profiling")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "profiling"), allow(dead_code))]
 pub(crate) enum Cause {
     /// No room for another stack. Its numbers went to the frame `contend::overflow`.
     StackTableFull,
@@ -20,6 +21,7 @@ pub(crate) enum Cause {
 
 const CAUSES: usize = 4;
 
+#[cfg(feature = "profiling")]
 static COUNTS: [AtomicU64; CAUSES] = [const { AtomicU64::new(0) }; CAUSES];
 
 #[cfg(feature = "profiling")]
@@ -57,6 +59,8 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// The counts at this moment.
+    #[cfg(feature = "profiling")]
     pub(crate) fn now() -> Self {
         let read = |cause: Cause| COUNTS[cause as usize].load(Ordering::Relaxed);
         Self {

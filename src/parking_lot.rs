@@ -1,6 +1,6 @@
 //! `parking_lot` 0.12, profiled: put `contend::` in front of the path.
 //!
-//! The module has every name of the [`parking_lot`](::parking_lot) crate. The locks are the same generic types of
+//! The module has every name of the [`parking_lot`] crate. The locks are the same generic types of
 //! [`lock_api`] that the original's are, around raw locks that wrap the original's raw locks; so
 //! their whole API is there: timed and fair operations, upgradable and recursive reads, mapped
 //! and `Arc` guards, and what the features of `parking_lot` add.
@@ -51,7 +51,7 @@ pub use once::Once;
 pub use raw_mutex::{RawFairMutex, RawMutex};
 pub use raw_rwlock::RawRwLock;
 
-/// A mutual exclusion lock: [`parking_lot::Mutex`](::parking_lot::Mutex), profiled.
+/// A mutual exclusion lock: [`parking_lot::Mutex`], profiled.
 pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
 /// Holds a [`Mutex`] until dropped.
@@ -61,7 +61,7 @@ pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawMutex, T>;
 
 /// A mutex that always hands over to the longest waiter:
-/// [`parking_lot::FairMutex`](::parking_lot::FairMutex), profiled.
+/// [`parking_lot::FairMutex`], profiled.
 pub type FairMutex<T> = lock_api::Mutex<RawFairMutex, T>;
 
 /// Holds a [`FairMutex`] until dropped.
@@ -71,7 +71,7 @@ pub type FairMutexGuard<'a, T> = lock_api::MutexGuard<'a, RawFairMutex, T>;
 pub type MappedFairMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawFairMutex, T>;
 
 /// A mutex that its holder may lock again:
-/// [`parking_lot::ReentrantMutex`](::parking_lot::ReentrantMutex), profiled.
+/// [`parking_lot::ReentrantMutex`], profiled.
 pub type ReentrantMutex<T> = lock_api::ReentrantMutex<RawMutex, RawThreadId, T>;
 
 /// Holds a [`ReentrantMutex`] until dropped.
@@ -81,7 +81,7 @@ pub type ReentrantMutexGuard<'a, T> = lock_api::ReentrantMutexGuard<'a, RawMutex
 pub type MappedReentrantMutexGuard<'a, T> =
     lock_api::MappedReentrantMutexGuard<'a, RawMutex, RawThreadId, T>;
 
-/// A readers-writer lock: [`parking_lot::RwLock`](::parking_lot::RwLock), profiled.
+/// A readers-writer lock: [`parking_lot::RwLock`], profiled.
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 
 /// Holds a [`RwLock`] for reading until dropped.

@@ -78,7 +78,7 @@ impl Profile {
     }
 
     /// A profile without samples, as of a program that was built without the profiler.
-    #[cfg(any(not(feature = "profiling"), test))]
+    #[cfg(not(feature = "profiling"))]
     pub(crate) fn empty(which: Which) -> Profile {
         Profile::with_rate(which, 0)
     }

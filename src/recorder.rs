@@ -8,10 +8,10 @@ use crate::blame::Table;
 use crate::kind::{Kind, Which};
 use crate::lost::{self, Cause, Lost};
 use crate::profile::Profile;
-use crate::stack;
+use crate::stack::{self, Stack};
 use crate::store::{Added, Amount, StackId, Store};
 use crate::thread_state::{self, Recording};
-use crate::{clock, rates};
+use crate::{clock, rates, symbols};
 
 /// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
 /// what is used.
@@ -58,12 +58,12 @@ fn store() -> Option<&'static Store> {
 /// Adds `amount` to the stack from the frame that holds `marker` on. With an amount of zero it
 /// only makes sure that the stack is in the store. `None`: a reset has just forgotten it.
 pub(crate) fn record<T>(which: Which, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
-    match stack::capture(marker) {
-        Some(stack) => add(which, kind, stack.addresses(), amount),
-        None => {
-            lost::count(Cause::NoStack);
-            add(which, kind, &[address::NO_STACK], amount)
-        }
+    let mut stack = Stack::new();
+    if stack.capture(marker) {
+        add(which, kind, stack.addresses(), amount)
+    } else {
+        lost::count(Cause::NoStack);
+        add(which, kind, &[address::NO_STACK], amount)
     }
 }
 
@@ -99,6 +99,7 @@ pub(crate) fn add(
 /// Forgets what was recorded. Rates stay.
 pub(crate) fn reset() {
     let _recording = Recording::enter();
+    BLAME.forget_debts();
     if let Some(store) = store() {
         store.reset();
     }
@@ -109,16 +110,24 @@ pub(crate) fn reset() {
 /// on a table, must not be waited for there. What was recorded is kept.
 #[cfg(unix)]
 fn forget_after_fork() {
+    extern "C" fn before() {
+        symbols::before_fork();
+    }
+    extern "C" fn in_parent() {
+        symbols::after_fork();
+    }
     extern "C" fn in_child() {
+        symbols::after_fork();
         // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
         unsafe { BLAME.forget_after_fork() };
         if let Some(store) = store() {
             store.open_after_fork();
         }
     }
-    // SAFETY: the handler is a function of the right type that lives for ever. It touches atomics
-    // and static memory only, as a handler in the child of a threaded process must.
-    let registered = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // SAFETY: the handlers are functions of the right type that live for ever. The child's touches
+    // atomics and static memory, and opens a lock that this thread has taken in `before`: no
+    // more than a handler in the child of a threaded process may.
+    let registered = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     debug_assert_eq!(registered, 0, "only fails when memory is out");
 }
 

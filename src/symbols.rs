@@ -15,6 +15,7 @@ mod own_frames;
 mod path;
 mod trim;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,24 @@ pub(crate) fn symbolizer() -> Symbolizer {
     }
 }
 
+thread_local! {
+    /// The lock of `CACHE`, while this thread forks.
+    static HELD_FOR_FORK: RefCell<Option<MutexGuard<'static, Cache>>> = const { RefCell::new(None) };
+}
+
+/// Waits until no thread looks names up: in a child made meanwhile, neither the cache nor
+/// `backtrace`'s own lock would ever be let go. To be followed by [`after_fork`].
+pub(crate) fn before_fork() {
+    let guard = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Fails in a thread that is ending, which then forks without.
+    let _ = HELD_FOR_FORK.try_with(|held| held.replace(Some(guard)));
+}
+
+/// In the parent and in the child.
+pub(crate) fn after_fork() {
+    let _ = HELD_FOR_FORK.try_with(RefCell::take);
+}
+
 impl Symbolizer {
     /// What is loaded now, the program first.
     pub(crate) fn mappings(&self) -> Arc<[Arc<Mapping>]> {
@@ -65,11 +84,13 @@ impl Symbolizer {
 
     /// The stack with these return addresses, leaf first, without the profiler's own frames.
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
-        let known: Vec<_> = addresses
-            .iter()
-            .map(|address| self.known(*address))
-            .collect();
+        // Some unwinders end a stack with a return address of 0.
+        let code = addresses.iter().filter(|address| **address > 1);
+        let known: Vec<_> = code.map(|address| self.known(*address)).collect();
         let (locations, starts_in_wrapper) = trimmed(&known);
+        // In a stripped program the wrapper's method has no name, but stacks start there too.
+        let is_nameless = |at: &Arc<Location>| !at.symbolized && at.address != 0;
+        let starts_in_wrapper = starts_in_wrapper || locations.first().is_some_and(is_nameless);
         Stack::new(addresses, locations, starts_in_wrapper)
     }
 

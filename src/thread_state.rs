@@ -4,7 +4,7 @@
 //! needs no registration, no allocation, and works while the thread is being torn down.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence};
 
 thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(false) };
@@ -24,13 +24,19 @@ impl Recording {
     pub(crate) fn enter() -> Option<Self> {
         // NOTE: not `then_some`, which would drop the `Self` that it does not return, and with it
         // end the recording that is going on.
-        RECORDING.with(|recording| (!recording.replace(true)).then(|| Self(())))
+        let entered = RECORDING.with(|recording| (!recording.replace(true)).then(|| Self(())));
+        // For signal handlers on this thread: the flag is up before the first table is locked, and
+        // (in `drop`) until the last one is open. The locks' own orderings would let the compiler
+        // move a plain store past either; a handler in between would wait for its own thread.
+        compiler_fence(Ordering::SeqCst);
+        entered
     }
 }
 
 impl Drop for Recording {
     #[inline]
     fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
         RECORDING.with(|recording| recording.set(false));
     }
 }

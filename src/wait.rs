@@ -168,16 +168,14 @@ impl<'a> Wait<'a> {
 
     fn leave(&mut self, flag: &Flag, now: u64) -> u64 {
         let departure = BLAME.leave(flag, now, self.begin, self.weight, self.outcome);
-        match departure.charge {
-            Some((ChargeTo::Stack(id), amount)) => {
-                if !recorder::add_to(id, amount) {
-                    recorder::record_unattributed(self.kind, amount);
-                }
-            }
-            Some((ChargeTo::Unattributed, amount)) => {
+        if let Some((to, amount)) = departure.charge {
+            let is_recorded = match to {
+                ChargeTo::Stack(id) => recorder::add_to(id, amount),
+                ChargeTo::Unattributed => false,
+            };
+            if !is_recorded {
                 recorder::record_unattributed(self.kind, amount);
             }
-            None => {}
         }
         departure.end
     }

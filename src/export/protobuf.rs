@@ -52,7 +52,7 @@ impl Message {
     }
 
     fn tag(&mut self, field: u64, wire_type: u64) {
-        self.varint(field << 3 | wire_type);
+        self.varint((field << 3) | wire_type);
     }
 
     /// Seven bits a byte, lowest first; the top bit says that more follow.

@@ -59,13 +59,15 @@ impl<'p> Table<'p> {
 /// such as `core::mem::drop` or the glue that drops a struct with a guard in it, are passed
 /// over, unless nothing else is there.
 fn caller(sample: &Sample) -> Option<&Frame> {
-    let frames = sample.frames();
-    let after_wrapper = frames.get(usize::from(sample.stack.starts_in_wrapper)..)?;
+    // By location: `Sample::frames` would lay out and keep the frames of every sample.
+    let locations = sample.stack.locations.iter();
+    let frames = locations.flat_map(|location| &*location.frames);
+    let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());
     after_wrapper
-        .iter()
+        .clone()
         .find(|frame| !is_of_standard_library(frame))
-        .or(after_wrapper.first())
-        .or(frames.first())
+        .or(after_wrapper.clone().next())
+        .or(frames.clone().next())
 }
 
 fn is_of_standard_library(frame: &Frame) -> bool {

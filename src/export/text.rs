@@ -5,12 +5,13 @@
 //! cycles/second=1000000000
 //! sampling period=1
 //! 405685417 185 @ 0x4de72f 0x4de746
-//! #	kind: mutex
-//! #	0x4de72e	contend::sync::MutexGuard<T>::drop	src/sync/mutex.rs:65
-//! #	0x4de745	shop::checkout	src/checkout.rs:12
+//! #    kind: mutex
+//! #    0x4de72e    contend::sync::MutexGuard<T>::drop    src/sync/mutex.rs:65
+//! #    0x4de745    shop::checkout    src/checkout.rs:12
 //! ```
 //!
-//! A line is delay, contentions and return addresses; names stand in comments. Delays are
+//! A line is delay, contentions and return addresses; names stand in comments, between
+//! tabs. Delays are
 //! nanoseconds, hence the cycles per second, and are scaled already, hence a period of 1: pprof
 //! would multiply by any other (as it does to the text of Go programs).
 #![forbid(unsafe_code)]

@@ -11,7 +11,7 @@ use crate::blame::Flag;
 use crate::kind::Kind;
 use crate::wait;
 
-/// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`](::parking_lot::Condvar),
+/// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.
 ///
 /// A wait, up to and including having the mutex again, is one event of kind `condvar` in the

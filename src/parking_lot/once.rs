@@ -7,7 +7,7 @@ use ::parking_lot::OnceState;
 use crate::blame::Flag;
 use crate::wait::{self, Turn};
 
-/// A one-time initialisation: [`parking_lot::Once`](::parking_lot::Once), profiled.
+/// A one-time initialisation: [`parking_lot::Once`], profiled.
 ///
 /// Who runs the closure does not wait. Who finds it running does (kind `once`), and the end of the
 /// closure is the release that is charged with it.

@@ -151,7 +151,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 }
 
 /// The raw lock of [`FairMutex`](super::FairMutex): a [`RawMutex`] whose every unlock is fair, as
-/// [`parking_lot::RawFairMutex`](::parking_lot::RawFairMutex) is.
+/// [`parking_lot::RawFairMutex`] is.
 pub struct RawFairMutex(RawMutex);
 
 // SAFETY: every operation is one of `RawMutex`.

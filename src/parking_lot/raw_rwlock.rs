@@ -11,7 +11,7 @@ use crate::blame::Flag;
 use crate::kind::Kind;
 use crate::wait;
 
-/// The raw lock of [`RwLock`](super::RwLock): that of [`parking_lot::RwLock`](::parking_lot::RwLock),
+/// The raw lock of [`RwLock`](super::RwLock): that of [`parking_lot::RwLock`],
 /// profiled.
 pub struct RawRwLock {
     flag: Flag,

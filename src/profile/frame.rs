@@ -69,6 +69,7 @@ pub(crate) struct Mapping {
     pub(crate) build_id: Box<str>,
 }
 
+#[cfg(any(feature = "profiling", test))]
 impl Mapping {
     pub(crate) fn contains(&self, address: u64) -> bool {
         (self.start..self.limit).contains(&address)

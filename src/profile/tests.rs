@@ -222,7 +222,11 @@ fn totals_become_a_profile() {
     let totals = |address, nanos, weight| StackTotals {
         kind: Kind::Condvar,
         addresses: [address].into(),
-        amount: Amount::of_wait(nanos, weight),
+        amount: Amount {
+            contentions: weight,
+            delay_nanos: nanos * weight as u64,
+            variance: weight * (weight - 1.0) * (nanos * nanos) as f64,
+        },
     };
     let profile = Profile::new(
         Which::Block,

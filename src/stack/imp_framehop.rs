@@ -1,27 +1,27 @@
-//! Walks with framehop, by the unwind tables of the loaded objects.
+//! Walks by the unwind tables of the loaded objects, which framehop reads.
 //!
-//! framehop remembers the rule of each address that it has met, in a cache that one walk at a
-//! time can use. There is a fixed number of them, made when profiling is turned on: a cache per
-//! thread would have to be allocated and freed at the wrong moments. A walk tries the lock of a
-//! few; if all are taken, or anything else is not as it should be, the system's unwinder walks.
+//! Nearly every frame is at an address met before: its rule is in a table that all threads share
+//! (`unwind_rules`), and a walk takes no lock. A new address is looked up with framehop, by one of
+//! a few *readers* made when profiling is turned on, each behind a lock that is tried and not
+//! waited for. If none is free, or anything else is not as it should be, the system's unwinder
+//! walks instead.
 
 use std::arch::asm;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use std::thread::available_parallelism;
 
 use crossbeam_utils::CachePadded;
-use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64};
-use framehop::{FrameAddress, MustNotAllocateDuringUnwind, Unwinder};
+use framehop::x86_64::CacheX86_64;
+use framehop::{FrameAddress, MustNotAllocateDuringUnwind};
 
 use super::bounds::Bounds;
-use super::loaded_objects::{LoadedObjects, Lookup};
+use super::loaded_objects::{Identified, Inquiry, LoadedObjects};
 use super::loader::{self, FindObject};
+use super::unwind_rules::{self, Registers, Rule, Rules};
 use super::{FrameFilter, Stack, imp_backtrace};
 use crate::spin_lock::{SpinGuard, SpinLock};
-use crate::thread_state;
 
 /// Null until [`start`]; then one pool, which stays.
 ///
@@ -64,31 +64,30 @@ pub(super) fn walk(marker: usize, bounds: Option<Bounds>, stack: &mut Stack) -> 
     imp_backtrace::walk(marker, bounds, stack)
 }
 
-/// Slots that a walk tries. With four per core, the first is rarely taken.
-const TRIES: usize = 4;
-/// Tries of a refresh to get at one slot, which is held for a microsecond at a time. One that it
-/// does not get keeps the old list, and is noticed by the next walk there.
-const REFRESH_TRIES: usize = 10_000;
+/// Two would do: an address is looked up in 0.3 µs, once. More, because a holder may be preempted,
+/// or have been left behind by a fork. Each takes 33 KB.
+const READERS: usize = 8;
+/// Tries of a refresh to get at one reader. One that it does not get keeps the old list, which
+/// is noticed when it is next used.
+const REFRESH_TRIES: usize = 1000;
 
 pub(super) struct Pool {
-    slots: Box<[Slot]>,
+    rules: Rules,
+    readers: [CachePadded<SpinLock<Reader>>; READERS],
     find_object: Option<FindObject>,
-    /// Of the list made last. Relaxed, as the next: hints to a refresh, which carry no data.
+    /// [`loader::changes`] as of the list made last. Relaxed, as the next: hints to a refresh.
     changes: AtomicU64,
-    /// A walk met an object that is not as its list has it.
+    /// A walk met an object that is not in the list.
     is_outdated: AtomicBool,
 }
 
-/// TODO KB each, of which TODO are touched by walks.
-type Slot = CachePadded<SpinLock<Walker>>;
-
-/// What one walk uses.
-pub(super) struct Walker {
+/// What it takes to read unwind tables.
+pub(super) struct Reader {
     objects: Arc<LoadedObjects>,
     cache: CacheX86_64<MustNotAllocateDuringUnwind>,
 }
 
-impl Walker {
+impl Reader {
     /// With a cache that knows nothing: framehop tells the rules of an old list from those of a
     /// new one by a number of 16 bits, which wraps around in a program that loads much.
     fn new(objects: &Arc<LoadedObjects>) -> Self {
@@ -101,35 +100,36 @@ impl Walker {
 
 impl Pool {
     pub(super) fn new(find_object: Option<FindObject>) -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
+        // Counted before it is read: what is added in between is for the next refresh.
+        let changes = loader::changes();
         let objects = Arc::new(LoadedObjects::read(find_object));
-        let slots = (0..(4 * cores).clamp(8, 64))
-            .map(|_| CachePadded::new(SpinLock::new(Walker::new(&objects))))
-            .collect();
         Self {
-            slots,
+            rules: Rules::new(),
+            readers: std::array::from_fn(|_| {
+                CachePadded::new(SpinLock::new(Reader::new(&objects)))
+            }),
             find_object,
-            changes: AtomicU64::new(objects.changes),
+            changes: AtomicU64::new(changes),
             is_outdated: AtomicBool::new(false),
         }
     }
 
     pub(super) fn refresh(&self) {
-        // Taken back before the list is read: what is noticed from now on is for the next time.
+        let changes = loader::changes();
+        // Both are taken note of before the list is read, as above.
         let is_outdated = self.is_outdated.swap(false, Ordering::Relaxed);
-        if is_outdated || self.changes.load(Ordering::Relaxed) != loader::changes() {
+        if self.changes.swap(changes, Ordering::Relaxed) != changes || is_outdated {
             self.read_again();
         }
     }
 
     pub(super) fn read_again(&self) {
         let objects = Arc::new(LoadedObjects::read(self.find_object));
-        self.changes.store(objects.changes, Ordering::Relaxed);
-        for slot in &self.slots {
-            let mut walker = Walker::new(&objects);
+        for reader in &self.readers {
+            let mut new = Reader::new(&objects);
             for _ in 0..REFRESH_TRIES {
-                if let Some(mut held) = slot.try_lock() {
-                    std::mem::swap(&mut *held, &mut walker);
+                if let Some(mut held) = reader.try_lock() {
+                    std::mem::swap(&mut *held, &mut new);
                     break;
                 }
                 std::thread::yield_now();
@@ -139,27 +139,14 @@ impl Pool {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn slot_count(&self) -> usize {
-        self.slots.len()
+    pub(super) fn claim_reader(&self) -> Option<SpinGuard<'_, Reader>> {
+        self.readers.iter().find_map(|reader| reader.try_lock())
     }
 
-    pub(super) fn claim(&self) -> Option<SpinGuard<'_, Walker>> {
-        let home = thread_state::shard(self.slots.len());
-        let from_home = self.slots.iter().cycle().skip(home);
-        from_home.take(TRIES).find_map(|slot| slot.try_lock())
-    }
-
-    /// Fills `stack` as far as framehop can be trusted to know the way. False: not at all, or
+    /// Fills `stack` as far as the tables can be trusted to know the way. False: not at all, or
     /// not everywhere; then what is in `stack` is void.
     #[inline(never)]
     pub(super) fn walk(&self, marker: usize, bounds: Bounds, stack: &mut Stack) -> bool {
-        let Some(mut walker) = self.claim() else {
-            return false;
-        };
-        let Walker { objects, cache } = &mut *walker;
-        let mut known = KnownObjects::new(objects, &self.is_outdated);
-
         let (ip, sp, bp): (u64, u64, u64);
         // SAFETY: reads three registers and writes nothing but its outputs. The three belong
         // together: no instruction in between moves the stack pointer or the frame pointer.
@@ -176,92 +163,126 @@ impl Pool {
         }
         // This frame stays until the walk is over, as the walk is in this function: what lies
         // above `sp` keeps its place.
-        let mut regs = UnwindRegsX86_64::new(ip, sp, bp);
-        let mut read_stack = |address| read_stack(address, sp..bounds.end() as u64);
+        let mut registers = Registers {
+            stack_pointer: sp,
+            frame_pointer: bp,
+        };
+        let mut known = KnownObjects::new(self.find_object);
         let mut filter = FrameFilter::new(marker);
         let mut frame = FrameAddress::from_instruction_pointer(ip);
         loop {
-            if !known.contain(frame.address_for_lookup() as usize) {
+            let Some(rule) = self.rule_of(frame, &mut known) else {
                 return false;
-            }
-            let caller = objects
-                .unwinder
-                .unwind_frame(frame, &mut regs, cache, &mut read_stack);
+            };
             let address = frame.address() as usize;
-            let Some(caller) = caller
-                .ok()
-                .flatten()
-                .and_then(FrameAddress::from_return_address)
-            else {
+            let caller = rule.apply(registers, |address| {
+                read_stack(address, sp..bounds.end() as u64)
+            });
+            let Some((caller, return_address)) = caller else {
                 // The outermost frame; or one that the tables do not lead out of, and its
                 // callers are missing.
                 filter.take_last(address, stack);
-                break;
+                return filter.passed;
             };
-            // The stack pointer is the caller's by now: here the frame ends.
-            if !filter.take(address, regs.sp() as usize, stack) {
-                break;
+            if !filter.take(address, caller.stack_pointer as usize, stack) {
+                return filter.passed;
             }
-            frame = caller;
+            registers = caller;
+            let Some(next) = FrameAddress::from_return_address(return_address) else {
+                return filter.passed;
+            };
+            frame = next;
         }
-        filter.passed
     }
+
+    #[inline]
+    fn rule_of(&self, frame: FrameAddress, known: &mut KnownObjects) -> Option<Rule> {
+        let address = frame.address_for_lookup();
+        let object = known.identify(address as usize)?;
+        let rule = self.rules.get(address, object.identity);
+        rule.or_else(|| self.look_up_rule(frame, object))
+    }
+
+    /// What a rule costs the first time. Fails if no reader is free, or it does not know the
+    /// object.
+    #[cold]
+    #[inline(never)]
+    fn look_up_rule(&self, frame: FrameAddress, object: &Identified) -> Option<Rule> {
+        let address = frame.address_for_lookup();
+        let rule = {
+            let mut reader = self.claim_reader()?;
+            let Reader { objects, cache } = &mut *reader;
+            // framehop must not be asked about any other address: it would guess.
+            if !objects.contain(address as usize, object.identity) {
+                self.is_outdated.store(true, Ordering::Relaxed);
+                return None;
+            }
+            if is_signal_return(address as usize + 1, &object.range) {
+                return None;
+            }
+            unwind_rules::ask(&objects.unwinder, cache, frame)?
+        };
+        self.rules.insert(address, object.identity, rule);
+        Some(rule)
+    }
+}
+
+/// Whether a frame at this address was interrupted by a signal, and this is where its handler
+/// returns to: the way on from there is in an expression that framehop does not evaluate (it
+/// guesses a frame pointer instead).
+///
+/// `object` is the current object that the address is in.
+fn is_signal_return(address: usize, object: &Range<usize>) -> bool {
+    /// `mov $15, %rax; syscall`. The kernel has fixed the number, debuggers have fixed the form.
+    const SIGRETURN: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+    if address.saturating_add(SIGRETURN.len()) > object.end {
+        return false;
+    }
+    // SAFETY: code of an object that is on our stack, so mapped, and up to its end. It can be
+    // read, as no linker for x86-64 makes segments that can only be executed.
+    unsafe { ptr::with_exposed_provenance::<[u8; 9]>(address).read() == SIGRETURN }
 }
 
 /// One word of this thread's stack, if it is one.
 #[inline]
-fn read_stack(address: u64, stack: Range<u64>) -> Result<u64, ()> {
+fn read_stack(address: u64, stack: Range<u64>) -> Option<u64> {
     const WORD_BYTES: u64 = size_of::<u64>() as u64;
     let is_inside = address >= stack.start && address <= stack.end.saturating_sub(WORD_BYTES);
     if !is_inside || !address.is_multiple_of(WORD_BYTES) {
-        return Err(());
+        return None;
     }
     // SAFETY: aligned, and between this thread's stack pointer and the end of its stack: mapped
     // and readable as long as the thread runs. Volatile, because the compiler knows of no object
     // there: it is where calls keep return addresses and saved registers, which no other thread
     // writes to.
-    Ok(unsafe { ptr::with_exposed_provenance::<u64>(address as usize).read_volatile() })
+    Some(unsafe { ptr::with_exposed_provenance::<u64>(address as usize).read_volatile() })
 }
 
-/// The objects that a walk has met so far and found current.
-///
-/// Nearly all frames of a stack are in one or two objects. framehop must not be asked about any
-/// other address: it would guess a frame pointer.
-struct KnownObjects<'a> {
-    objects: &'a LoadedObjects,
-    is_outdated: &'a AtomicBool,
+/// The objects that a walk has met last: nearly all frames of a stack are in one or two.
+struct KnownObjects {
+    inquiry: Inquiry,
     /// The latest one first.
-    ranges: [Range<usize>; 2],
+    latest: [Identified; 2],
 }
 
-impl<'a> KnownObjects<'a> {
-    fn new(objects: &'a LoadedObjects, is_outdated: &'a AtomicBool) -> Self {
-        Self {
-            objects,
-            is_outdated,
-            ranges: [0..0, 0..0],
-        }
-    }
-
-    /// `address`, found on the stack, is in an object whose tables can be read.
+impl KnownObjects {
     #[inline]
-    fn contain(&mut self, address: usize) -> bool {
-        let [latest, other] = &self.ranges;
-        latest.contains(&address) || other.contains(&address) || self.look_up(address)
+    fn new(find_object: Option<FindObject>) -> Self {
+        Self {
+            inquiry: Inquiry::new(find_object),
+            latest: Default::default(),
+        }
     }
 
-    fn look_up(&mut self, address: usize) -> bool {
-        match self.objects.look_up(address) {
-            Lookup::Current(range) => {
-                self.ranges.swap(0, 1);
-                self.ranges[0] = range;
-                true
+    /// The object of `address`, which was found on the stack.
+    #[inline]
+    fn identify(&mut self, address: usize) -> Option<&Identified> {
+        if !self.latest[0].range.contains(&address) {
+            self.latest.swap(0, 1);
+            if !self.latest[0].range.contains(&address) {
+                self.latest[0] = self.inquiry.identify(address)?;
             }
-            Lookup::Changed => {
-                self.is_outdated.store(true, Ordering::Relaxed);
-                false
-            }
-            Lookup::NoObject => false,
         }
+        Some(&self.latest[0])
     }
 }

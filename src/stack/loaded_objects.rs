@@ -2,9 +2,9 @@
 //!
 //! A list made once is true only until the next `dlclose`: then reading a table that it names
 //! may crash, and code of another object mapped there would be unwound by the old one's rules.
-//! So a walk asks [`LoadedObjects::look_up`] about each object that it meets. An object with
-//! code on our stack cannot be unloaded while we look: once found to be the one that was read,
-//! it stays so until the walk ends.
+//! So a walk asks [`Inquiry::identify`] about each object that it meets, and uses a table, or
+//! what was learned from it, only for the same identity. An object with code on our stack cannot
+//! be unloaded while we look: what it is found to be it stays until the walk ends.
 
 use std::ops::{Deref, Range};
 use std::{ptr, slice};
@@ -13,33 +13,20 @@ use framehop::x86_64::UnwinderX86_64;
 use framehop::{Module, ModuleSectionInfo, MustNotAllocateDuringUnwind, Unwinder};
 use libc::{Elf64_Phdr, PF_R, PT_GNU_EH_FRAME, PT_LOAD};
 
-use super::loader::{self, FindObject, Place};
+use super::loader::{self, FindObject};
+use super::unwind_rules::mix;
 
 pub(super) struct LoadedObjects {
     pub(super) unwinder: UnwinderX86_64<Mapped, MustNotAllocateDuringUnwind>,
     /// By address. Those without tables that we read are not in it.
     objects: Box<[Object]>,
-    /// What [`loader::changes`] was when the list was made.
-    pub(super) changes: u64,
-    find_object: Option<FindObject>,
-}
-
-/// Whose code an address is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// Of the object that was read at these addresses.
-    Current(Range<usize>),
-    /// Of an object that is not in the list, or came to the place of one that is.
-    Changed,
-    /// Of no object with tables: compiled at run time, or no code at all.
-    NoObject,
 }
 
 impl LoadedObjects {
     /// Reads the list. Allocates, but not while the loader holds its lock.
     pub(super) fn read(find_object: Option<FindObject>) -> Self {
-        let changes = loader::changes();
-        let objects = read_objects(find_object);
+        let inquiry = Inquiry::new(find_object);
+        let objects = read_objects(inquiry);
         let mut unwinder = UnwinderX86_64::new();
         for object in &objects {
             unwinder.add_module(object.to_module());
@@ -47,40 +34,70 @@ impl LoadedObjects {
         Self {
             unwinder,
             objects: objects.into_boxed_slice(),
-            changes,
-            find_object,
         }
     }
 
-    /// `address` must be a code address found on the stack of this thread.
-    pub(super) fn look_up(&self, address: usize) -> Lookup {
-        let listed = self.find(address);
-        let Some(find_object) = self.find_object else {
-            // Then any change at all voids the list. (This takes the loader's lock for a moment,
-            // as the system's unwinder there does for every frame.)
-            return match listed {
-                _ if self.changes != loader::changes() => Lookup::Changed,
-                Some(object) => object.current(),
-                None => Lookup::NoObject,
-            };
-        };
-        match (listed, find_object.place_of(address)) {
-            (Some(object), Some(place)) if object.is_at(place) => object.current(),
-            (_, Some(place)) if place.eh_frame_hdr != 0 => Lookup::Changed,
-            _ => Lookup::NoObject,
-        }
-    }
-
-    fn find(&self, address: usize) -> Option<&Object> {
+    /// Whether `address` is in an object that has this identity in the list too.
+    pub(super) fn contain(&self, address: usize, identity: u64) -> bool {
         let after = self
             .objects
             .partition_point(|object| object.start <= address);
-        let object = self.objects.get(after.checked_sub(1)?)?;
-        (address < object.end).then_some(object)
+        let object = after.checked_sub(1).and_then(|it| self.objects.get(it));
+        object.is_some_and(|object| address < object.end && object.identity == identity)
     }
 }
 
-fn read_objects(find_object: Option<FindObject>) -> Vec<Object> {
+/// Asks the loader, as it knows at this moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inquiry {
+    find_object: Option<FindObject>,
+    /// [`loader::changes`] when this was made; 0 if the loader can be asked by address.
+    changes: u64,
+}
+
+/// An object, and the code addresses known to be in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Identified {
+    pub(super) range: Range<usize>,
+    pub(super) identity: u64,
+}
+
+impl Inquiry {
+    /// For one walk, or one reading of the list.
+    #[inline]
+    pub(super) fn new(find_object: Option<FindObject>) -> Self {
+        Self {
+            find_object,
+            // Then any change at all makes every object another one. (This takes the loader's
+            // lock for a moment, as the system's unwinder does there for every frame.)
+            changes: find_object.map_or_else(loader::changes, |_| 0),
+        }
+    }
+
+    /// The object that `address` is in. `None` if it has no tables that we read, or is code made
+    /// at run time, or no code at all.
+    ///
+    /// `address` must be one found on this thread's stack, or in an object that cannot go away.
+    pub(super) fn identify(self, address: usize) -> Option<Identified> {
+        let Some(find_object) = self.find_object else {
+            return Some(Identified {
+                range: 0..usize::MAX,
+                identity: self.changes,
+            });
+        };
+        let place = find_object.place_of(address)?;
+        let range = place.map_start..place.map_end;
+        if !range.contains(&place.eh_frame_hdr) {
+            return None;
+        }
+        let table = Table::at(place.eh_frame_hdr, place.map_end)?;
+        let words = [range.start, range.end, place.eh_frame_hdr].map(|word| word as u64);
+        let identity = words.into_iter().fold(table.fingerprint(), mix);
+        Some(Identified { range, identity })
+    }
+}
+
+fn read_objects(inquiry: Inquiry) -> Vec<Object> {
     let mut objects = Vec::new();
     // Makes room first, then fills it; again if more were loaded in between.
     let mut room = 16;
@@ -90,7 +107,7 @@ fn read_objects(find_object: Option<FindObject>) -> Vec<Object> {
         let mut seen = 0;
         loader::for_each_object(|base, headers| {
             seen += 1;
-            if let Some(object) = Object::read(base, headers, find_object)
+            if let Some(object) = Object::read(base, headers, inquiry)
                 && objects.len() < objects.capacity()
             {
                 objects.push(object);
@@ -113,76 +130,32 @@ struct Object {
     end: usize,
     eh_frame_hdr: Mapped,
     eh_frame: Mapped,
-    /// `None` where the loader cannot be asked by address.
-    place: Option<Place>,
-    fingerprint: Fingerprint,
+    identity: u64,
 }
-
-/// What every linker writes at the start of `.eh_frame_hdr` (LSB Core, "Exception Frames"):
-/// version 1, a relative pointer to `.eh_frame`, a 32 bit count, and a sorted table of as many
-/// pairs of 32 bit offsets. An object with anything else is left to the system's unwinder.
-const FORMAT: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
-const POINTER_OFFSET: usize = 4;
-const HEADER_BYTES: usize = 12;
-const PAIR_BYTES: usize = 8;
 
 impl Object {
     /// Called while the loader holds its lock, so that the object stays mapped.
-    fn read(base: usize, headers: &[Elf64_Phdr], find_object: Option<FindObject>) -> Option<Self> {
+    fn read(base: usize, headers: &[Elf64_Phdr], inquiry: Inquiry) -> Option<Self> {
         let segments = Segments { base, headers };
         let Range { start, end } = segments.span()?;
         // framehop counts in 32 bits from the start, and silently guesses beyond.
         u32::try_from(end - start).ok()?;
 
-        let table = segments.of_type(PT_GNU_EH_FRAME).next()?;
-        let mut eh_frame_hdr = segments.readable_from(table.start)?;
-        if eh_frame_hdr.len < HEADER_BYTES + PAIR_BYTES || eh_frame_hdr.bytes_at(0) != FORMAT {
-            return None;
-        }
-        let eh_frame_offset = i32::from_le_bytes(eh_frame_hdr.bytes_at(POINTER_OFFSET));
-        let pairs = u32::from_le_bytes(eh_frame_hdr.bytes_at(POINTER_OFFSET + 4));
-        let len = HEADER_BYTES + PAIR_BYTES * pairs as usize;
-        if pairs == 0 || len > eh_frame_hdr.len {
-            return None;
-        }
-        eh_frame_hdr.len = len;
-        // Relative to the place of the pointer itself. The program headers do not tell how long
-        // `.eh_frame` is; the table's offsets keep within it.
-        let eh_frame = (table.start + POINTER_OFFSET).wrapping_add_signed(eh_frame_offset as isize);
-        let eh_frame = segments.readable_from(eh_frame)?;
-
+        let header = segments.of_type(PT_GNU_EH_FRAME).next()?.start;
+        let table = Table::at(header, segments.readable_from(header)?.end())?;
+        // The program headers do not tell how long `.eh_frame` is; the table's offsets keep
+        // within it.
+        let eh_frame = segments.readable_from(table.eh_frame())?;
         // An object that is just being added may be in the one list and not yet in the other.
-        // It is left out, `Changed` when met, and read again then.
-        let place = match find_object {
-            Some(find_object) => {
-                let place = find_object.place_of(table.start)?;
-                Some((place.eh_frame_hdr == table.start).then_some(place)?)
-            }
-            None => None,
-        };
+        // It is left out, and read when it is met.
+        let identity = inquiry.identify(header)?.identity;
         Some(Self {
             start,
             end,
-            eh_frame_hdr,
+            eh_frame_hdr: table.0,
             eh_frame,
-            place,
-            fingerprint: Fingerprint::of(eh_frame_hdr),
+            identity,
         })
-    }
-
-    /// Whether this object, and not another, is what the loader has at `place` now.
-    fn is_at(&self, place: Place) -> bool {
-        // The order matters: what is compared first makes sure that the rest can be read. The
-        // loader has a table at this address; its first bytes say that it has a header as ours;
-        // the header says that it is as long as ours.
-        self.place == Some(place)
-            && self.eh_frame_hdr.bytes_at(0) == FORMAT
-            && self.eh_frame_hdr.bytes_at(POINTER_OFFSET) == self.fingerprint.pointer_and_count
-            && Fingerprint::of(self.eh_frame_hdr) == self.fingerprint
-    }
-
-    fn current(&self) -> Lookup {
-        Lookup::Current(self.start..self.end)
     }
 
     fn to_module(self) -> Module<Mapped> {
@@ -191,22 +164,52 @@ impl Object {
     }
 }
 
-/// Of an object's table: where `.eh_frame` begins, how many functions there are, and the last
-/// function's address and place in `.eh_frame`. Another object, or the same one compiled again,
-/// hardly ever has the same. (If it has, its frames may come out wrong until the next refresh;
-/// reads stay within its table.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fingerprint {
-    pointer_and_count: [u8; 8],
-    last_pair: [u8; PAIR_BYTES],
-}
+/// An object's `.eh_frame_hdr`: finds the entry of an address in `.eh_frame`.
+#[derive(Clone, Copy, Debug)]
+struct Table(Mapped);
 
-impl Fingerprint {
-    fn of(table: Mapped) -> Self {
-        Self {
-            pointer_and_count: table.bytes_at(POINTER_OFFSET),
-            last_pair: table.bytes_at(table.len - PAIR_BYTES),
+impl Table {
+    /// What every linker writes at its start (LSB Core, "Exception Frames"): version 1, a
+    /// relative pointer to `.eh_frame`, a 32 bit count, and a sorted table of as many pairs of
+    /// 32 bit offsets. An object with anything else is left to the system's unwinder.
+    const FORMAT: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
+    const POINTER_OFFSET: usize = 4;
+    const COUNT_OFFSET: usize = 8;
+    const HEADER_BYTES: usize = 12;
+    const PAIR_BYTES: usize = 8;
+
+    /// `start` must be what an object that cannot go away now says is its `.eh_frame_hdr`, in a
+    /// segment that ends at `end`, or later in the same object.
+    #[inline]
+    fn at(start: usize, end: usize) -> Option<Self> {
+        let len = end.checked_sub(start)?;
+        if len < Self::HEADER_BYTES + Self::PAIR_BYTES {
+            return None;
         }
+        // What is read first says that the rest is there.
+        let header = Mapped { start, len };
+        if header.bytes_at(0) != Self::FORMAT {
+            return None;
+        }
+        let pairs = u32::from_le_bytes(header.bytes_at(Self::COUNT_OFFSET)) as usize;
+        let table = Self::HEADER_BYTES + Self::PAIR_BYTES * pairs;
+        (pairs > 0 && table <= len).then_some(Self(Mapped { start, len: table }))
+    }
+
+    /// The pointer is relative to its own place.
+    fn eh_frame(self) -> usize {
+        let offset = i32::from_le_bytes(self.0.bytes_at(Self::POINTER_OFFSET));
+        (self.0.start + Self::POINTER_OFFSET).wrapping_add_signed(offset as isize)
+    }
+
+    /// Where `.eh_frame` begins, how many functions there are, and the last one's address and
+    /// entry. Another object, or the same one compiled again, hardly ever has the same. (If it
+    /// has, and came to the same place, its frames may come out wrong; it is safe to read.)
+    #[inline]
+    fn fingerprint(self) -> u64 {
+        let start = u64::from_le_bytes(self.0.bytes_at(Self::POINTER_OFFSET));
+        let last = u64::from_le_bytes(self.0.bytes_at(self.0.len - Self::PAIR_BYTES));
+        mix(start, last)
     }
 }
 
@@ -253,9 +256,9 @@ impl Segments<'_> {
 /// An address, not a reference: the list outlives the mapping. The bytes are there while
 ///
 /// - the list is made, as the loader's lock is held then, and
-/// - a walk is between a frame in the object, found current, and the next one.
+/// - a walk is at a frame in the object, which it has identified.
 ///
-/// They are used at no other time, nor is the type known outside of this module's users.
+/// They are read at no other time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mapped {
     start: usize,
@@ -263,10 +266,14 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
+    fn end(self) -> usize {
+        self.start + self.len
+    }
+
     fn bytes_at<const N: usize>(self, offset: usize) -> [u8; N] {
         debug_assert!(offset + N <= self.len);
-        // SAFETY: the bytes are mapped and readable at the times listed at the type (`is_at`
-        // argues the one between them), and not written to: the segment is. Any alignment will do.
+        // SAFETY: the bytes are mapped and readable at the times listed at the type (`Table::at`
+        // argues its own), and not written to: the segment is. Any alignment will do.
         unsafe { ptr::with_exposed_provenance::<[u8; N]>(self.start + offset).read() }
     }
 }

@@ -5,12 +5,12 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::slice;
 
-/// Where the loader has an object, as `_dl_find_object` tells: enough to see that an address
-/// belongs to another object than it did before.
+/// Where the loader has an object, as `_dl_find_object` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    map_start: usize,
-    map_end: usize,
+    pub(super) map_start: usize,
+    pub(super) map_end: usize,
+    /// 0: the object has none.
     pub(super) eh_frame_hdr: usize,
 }
 

@@ -80,6 +80,7 @@ fn an_address_without_code_is_shown_as_a_number() {
     let stack = symbolizer().stack([0x1001].into());
     assert_eq!(stack.locations[0].frames[0].function(), "0x1000");
     assert!(!stack.locations[0].symbolized);
+    assert!(symbolizer().stack([0, 1].into()).locations.is_empty());
 }
 
 #[test]

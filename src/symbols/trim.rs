@@ -14,6 +14,9 @@ use crate::profile::{Frame, Location};
 /// its own short backtraces here.
 const START_UP: &str = "__rust_begin_short_backtrace";
 
+/// Calls the `drop` of a type and of its fields.
+const DROP_GLUE: &str = "drop_in_place<";
+
 /// What is known of an address, in the forms that stacks need.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -22,6 +25,9 @@ pub(super) struct Known {
     /// The same with the frames that are ours drawn together to the wrapper's method, to be
     /// the first of a stack. `None`: no wrapper's method is here.
     as_leaf: Option<Arc<Location>>,
+    /// The same without the nameless glue that it starts with, to be the second of a stack.
+    /// `None`: nothing would be left.
+    behind_leaf: Option<Arc<Location>>,
     starts: Starts,
     is_all_own: bool,
     start_up: StartUp,
@@ -30,10 +36,10 @@ pub(super) struct Known {
 /// Whose the innermost frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Starts {
-    InOwnCode,
+    OwnCode,
     /// Ours if called by our code.
-    InGlue,
-    InUserCode,
+    Glue,
+    UserCode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +55,21 @@ impl Known {
         let start_up = cut_start_up(&mut location);
         let own: Vec<OwnFrame> = location.frames.iter().map_while(judged).collect();
         let starts = match own.first() {
-            Some(first) if first.is_certain => Starts::InOwnCode,
-            Some(_) => Starts::InGlue,
-            None => Starts::InUserCode,
+            Some(first) if first.is_certain => Starts::OwnCode,
+            Some(_) => Starts::Glue,
+            None => Starts::UserCode,
         };
         let is_all_own = own.len() == location.frames.len();
+        let glue = own
+            .iter()
+            .take_while(|it| !it.is_certain && it.name.is_none());
+        let glue_count = glue.count();
+        let as_leaf = leaf_of(&location, own).map(Arc::new);
+        let location = Arc::new(location);
         Self {
-            as_leaf: leaf_of(&location, own).map(Arc::new),
-            location: Arc::new(location),
+            as_leaf,
+            behind_leaf: without_first(&location, glue_count),
+            location,
             starts,
             is_all_own,
             start_up,
@@ -90,10 +103,17 @@ fn cut_start_up(location: &mut Location) -> StartUp {
 fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
     let own_count = own.len();
     let names = own.into_iter().map(|frame| frame.name).enumerate();
-    let (index, name) = names.filter_map(|(at, name)| Some((at, name?))).last()?;
+    let (index, name) = names.rev().find_map(|(at, name)| Some((at, name?)))?;
+    // Glue has its place in the standard library; the method that it calls tells more.
+    let is_glue = |frame: &&Frame| frame.function().contains(DROP_GLUE);
+    let mut inwards = location.frames[..=index].iter().rev();
+    let place = inwards.find(|frame| !is_glue(frame));
+    let outermost = &location.frames[index];
+    let place = place.unwrap_or(outermost);
     let method = Frame {
         function: name.into(),
-        ..location.frames[index].clone()
+        system_name: outermost.system_name.clone(),
+        ..place.clone()
     };
     let user = location.frames[own_count..].iter().cloned();
     Some(Location {
@@ -104,15 +124,31 @@ fn leaf_of(location: &Location, own: Vec<OwnFrame>) -> Option<Location> {
     })
 }
 
+/// The location without its first `count` frames, if that leaves any.
+fn without_first(location: &Arc<Location>, count: usize) -> Option<Arc<Location>> {
+    if count == 0 {
+        return Some(Arc::clone(location));
+    }
+    let frames: Box<[Frame]> = location.frames[count..].into();
+    (!frames.is_empty()).then(|| {
+        Arc::new(Location {
+            address: location.address,
+            mapping: location.mapping.clone(),
+            frames,
+            symbolized: location.symbolized,
+        })
+    })
+}
+
 /// The locations of a stack to show, and whether the first frame is a wrapper's method.
 pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
     let stack = without_start_up(stack);
     let mut leaf = None;
     for (index, known) in stack.iter().enumerate() {
         let is_own = match known.starts {
-            Starts::InOwnCode => true,
-            Starts::InGlue => index > 0,
-            Starts::InUserCode => false,
+            Starts::OwnCode => true,
+            Starts::Glue => index > 0,
+            Starts::UserCode => false,
         };
         if !is_own {
             break;
@@ -124,16 +160,23 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
             break;
         }
     }
-    let plain = |stack: &[Arc<Known>]| -> Vec<_> {
-        stack.iter().map(|it| Arc::clone(&it.location)).collect()
-    };
     match leaf {
         Some((index, leaf)) => {
             let mut locations = vec![leaf];
-            locations.extend(plain(&stack[index + 1..]));
+            // `drop(guard)` is a function of its own, or the first of what its caller inlined.
+            let mut behind = stack[index + 1..].iter().peekable();
+            while behind
+                .next_if(|known| known.behind_leaf.is_none())
+                .is_some()
+            {}
+            locations.extend(behind.next().and_then(|it| it.behind_leaf.clone()));
+            locations.extend(behind.map(|it| Arc::clone(&it.location)));
             (locations.into(), true)
         }
-        None => (plain(stack).into(), false),
+        None => {
+            let locations = stack.iter().map(|it| Arc::clone(&it.location));
+            (locations.collect(), false)
+        }
     }
 }
 

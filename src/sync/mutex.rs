@@ -3,9 +3,9 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
-use std::sync::{self, LockResult, TryLockResult};
+use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
-use super::{lock_result, try_lock_result, try_unpoisoned, unpoisoned};
+use super::{acquired, lock_result, unpoisoned};
 use crate::blame::Flag;
 use crate::kind::Kind;
 use crate::wait;
@@ -68,11 +68,11 @@ impl<T: ?Sized> Mutex<T> {
     /// Where [`std::sync::Mutex::lock`] does: it may when this thread holds the lock already.
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        let inner = match self.try_acquire() {
-            Some(inner) => inner,
-            None => self.lock_contended(),
+        let (inner, is_poisoned) = match acquired(self.inner.try_lock()) {
+            Some(acquired) => acquired,
+            None => (self.lock_contended(), self.inner.is_poisoned()),
         };
-        self.guard(inner)
+        lock_result(MutexGuard::new(&self.flag, inner), is_poisoned)
     }
 
     /// Acquires the lock if nobody holds it.
@@ -83,7 +83,12 @@ impl<T: ?Sized> Mutex<T> {
     /// guard inside if a thread panicked while it held the lock.
     #[inline]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        try_lock_result(self.try_acquire().map(|inner| self.guard(inner)))
+        let (inner, is_poisoned) =
+            acquired(self.inner.try_lock()).ok_or(TryLockError::WouldBlock)?;
+        Ok(lock_result(
+            MutexGuard::new(&self.flag, inner),
+            is_poisoned,
+        )?)
     }
 
     /// Whether a thread panicked while it held the lock.
@@ -107,26 +112,16 @@ impl<T: ?Sized> Mutex<T> {
         self.inner.get_mut()
     }
 
-    #[inline(always)]
-    fn try_acquire(&self) -> Option<sync::MutexGuard<'_, T>> {
-        try_unpoisoned(self.inner.try_lock())
-    }
-
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) -> sync::MutexGuard<'_, T> {
         wait::acquire(
             Kind::Mutex,
             &self.flag,
-            || self.try_acquire(),
+            || acquired(self.inner.try_lock()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.lock()),
             |_| true,
         )
-    }
-
-    #[inline(always)]
-    fn guard<'a>(&'a self, inner: sync::MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
-        lock_result(MutexGuard::new(&self.flag, inner), self.inner.is_poisoned())
     }
 }
 
@@ -202,38 +197,23 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         Self::new(flag, inner)
     }
 
-    /// Unlocks. To be called once, from `drop`.
-    ///
-    /// # Safety
-    ///
-    /// - The guard must not be used afterwards.
-    #[inline(always)]
-    unsafe fn unlock(&mut self) {
-        // SAFETY: by this function's duty nobody sees the inner guard again.
-        unsafe { ManuallyDrop::drop(&mut self.inner) };
-    }
-
-    /// # Safety
-    ///
-    /// - As for `unlock`.
+    // PERF: takes the parts rather than `&mut self`, so that the guard can stay in registers.
     #[cold]
     #[inline(never)]
-    unsafe fn release_contended(&mut self) {
-        // SAFETY: this function has the same duty.
-        wait::release(Kind::Mutex, self.flag, || unsafe { self.unlock() });
+    fn release_contended(flag: &Flag, inner: sync::MutexGuard<'_, T>) {
+        wait::release(Kind::Mutex, flag, || drop(inner));
     }
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the guard is being dropped; nothing uses it after either branch.
-        unsafe {
-            if self.flag.is_idle() {
-                self.unlock();
-            } else {
-                self.release_contended();
-            }
+        // SAFETY: the guard is being dropped, so the inner one is taken once and not used again.
+        let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
+        if self.flag.is_idle() {
+            drop(inner);
+        } else {
+            Self::release_contended(self.flag, inner);
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Once {
     inner: sync::Once,
 }
 
+#[allow(clippy::new_without_default)] // The standard library's has no `Default` either.
 impl Once {
     /// Creates one that has not run.
     #[inline]

@@ -3,9 +3,9 @@
 mod guards;
 
 use std::fmt;
-use std::sync::{self, LockResult, TryLockResult};
+use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
-use super::{lock_result, try_lock_result, try_unpoisoned, unpoisoned};
+use super::{acquired, lock_result, unpoisoned};
 use crate::blame::Flag;
 use crate::kind::Kind;
 use crate::wait;
@@ -73,11 +73,11 @@ impl<T: ?Sized> RwLock<T> {
     /// Where [`std::sync::RwLock::read`] does: it may when this thread holds the lock already.
     #[inline]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let inner = match self.try_acquire_read() {
-            Some(inner) => inner,
-            None => self.read_contended(),
+        let (inner, is_poisoned) = match acquired(self.inner.try_read()) {
+            Some(acquired) => acquired,
+            None => (self.read_contended(), self.inner.is_poisoned()),
         };
-        self.read_guard(inner)
+        lock_result(RwLockReadGuard::new(&self.flag, inner), is_poisoned)
     }
 
     /// Acquires the lock for reading if no writer holds it.
@@ -88,7 +88,12 @@ impl<T: ?Sized> RwLock<T> {
     /// inside if a thread panicked while it held the lock for writing.
     #[inline]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        try_lock_result(self.try_acquire_read().map(|inner| self.read_guard(inner)))
+        let (inner, is_poisoned) =
+            acquired(self.inner.try_read()).ok_or(TryLockError::WouldBlock)?;
+        Ok(lock_result(
+            RwLockReadGuard::new(&self.flag, inner),
+            is_poisoned,
+        )?)
     }
 
     /// Acquires the lock for writing, blocking while anybody holds it.
@@ -102,11 +107,11 @@ impl<T: ?Sized> RwLock<T> {
     /// Where [`std::sync::RwLock::write`] does: it may when this thread holds the lock already.
     #[inline]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let inner = match self.try_acquire_write() {
-            Some(inner) => inner,
-            None => self.write_contended(),
+        let (inner, is_poisoned) = match acquired(self.inner.try_write()) {
+            Some(acquired) => acquired,
+            None => (self.write_contended(), self.inner.is_poisoned()),
         };
-        self.write_guard(inner)
+        lock_result(RwLockWriteGuard::new(&self.flag, inner), is_poisoned)
     }
 
     /// Acquires the lock for writing if nobody holds it.
@@ -117,10 +122,12 @@ impl<T: ?Sized> RwLock<T> {
     /// guard inside if a thread panicked while it held the lock for writing.
     #[inline]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        try_lock_result(
-            self.try_acquire_write()
-                .map(|inner| self.write_guard(inner)),
-        )
+        let (inner, is_poisoned) =
+            acquired(self.inner.try_write()).ok_or(TryLockError::WouldBlock)?;
+        Ok(lock_result(
+            RwLockWriteGuard::new(&self.flag, inner),
+            is_poisoned,
+        )?)
     }
 
     /// Whether a thread panicked while it held the lock for writing.
@@ -144,37 +151,16 @@ impl<T: ?Sized> RwLock<T> {
         self.inner.get_mut()
     }
 
-    #[inline(always)]
-    fn try_acquire_read(&self) -> Option<sync::RwLockReadGuard<'_, T>> {
-        try_unpoisoned(self.inner.try_read())
-    }
-
     #[cold]
     #[inline(never)]
     fn read_contended(&self) -> sync::RwLockReadGuard<'_, T> {
         wait::acquire(
             Kind::RwLockRead,
             &self.flag,
-            || self.try_acquire_read(),
+            || acquired(self.inner.try_read()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.read()),
             |_| true,
         )
-    }
-
-    #[inline(always)]
-    fn read_guard<'a>(
-        &'a self,
-        inner: sync::RwLockReadGuard<'a, T>,
-    ) -> LockResult<RwLockReadGuard<'a, T>> {
-        lock_result(
-            RwLockReadGuard::new(&self.flag, inner),
-            self.inner.is_poisoned(),
-        )
-    }
-
-    #[inline(always)]
-    fn try_acquire_write(&self) -> Option<sync::RwLockWriteGuard<'_, T>> {
-        try_unpoisoned(self.inner.try_write())
     }
 
     #[cold]
@@ -183,20 +169,9 @@ impl<T: ?Sized> RwLock<T> {
         wait::acquire(
             Kind::RwLockWrite,
             &self.flag,
-            || self.try_acquire_write(),
+            || acquired(self.inner.try_write()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.write()),
             |_| true,
-        )
-    }
-
-    #[inline(always)]
-    fn write_guard<'a>(
-        &'a self,
-        inner: sync::RwLockWriteGuard<'a, T>,
-    ) -> LockResult<RwLockWriteGuard<'a, T>> {
-        lock_result(
-            RwLockWriteGuard::new(&self.flag, inner),
-            self.inner.is_poisoned(),
         )
     }
 }

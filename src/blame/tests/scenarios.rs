@@ -153,6 +153,37 @@ fn a_release_within_the_gate_leaves_its_blame_to_the_next() {
 }
 
 #[test]
+fn the_time_until_the_next_has_the_lock_is_the_releases() {
+    let [holder, _] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.release(START + MS, holder);
+    // It takes 50 µs to wake up, for which the other one waits too.
+    let departure = scene.acquire(START + MS + 50_000, START);
+    assert_eq!(
+        departure.charge,
+        Some((ChargeTo::Stack(holder), amount(1.0, 100_000)))
+    );
+}
+
+#[test]
+fn after_a_skipped_release_that_time_is_kept_for_the_next_one() {
+    let [holder, next] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.release(START + MS, holder);
+    assert!(!scene.flag.is_due(START + MS + 100), "within the gate");
+    let departure = scene.acquire(START + MS + 200, START);
+    assert_eq!(
+        departure.charge,
+        Some((ChargeTo::Stack(holder), amount(1.0, 0)))
+    );
+    assert_eq!(scene.release(START + 2 * MS, next), MS + 200);
+}
+
+#[test]
 fn a_waiter_that_leaves_before_the_stack_is_known_is_counted_for_it() {
     let [holder, _] = stacks();
     let scene = Scene::new();
@@ -216,6 +247,38 @@ fn who_gives_up_is_charged_to_the_release_that_comes_at_last() {
     assert!(scene.flag.is_idle());
     scene.table.settle(&taken, Some(holder));
     assert_eq!(scene.entries(), 0);
+}
+
+#[test]
+fn a_lock_does_not_pay_for_another_that_was_freed_at_its_place() {
+    let [_, holder] = stacks();
+    let mut scene = Scene::new();
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    // The guard was leaked and the lock freed. The next one's flag begins as idle.
+    scene.flag = Flag::new();
+    let begin = START + 2 * MS;
+    let arrival = scene.table.arrive(&scene.flag, begin, begin, 1).unwrap();
+    assert_eq!(arrival.evicted, Some(amount(1.0, MS)));
+    assert_eq!(scene.release(begin + MS, holder), MS);
+}
+
+#[test]
+fn debts_are_forgotten_and_waits_are_not() {
+    let [holder, _] = stacks();
+    let scene = Scene::new();
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    scene.table.forget_debts();
+    assert_eq!(scene.entries(), 0);
+    // Its flag is still up; that it finds nothing does no harm.
+    assert!(scene.table.take(&scene.flag, START + 2 * MS).is_none());
+
+    scene.arrive(START);
+    scene.arrive(START);
+    scene.give_up(START + MS, START);
+    scene.table.forget_debts();
+    assert_eq!(scene.release(START + MS, holder), 2 * MS);
 }
 
 #[test]

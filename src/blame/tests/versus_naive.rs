@@ -10,8 +10,10 @@ struct Naive {
     now: u64,
     /// Begin and weight.
     waiters: Vec<(u64, u32)>,
-    pool: u64,
+    /// By all waiters so far, times their weights.
     waited: u64,
+    /// Contentions that have ended, times their weights.
+    ended: f64,
 }
 
 impl Naive {
@@ -19,14 +21,14 @@ impl Naive {
         for _ in 0..nanos {
             self.now += 1;
             for (_, weight) in &self.waiters {
-                self.pool += u64::from(*weight);
+                self.waited += u64::from(*weight);
             }
         }
     }
 
     fn leave(&mut self, index: usize) -> (u64, u32) {
         let (begin, weight) = self.waiters.swap_remove(index);
-        self.waited += (self.now - begin) * u64::from(weight);
+        self.ended += f64::from(weight);
         (begin, weight)
     }
 }
@@ -43,6 +45,24 @@ impl Dice {
     }
 }
 
+/// What the table keeps for releases to come or to settle, at `now`.
+fn kept(table: &Table, now: u64) -> Amount {
+    let mut sum = Amount::ZERO;
+    for shard in &table.shards {
+        let mut shard = shard.lock();
+        let len = shard.len;
+        for entry in &mut shard.entries[..len] {
+            entry.advance(now);
+            sum.add(entry.uncharged);
+            sum.add(entry.deferred);
+        }
+        for (_, amount) in &shard.detached {
+            sum.add(*amount);
+        }
+    }
+    sum
+}
+
 fn story(seed: u64) {
     let store = Store::new(1, 1 << 16);
     let mut dice = Dice(seed);
@@ -53,7 +73,6 @@ fn story(seed: u64) {
     };
     let mut pending: Vec<Taken> = Vec::new();
     let mut charged = Amount::ZERO;
-    let mut sampled = 0.0;
     for step in 0..400 {
         naive.advance(dice.below(3 * GATE_NANOS / 2));
         match dice.below(10) {
@@ -61,17 +80,9 @@ fn story(seed: u64) {
                 let weight = 1 + dice.below(5) as u32;
                 table.arrive(&flag, naive.now, naive.now, weight).unwrap();
                 naive.waiters.push((naive.now, weight));
-                sampled += f64::from(weight);
             }
-            // Beyond `DETACHED` captures at once, a release also takes over deferred blame.
-            4..=6 if flag.is_due(naive.now) && pending.len() < DETACHED => {
+            4..=6 if !flag.is_idle() && flag.is_due(naive.now) => {
                 if let Some(taken) = table.take(&flag, naive.now) {
-                    // What nobody was charged with is this release's, all of it.
-                    assert_eq!(
-                        taken.amount.delay_nanos, naive.pool,
-                        "seed {seed} step {step}"
-                    );
-                    naive.pool = 0;
                     charged.add(taken.amount);
                     pending.push(taken);
                 }
@@ -97,12 +108,14 @@ fn story(seed: u64) {
                 if let Some((_, amount)) = departure.charge {
                     charged.add(amount);
                 }
-                if naive.waiters.is_empty() && outcome == Outcome::Acquired {
-                    naive.pool = 0;
-                }
             }
             _ => {}
         }
+        // All that was waited is charged, or kept for somebody: once.
+        let mut sum = kept(&table, naive.now);
+        sum.add(charged);
+        assert_eq!(sum.delay_nanos, naive.waited, "seed {seed} step {step}");
+        assert_eq!(sum.contentions, naive.ended, "seed {seed} step {step}");
     }
     // Everybody leaves, a last release takes what remains, and every stack becomes known.
     while !naive.waiters.is_empty() {
@@ -110,26 +123,17 @@ fn story(seed: u64) {
         let departure = table.leave(&flag, naive.now, begin, weight, Outcome::GaveUp);
         assert_eq!(departure.charge, None);
     }
-    if !flag.is_idle() {
-        if let Some(taken) = table.take(&flag, naive.now + GATE_NANOS) {
-            charged.add(taken.amount);
-            pending.push(taken);
-        }
+    if let Some(taken) = table.take(&flag, naive.now) {
+        charged.add(taken.amount);
+        pending.push(taken);
     }
     for taken in pending {
         charged.add(table.settle(&taken, None));
     }
     assert_eq!(charged.delay_nanos, naive.waited, "seed {seed}");
-    assert_eq!(charged.contentions, sampled, "seed {seed}");
-    assert_eq!(
-        table
-            .shards
-            .iter()
-            .map(|shard| shard.lock().len)
-            .sum::<usize>(),
-        0,
-        "seed {seed}: an entry outlives its waiters"
-    );
+    assert_eq!(charged.contentions, naive.ended, "seed {seed}");
+    let entries: usize = table.shards.iter().map(|shard| shard.lock().len).sum();
+    assert_eq!(entries, 0, "seed {seed}: an entry outlives its waiters");
 }
 
 #[test]

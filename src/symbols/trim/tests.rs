@@ -72,10 +72,32 @@ fn without_debug_information_the_outlined_function_stands_for_the_method() {
 }
 
 #[test]
-fn an_explicit_drop_is_passed_over_where_it_is_inlined() {
-    let stack: &[&[&str]] = &[&[GUARD_DROP, GUARD_GLUE, "core::mem::drop", "app::work"]];
-    let expected: &[&[&str]] = &[&["contend::sync::MutexGuard<u64>::drop", "app::work"]];
-    assert_eq!(shown(stack).0, expected);
+fn an_explicit_drop_is_passed_over() {
+    let stacks: [&[&[&str]]; 3] = [
+        &[&[GUARD_DROP, GUARD_GLUE, "core::mem::drop", "app::work"]],
+        &[&[GUARD_DROP, GUARD_GLUE], &["core::mem::drop", "app::work"]],
+        &[
+            &[GUARD_DROP, GUARD_GLUE],
+            &["core::mem::drop"],
+            &["app::work"],
+        ],
+    ];
+    for stack in stacks {
+        let (names, _) = shown(stack);
+        let names: Vec<_> = names.into_iter().flatten().collect();
+        let expected = ["contend::sync::MutexGuard<u64>::drop", "app::work"];
+        assert_eq!(names, expected, "{stack:?}");
+    }
+}
+
+#[test]
+fn the_place_of_a_drop_is_the_guards() {
+    let known = Arc::new(Known::new(location(
+        7,
+        &[GUARD_DROP, GUARD_GLUE, "app::work"],
+    )));
+    let (locations, _) = trimmed(&[known]);
+    assert_eq!(locations[0].frames[0].line(), Some(1));
 }
 
 #[test]

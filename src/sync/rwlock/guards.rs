@@ -69,38 +69,24 @@ macro_rules! guard {
                 }
             }
 
-            /// Unlocks. To be called once, from `drop`.
-            ///
-            /// # Safety
-            ///
-            /// - The guard must not be used afterwards.
-            #[inline(always)]
-            unsafe fn unlock(&mut self) {
-                // SAFETY: by this function's duty nobody sees the inner guard again.
-                unsafe { ManuallyDrop::drop(&mut self.inner) };
-            }
-
-            /// # Safety
-            ///
-            /// - As for `unlock`.
+            // PERF: takes the parts rather than `&mut self`, so that the guard can stay in registers.
             #[cold]
             #[inline(never)]
-            unsafe fn release_contended(&mut self) {
-                // SAFETY: this function has the same duty.
-                wait::release($kind, self.flag, || unsafe { self.unlock() });
+            fn release_contended(flag: &Flag, inner: sync::$guard<'_, T>) {
+                wait::release($kind, flag, || drop(inner));
             }
         }
 
         impl<T: ?Sized> Drop for $guard<'_, T> {
             #[inline]
             fn drop(&mut self) {
-                // SAFETY: the guard is being dropped; nothing uses it after either branch.
-                unsafe {
-                    if self.flag.is_idle() {
-                        self.unlock();
-                    } else {
-                        self.release_contended();
-                    }
+                // SAFETY: the guard is being dropped, so the inner one is taken once and not used
+                // again.
+                let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
+                if self.flag.is_idle() {
+                    drop(inner);
+                } else {
+                    Self::release_contended(self.flag, inner);
                 }
             }
         }

@@ -1,0 +1,93 @@
+//! The locks under test, alike: std's and parking_lot's.
+
+/// A mutex around nothing.
+pub(crate) trait Lock: Default + Sync {
+    fn with<R>(&self, hold: impl FnOnce() -> R) -> R;
+}
+
+/// A readers-writer lock around nothing.
+pub(crate) trait SharedLock: Default + Sync {
+    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R;
+    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R;
+}
+
+// Inlined, so that the guard is dropped in the function of the test's that calls.
+
+impl Lock for contend::sync::Mutex<()> {
+    #[inline(always)]
+    fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.lock().unwrap();
+        hold()
+    }
+}
+
+impl SharedLock for contend::sync::RwLock<()> {
+    #[inline(always)]
+    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.read().unwrap();
+        hold()
+    }
+
+    #[inline(always)]
+    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.write().unwrap();
+        hold()
+    }
+}
+
+#[cfg(feature = "parking_lot")]
+impl Lock for contend::parking_lot::Mutex<()> {
+    #[inline(always)]
+    fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.lock();
+        hold()
+    }
+}
+
+#[cfg(feature = "parking_lot")]
+impl SharedLock for contend::parking_lot::RwLock<()> {
+    #[inline(always)]
+    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.read();
+        hold()
+    }
+
+    #[inline(always)]
+    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.write();
+        hold()
+    }
+}
+
+/// Runs a test again if it fails, three times at the most.
+///
+/// The test and the profiler each read the clock around the same wait. A thread that is preempted
+/// between the two readings makes them differ by a time slice, on a busy machine in one run of
+/// some. Accounting that is wrong is wrong each time.
+pub(crate) fn despite_preemption(test: impl Fn()) {
+    for attempt in 1.. {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)) {
+            Ok(()) => return,
+            Err(panic) if attempt == 3 => std::panic::resume_unwind(panic),
+            Err(_) => println!("attempt {attempt} failed, see above"),
+        }
+    }
+}
+
+/// Makes a test of each generic function named, for std's lock and for parking_lot's.
+macro_rules! for_each_lock {
+    ($std:ty, $parking_lot:ty: $($test:ident),+ $(,)?) => {
+        mod std_lock {
+            $(#[test] fn $test() {
+                $crate::locks::despite_preemption(super::$test::<$std>);
+            })+
+        }
+        #[cfg(feature = "parking_lot")]
+        mod parking_lot {
+            $(#[test] fn $test() {
+                $crate::locks::despite_preemption(super::$test::<$parking_lot>);
+            })+
+        }
+    };
+}
+pub(crate) use for_each_lock;
