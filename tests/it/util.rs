@@ -53,7 +53,6 @@ pub(crate) fn returns_at_once<R>(run: impl FnOnce() -> R) -> R {
     result
 }
 
-#[cfg(feature = "parking_lot")]
 /// Does `step` until it says that what should happen has happened.
 pub(crate) fn eventually(what: &str, mut step: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
