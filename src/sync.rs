@@ -30,6 +30,8 @@
 //!   would succeed at once does so here too.
 //! - The types are not the standard library's: a function that takes `std::sync::MutexGuard` does
 //!   not take this one.
+//! - The compiler's lint `let_underscore_lock` knows the standard library's guards only, so that
+//!   `let _ = mutex.lock();` is not refused.
 
 // What is shadowed below wins over the glob.
 pub use std::sync::*;

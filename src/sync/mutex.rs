@@ -149,6 +149,25 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 ///
 /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
 /// the waiting.
+///
+/// As with the standard library's, the compiler warns of a guard that nobody keeps:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use contend::sync::Mutex;
+/// let mutex = Mutex::new(1);
+/// mutex.lock().unwrap();
+/// ```
+///
+/// and refuses one that outlives its mutex:
+///
+/// ```compile_fail,E0597
+/// # use contend::sync::Mutex;
+/// let guard = {
+///     let mutex = Mutex::new(1);
+///     mutex.lock().unwrap()
+/// };
+/// ```
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct MutexGuard<'a, T: ?Sized + 'a> {

@@ -1,4 +1,5 @@
 //! Helpers named by what they are for.
+#![allow(dead_code)] // Not every set of features uses all of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
