@@ -1,7 +1,7 @@
 //! Contention profiling: where threads wait, for how long, and whose code made them wait.
 //!
 //! A CPU profile does not show waiting, and a lock's own statistics do not show whose code held it. This
-//! crate wraps the locks that a program uses and answers, with stacks:
+//! crate wraps the locks, channels and threads that a program uses and answers, with stacks:
 //!
 //! - **Who made others wait?** [`mutex_profile`]: the time that threads waited, charged to the stacks whose
 //!   release ended the waiting.
@@ -13,9 +13,10 @@
 //!
 //! # Quick start
 //!
-//! 1. Put `contend::` before the path of your locks, in the place of `std::`: `std::sync::Mutex` becomes
-//!    [`contend::sync::Mutex`](sync::Mutex), and `parking_lot::Mutex` becomes `contend::parking_lot::Mutex`
-//!    (feature `parking_lot`). The modules have every name of the originals, so imports go on working.
+//! 1. Put `contend::` before the path of what you wait for, in the place of `std::`: `std::sync::Mutex` becomes
+//!    [`contend::sync::Mutex`](sync::Mutex), and `crossbeam_channel::select!` becomes
+//!    `contend::crossbeam_channel::select!` (a feature each, see below). The modules have every name of the
+//!    originals, so imports go on working.
 //! 2. Switch the profiles on when the program starts.
 //! 3. Write the profiles when you want to look.
 //!
@@ -68,14 +69,41 @@
 //! between two releases that come within 5 µs is charged to the next one after that: a hold that long is
 //! always charged exactly, shorter ones in proportion to their length on average.
 //!
-//! The label `kind` says what was waited for (`mutex`, `rwlock_read`, `rwlock_write`, `condvar`, `once`):
-//! `go tool pprof -tagfocus kind=mutex`. Three frames stand for no code: `contend::unattributed` is blame of
+//! The label `kind` says what was waited for: `go tool pprof -tagfocus kind=mutex` shows the mutexes alone, and
+//! `-tagignore kind=sleep` takes sleeping out. Three frames stand for no code: `contend::unattributed` is blame of
 //! waits that saw no release (a waiter that comes in the very moment of an unlock), `contend::overflow`
 //! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
 //! little stack left. [`Profile::lost`] counts what could not be recorded.
 //!
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
 //! the profile when it is over.
+//!
+//! # What is profiled
+//!
+//! | item | kind | block profile | mutex profile | wraps |
+//! |---|---|---|---|---|
+//! | `sync::Mutex` | `mutex` | lock | release | std |
+//! | `sync::RwLock` | `rwlock_read`, `rwlock_write` | read, write | release, downgrade | std |
+//! | `sync::Condvar` | `condvar` | every wait, with having the mutex again | the release of the mutex (`mutex`) | std |
+//! | `sync::Once`, `OnceLock`, `LazyLock` | `once` | waiting for an initialiser | the initialiser's end | std (`LazyLock`: its `OnceLock`) |
+//! | `sync::Barrier` | `barrier` | wait, but for the leader | | std |
+//! | `sync::mpsc`: `SyncSender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty | | std |
+//! | `thread::sleep`, `park`, `park_timeout` | `sleep`, `park` | the call | | std |
+//! | `thread::JoinHandle`, `ScopedJoinHandle`, `scope` | `join` | join, the end of a scope | | std |
+//! | `parking_lot::Mutex`, `FairMutex`, `ReentrantMutex` | `mutex` | lock, timed tries | release, `bump`, `unlocked` | parking_lot 0.12 |
+//! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump` | parking_lot 0.12 |
+//! | `parking_lot::Condvar` | `condvar` | every wait | the release of the mutex (`mutex`) | parking_lot 0.12 |
+//! | `parking_lot::Once` | `once` | waiting for a run | the run's end | parking_lot 0.12 |
+//! | `crossbeam_channel::Sender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty, timed ones | | crossbeam-channel 0.5 |
+//! | `crossbeam_channel::Select`, `select!`, `select_biased!` | `select` | one event per select, without the handler | | crossbeam-channel 0.5 |
+//! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | crossbeam-utils 0.8 |
+//! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | crossbeam-utils 0.8 |
+//! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | once_cell 1 |
+//! | `blocking("name", …)` | the name | the call | | any blocking call |
+//!
+//! All else in these modules is the original's own. An operation that does not block, because its first
+//! try succeeds, is no event; a wait that ends by a timeout, by disconnection or by a panic is one; several
+//! wake-ups within one call are one.
 //!
 //! # Cost
 //!
@@ -107,6 +135,8 @@
 //! # Limits
 //!
 //! - Coverage starts at the wrapper: locks inside dependencies are seen if they use the wrappers.
+//! - A dependency that is not optimised makes recording slow. For debug builds of your program consider
+//!   `[profile.dev.package.contend] opt-level = 3`.
 //! - Who waits in a program's last moment, or for ever, is not in a profile: waits are recorded when they end.
 //! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
 //!   them releases before another has woken, the rest of that wait is the reader's.
@@ -141,7 +171,10 @@
 //! |---|---|---|
 //! | `profiling` | yes | The profiler. Without it every module re-exports the original, and the functions do nothing: for builds that must not have it |
 //! | `framehop` | yes | Captures stacks ten times faster than the system's unwinder, on x86-64 Linux; without effect elsewhere |
-//! | `parking_lot` | no | `contend::parking_lot`, for programs that use parking_lot 0.12 |
+//! | `parking_lot` | no | `contend::parking_lot`, for programs that use parking_lot 0.12 (not 0.13) |
+//! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
+//! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
+//! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The API: locks to use, rates to set, profiles to take.
