@@ -270,6 +270,31 @@ fn rates_may_change_under_load() {
     assert_eq!(contend::block_profile().lost().total(), 0);
 }
 
+/// A thread-local's destructor may wait too: the thread has ended but for that.
+#[test]
+fn a_wait_while_the_thread_exits() {
+    struct WaitsAtExit(Receiver<u32>);
+    impl Drop for WaitsAtExit {
+        fn drop(&mut self) {
+            assert_eq!(recv_site(&self.0).1, Ok(1));
+        }
+    }
+    thread_local! {
+        static AT_EXIT: std::cell::RefCell<Option<WaitsAtExit>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    let _recording = recording(1, 1);
+    let (sender, receiver) = bounded(0);
+    let thread = thread::spawn(move || AT_EXIT.set(Some(WaitsAtExit(receiver))));
+    nap(ms(50));
+    sender.send(1).unwrap();
+    thread.join().unwrap();
+    let profile = contend::block_profile();
+    assert_eq!(profile.total_contentions(), 1, "{profile}");
+    assert_eq!(profile.samples()[0].label("kind"), Some("chan_recv"));
+    assert!(profile.total_delay() > ms(30), "{profile}");
+}
+
 #[test]
 fn bare_and_profiled_ends_convert() {
     let (bare_sender, bare_receiver) = ::crossbeam_channel::unbounded();

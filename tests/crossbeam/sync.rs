@@ -232,3 +232,40 @@ fn what_need_not_wait_is_hardly_ever_recorded() {
     let recorded = contend::block_profile().total_contentions();
     assert!(recorded <= 20, "{recorded} of 200");
 }
+
+/// Toggled while threads wait; afterwards the blame is the waiting again, exactly.
+#[test]
+fn rates_may_change_under_load() {
+    let _recording = recording(1, 1);
+    let lock = ShardedLock::new(0_u64);
+    thread::scope(|scope| {
+        let lock = &lock;
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for turn in 0..2_000 {
+                    if (turn + thread) % 8 == 0 {
+                        *lock.write().unwrap() += 1;
+                    } else {
+                        std::hint::black_box(*lock.read().unwrap());
+                    }
+                }
+            });
+        }
+        for (fraction, rate) in [(0, 1), (100, 0), (1, 1_000), (0, 0), (1, 1)].repeat(5) {
+            contend::set_mutex_profile_fraction(fraction);
+            contend::set_block_profile_rate(rate);
+            nap(ms(1));
+        }
+    });
+    assert_eq!(*lock.read().unwrap(), 1_000);
+    assert_eq!(contend::block_profile().lost().total(), 0);
+
+    contend::reset();
+    let held = lock.write().unwrap();
+    // Sent to nobody: the guard stays with this thread.
+    while_asleep(|| drop(lock.read().unwrap()), || drop(held));
+    let (mutex, block) = (contend::mutex_profile(), contend::block_profile());
+    assert_eq!(block.total_contentions(), 1, "{block}");
+    assert_eq!(mutex.total_delay(), block.total_delay());
+    assert_eq!(mutex.total_contentions(), 1);
+}
