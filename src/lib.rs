@@ -107,7 +107,40 @@
 //!
 //! # Cost
 //!
-//! COST_TABLE
+//! Measured side by side with the bare types in one run, interleaved (AMD EPYC, 2 cores, a virtual machine; Rust 1.95;
+//! `cargo bench --all-features --bench overhead`). A ratio is of time per operation, profiled over bare: the median.
+//!
+//! | uncontended, one thread | bare | profiled | ratio, off | ratio, fraction 1 + rate 1 ns |
+//! |---|---|---|---|---|
+//! | `std::sync::Mutex` lock + unlock | 4.37 ns | 4.33 ns | 0.99 | 0.99 |
+//! | `std::sync::RwLock` read | 4.80 ns | 4.77 ns | 0.99 | 1.00 |
+//! | `std::sync::RwLock` write | 4.91 ns | 4.75 ns | 0.97 | 0.96 |
+//! | `parking_lot::Mutex` lock + unlock | 5.14 ns | 4.94 ns | 0.96 | 0.96 |
+//! | `parking_lot::RwLock` read | 5.36 ns | 5.46 ns | 1.01 | 1.02 |
+//! | `parking_lot::RwLock` write | 4.80 ns | 4.78 ns | 0.99 | 0.99 |
+//!
+//! Under contention, all threads doing nothing but taking one `parking_lot::Mutex`; median and p10..p90 of the rounds, by
+//! mutex fraction + block rate:
+//!
+//! | threads × critical section | off | 100 + 1 ms | 1 + 1 ns |
+//! |---|---|---|---|
+//! | 2 × 20 ns | 1.00 (0.87..1.15) | 1.00 (0.99..1.01) | 1.04 (1.02..1.06) |
+//! | 8 × 20 ns | 1.00 (0.99..1.01) | 1.00 (0.99..1.02) | 1.04 (1.02..1.10) |
+//! | 32 × 20 ns | 1.00 (0.92..1.03) | 1.01 (0.98..1.26) | 1.04 (1.02..1.06) |
+//! | 2 × 600 ns | 1.00 (0.99..1.03) | 1.00 (0.99..1.00) | 1.02 (1.01..1.03) |
+//! | 8 × 600 ns | 1.00 (0.84..1.00) | 1.00 (0.97..1.10) | 1.02 (1.02..1.05) |
+//! | 32 × 600 ns | 1.00 (0.80..1.24) | 1.00 (0.92..1.03) | 1.02 (0.85..1.07) |
+//! | 2 × 3 µs | 1.00 (0.98..1.02) | 1.00 (0.99..1.02) | 1.01 (1.00..1.02) |
+//! | 8 × 3 µs | 1.00 (0.86..1.19) | 1.00 (0.83..1.03) | 1.02 (0.98..1.05) |
+//! | 32 × 3 µs | 0.98 (0.55..1.64) | 1.08 (0.52..1.84) | 0.84 (0.52..1.13) |
+//!
+//! With 32 threads × 3 µs the bare lock itself swings between two speeds. So does `std::sync::Mutex` everywhere: there the medians
+//! lie between 0.64 and 1.08, with p10..p90 of typically 0.6..1.5, off and on alike.
+//!
+//! Recording one event at a stack of 16 frames takes 0.20 µs, the decision not to record one 2 ns. Channels: send + recv that
+//! does not block costs 0.74 of crossbeam-channel's and 0.65 of std's (the first try is the cheaper one); a ping-pong over
+//! capacity 0 costs 1.00 at 1 ms and 1.03 at 1 ns; a `select!` of two ready channels 1.10. 10,000 distinct stacks become a
+//! file of 430 kB in 17 ms and 1.6 MB of memory, once their names are known.
 //!
 //! # Sampling
 //!
