@@ -193,8 +193,8 @@ impl Entry {
     }
 }
 
-/// Shards of the table, so that threads at different locks seldom meet (64 as in DESIGN of Go's
-/// semaphore table, `semTabSize` 251, and parking_lot's 3 buckets per thread: some tens).
+/// Shards of the table, so that threads at different locks seldom meet: several for each of the
+/// threads that can run at once on an ordinary machine (parking_lot has three per thread).
 const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 
 /// Locks per shard that can be waited for at once. A thread waits for one lock at a time, so
