@@ -85,7 +85,8 @@ fn lock_result<H>(guard: H, is_poisoned: bool) -> LockResult<H> {
 }
 
 /// Rewraps the guard in a result.
-fn map_result<G, H>(result: LockResult<G>, wrap: impl FnOnce(G) -> H) -> LockResult<H> {
+#[inline(always)]
+pub(crate) fn map_result<G, H>(result: LockResult<G>, wrap: impl FnOnce(G) -> H) -> LockResult<H> {
     match result {
         Ok(guard) => Ok(wrap(guard)),
         Err(poisoned) => Err(PoisonError::new(wrap(poisoned.into_inner()))),

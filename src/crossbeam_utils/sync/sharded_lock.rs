@@ -3,12 +3,13 @@
 mod guards;
 
 use std::fmt;
-use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use ::crossbeam_utils::sync as original;
 
 use crate::blame::Flag;
 use crate::kind::Kind;
+use crate::sync::map_result;
 use crate::wait;
 
 pub use guards::{ShardedLockReadGuard, ShardedLockWriteGuard};
@@ -192,15 +193,6 @@ fn acquired<G>(result: TryLockResult<G>) -> Option<LockResult<G>> {
         Ok(guard) => Some(Ok(guard)),
         Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
         Err(TryLockError::WouldBlock) => None,
-    }
-}
-
-/// Rewraps the guard in a result.
-#[inline(always)]
-fn map_result<G, H>(result: LockResult<G>, wrap: impl FnOnce(G) -> H) -> LockResult<H> {
-    match result {
-        Ok(guard) => Ok(wrap(guard)),
-        Err(poisoned) => Err(PoisonError::new(wrap(poisoned.into_inner()))),
     }
 }
 
