@@ -11,6 +11,10 @@ use crate::profile::Profile;
 #[cfg(feature = "profiling")]
 use crate::recorder as imp;
 
+// For what asks for profiles in other ways: recordings, HTTP.
+#[allow(unused_imports)] // Features decide who asks.
+pub(crate) use imp::{Hold, hold, profile, rate, rate_set, set_rate};
+
 /// Sets the rate of the mutex profile: on average one in `fraction` contended acquisitions is
 /// sampled. Returns the previous fraction.
 ///
@@ -41,7 +45,7 @@ use crate::recorder as imp;
 ///
 /// [go]: https://pkg.go.dev/runtime#SetMutexProfileFraction
 pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
-    imp::set_mutex_fraction(fraction)
+    as_fraction(imp::set_rate(Which::Mutex, fraction.into()))
 }
 
 /// The fraction of contended acquisitions that the mutex profile samples; 0 when it is off.
@@ -52,7 +56,11 @@ pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
 /// assert_eq!(contend::mutex_profile_fraction(), 0);
 /// ```
 pub fn mutex_profile_fraction() -> u32 {
-    u32::try_from(imp::rate(Which::Mutex)).unwrap_or(u32::MAX)
+    as_fraction(imp::rate(Which::Mutex))
+}
+
+fn as_fraction(rate: u64) -> u32 {
+    u32::try_from(rate).unwrap_or(u32::MAX)
 }
 
 /// Sets the rate of the block profile, in nanoseconds: on average one event is sampled per
@@ -81,7 +89,7 @@ pub fn mutex_profile_fraction() -> u32 {
 ///
 /// [go]: https://pkg.go.dev/runtime#SetBlockProfileRate
 pub fn set_block_profile_rate(nanos: u64) -> u64 {
-    imp::set_block_rate(nanos)
+    imp::set_rate(Which::Block, nanos)
 }
 
 /// How many nanoseconds of waiting the block profile samples one event for; 0 when it is off.
@@ -216,19 +224,25 @@ impl std::error::Error for MemoryInUse {}
 mod imp {
     use super::{Profile, Which};
 
-    pub(super) fn set_mutex_fraction(_: u32) -> u32 {
+    pub(crate) struct Hold;
+
+    pub(crate) fn hold(_: Which, _: u64) -> Hold {
+        Hold
+    }
+
+    pub(crate) fn set_rate(_: Which, _: u64) -> u64 {
         0
     }
 
-    pub(super) fn set_block_rate(_: u64) -> u64 {
+    pub(crate) fn rate(_: Which) -> u64 {
         0
     }
 
-    pub(super) fn rate(_: Which) -> u64 {
+    pub(crate) fn rate_set(_: Which) -> u64 {
         0
     }
 
-    pub(super) fn profile(which: Which) -> Profile {
+    pub(crate) fn profile(which: Which) -> Profile {
         Profile::empty(which)
     }
 

@@ -2,14 +2,16 @@
 
 pub(crate) mod pprof;
 mod protobuf;
+pub(crate) mod sites;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod units;
 
 use crate::kind::Which;
 use crate::profile::Profile;
 
 /// Why a profile has no samples, as a sentence for whoever expected some.
-fn why_empty(profile: &Profile) -> String {
+pub(crate) fn why_empty(profile: &Profile) -> String {
     let (name, switch) = match profile.which() {
         Which::Mutex => ("mutex", "contend::set_mutex_profile_fraction(100)"),
         Which::Block => ("block", "contend::set_block_profile_rate(1_000_000)"),

@@ -264,6 +264,13 @@ mod stack;
 #[cfg(feature = "profiling")]
 mod thread_state;
 
+// Ways to ask for profiles.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "http")]
+pub mod http;
+
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
 pub mod bench_support;
@@ -273,6 +280,8 @@ pub use control::{
     mutex_profile_fraction, reset, set_block_profile_rate, set_memory_limit,
     set_mutex_profile_fraction,
 };
+#[cfg(feature = "http")]
+pub use http::register_profile;
 pub use lost::Lost;
 pub use profile::{Frame, Profile, Sample};
 

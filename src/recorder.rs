@@ -13,6 +13,8 @@ use crate::store::{Added, Amount, StackId, Store};
 use crate::thread_state::{self, Recording};
 use crate::{clock, rates, symbols, wait};
 
+pub(crate) use crate::rates::{Hold, in_force as rate, set_by_program as rate_set};
+
 /// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
 /// what is used.
 pub(crate) static BLAME: Table = Table::new();
@@ -120,6 +122,8 @@ fn forget_after_fork() {
         symbols::after_fork();
         // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
         unsafe { BLAME.forget_after_fork() };
+        // SAFETY: as above; a thread that forks is not changing a rate at the same time.
+        unsafe { rates::open_after_fork() };
         if let Some(store) = store() {
             store.open_after_fork();
         }
@@ -134,20 +138,20 @@ fn forget_after_fork() {
 #[cfg(not(unix))]
 fn forget_after_fork() {}
 
-/// Switches the mutex profile. See [`crate::set_mutex_profile_fraction`].
-pub(crate) fn set_mutex_fraction(fraction: u32) -> u32 {
-    if fraction > 0 {
+/// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
+pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
+    if rate > 0 {
         start();
     }
-    rates::set_mutex_fraction(fraction)
+    rates::set(which, rate)
 }
 
-/// Switches the block profile. See [`crate::set_block_profile_rate`].
-pub(crate) fn set_block_rate(nanos: u64) -> u64 {
-    if nanos > 0 {
+/// Asks for a rate at least as fine as this while the result lives.
+pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+    if rate > 0 {
         start();
     }
-    rates::set_block_rate(nanos)
+    rates::hold(which, rate)
 }
 
 /// See [`crate::blocking`].
@@ -163,13 +167,5 @@ pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> 
 pub(crate) fn profile(which: Which) -> Profile {
     stack::refresh();
     let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
-    Profile::new(which, rate(which), totals, Lost::now())
-}
-
-/// The rate in force of a profile, as its setter takes it.
-pub(crate) fn rate(which: Which) -> u64 {
-    match which {
-        Which::Mutex => u64::from(rates::mutex_fraction()),
-        Which::Block => rates::block_rate(),
-    }
+    Profile::new(which, rates::in_force(which), totals, Lost::now())
 }

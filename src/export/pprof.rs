@@ -16,7 +16,7 @@ use std::collections::hash_map::Entry;
 use std::io::{self, BufWriter, Write};
 use std::ptr;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -24,7 +24,7 @@ use flate2::write::GzEncoder;
 use super::protobuf::Message;
 use super::why_empty;
 use crate::kind::Which;
-use crate::profile::{Frame, Location, Mapping, Profile, Sample};
+use crate::profile::{Frame, Location, Mapping, Profile};
 
 /// Field numbers of `profile.proto`.
 mod field {
@@ -87,6 +87,66 @@ mod field {
 
 /// See [`Profile::write_pprof`].
 pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
+    let document = Document {
+        comments: comments(profile),
+        time: profile.time(),
+        duration: profile.duration(),
+        mappings: profile.mappings(),
+        ..Document::CONTENTION
+    };
+    let rows = profile.samples().iter().map(|sample| Row {
+        locations: &sample.stack.locations,
+        values: [sample.contentions(), sample.delay_nanos].map(signed),
+        labels: vec![("kind", sample.kind.label())],
+    });
+    write_rows(&document, rows, output)
+}
+
+/// A name and a unit, as `delay` and `nanoseconds`.
+type ValueType = (&'static str, &'static str);
+
+/// All of a profile but its samples.
+pub(crate) struct Document<'p> {
+    pub(crate) sample_types: &'static [ValueType],
+    pub(crate) period_type: ValueType,
+    pub(crate) period: u64,
+    /// What readers show first. Empty: they decide.
+    pub(crate) default_sample_type: &'static str,
+    pub(crate) time: SystemTime,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) comments: Vec<String>,
+    /// The program first.
+    pub(crate) mappings: &'p [Arc<Mapping>],
+}
+
+impl Document<'_> {
+    /// What Go's mutex and block profiles have: stores of profiles go by the names and the order.
+    pub(crate) const CONTENTION: Self = Document {
+        sample_types: &[("contentions", "count"), ("delay", "nanoseconds")],
+        period_type: ("contentions", "count"),
+        period: 1,
+        default_sample_type: "delay",
+        time: UNIX_EPOCH,
+        duration: None,
+        comments: Vec::new(),
+        mappings: &[],
+    };
+}
+
+/// One sample, with a value for each of the sample types.
+pub(crate) struct Row<'p, V> {
+    /// Leaf first.
+    pub(crate) locations: &'p [Arc<Location>],
+    pub(crate) values: V,
+    pub(crate) labels: Vec<(&'p str, &'p str)>,
+}
+
+/// Writes any profile whose stacks are made of locations.
+pub(crate) fn write_rows<'p, V: AsRef<[i64]>>(
+    document: &'p Document<'p>,
+    rows: impl Iterator<Item = Row<'p, V>>,
+    output: impl Write,
+) -> io::Result<()> {
     // Buffered before the compressor, which is slow with many small pieces.
     let gzip = GzEncoder::new(output, Compression::fast());
     let mut writer = Writer {
@@ -99,7 +159,7 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
         locations: HashMap::new(),
         mappings: Vec::new(),
     };
-    writer.profile(profile)?;
+    writer.document(document, rows)?;
     let gzip = writer.output.into_inner()?;
     gzip.finish()?.flush()
 }
@@ -127,44 +187,50 @@ struct UsedMapping<'p> {
 }
 
 impl<'p, W: Write> Writer<'p, W> {
-    fn profile(&mut self, profile: &'p Profile) -> io::Result<()> {
+    fn document<V: AsRef<[i64]>>(
+        &mut self,
+        document: &'p Document<'p>,
+        rows: impl Iterator<Item = Row<'p, V>>,
+    ) -> io::Result<()> {
         self.string("");
-        let comments = comments(profile);
-        self.mappings = profile.mappings().iter().map(UsedMapping::new).collect();
-        self.value_type(field::profile::SAMPLE_TYPE, "contentions", "count")?;
-        self.value_type(field::profile::SAMPLE_TYPE, "delay", "nanoseconds")?;
-        self.value_type(field::profile::PERIOD_TYPE, "contentions", "count")?;
-        for sample in profile.samples() {
-            self.sample(sample)?;
+        self.mappings = document.mappings.iter().map(UsedMapping::new).collect();
+        for sample_type in document.sample_types {
+            self.value_type(field::profile::SAMPLE_TYPE, *sample_type)?;
+        }
+        self.value_type(field::profile::PERIOD_TYPE, document.period_type)?;
+        for row in rows {
+            self.sample(&row)?;
         }
         self.all_mappings()?;
-        self.totals(profile)?;
-        self.comments_and_strings(&comments)
+        self.totals(document)?;
+        self.comments_and_strings(&document.comments)
     }
 
-    fn value_type(&mut self, field: u64, name: &'p str, unit: &'p str) -> io::Result<()> {
+    fn value_type(&mut self, field: u64, (name, unit): ValueType) -> io::Result<()> {
         let (name, unit) = (self.string(name), self.string(unit));
         self.message.integer(field::value_type::TYPE, name);
         self.message.integer(field::value_type::UNIT, unit);
         self.emit(field)
     }
 
-    fn sample(&mut self, sample: &'p Sample) -> io::Result<()> {
-        let mut ids = Vec::with_capacity(sample.stack.locations.len());
-        for location in &sample.stack.locations {
+    fn sample<V: AsRef<[i64]>>(&mut self, row: &Row<'p, V>) -> io::Result<()> {
+        let mut ids = Vec::with_capacity(row.locations.len());
+        for location in row.locations {
             ids.push(self.location(location)?);
         }
-        let (key, value) = (self.string("kind"), self.string(sample.kind.label()));
-        self.part.clear();
-        self.part.integer(field::label::KEY, key);
-        self.part.integer(field::label::STR, value);
-        let values = [sample.contentions(), sample.delay_nanos].map(signed);
+        // A negative number is written as the unsigned one with the same bits.
+        let values = row.values.as_ref().iter().map(|value| *value as u64);
         self.message
             .integers(field::sample::LOCATION_ID, ids.into_iter());
-        self.message
-            .integers(field::sample::VALUE, values.into_iter());
-        self.message
-            .element(field::sample::LABEL, self.part.bytes());
+        self.message.integers(field::sample::VALUE, values);
+        for (key, value) in &row.labels {
+            let (key, value) = (self.string(key), self.string(value));
+            self.part.clear();
+            self.part.integer(field::label::KEY, key);
+            self.part.integer(field::label::STR, value);
+            self.message
+                .element(field::sample::LABEL, self.part.bytes());
+        }
         self.emit(field::profile::SAMPLE)
     }
 
@@ -265,25 +331,25 @@ impl<'p, W: Write> Writer<'p, W> {
         Ok(())
     }
 
-    fn totals(&mut self, profile: &Profile) -> io::Result<()> {
-        let since_epoch = profile
-            .time()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let default = self.string("delay");
-        self.message
-            .integer(field::profile::TIME_NANOS, nanos(since_epoch));
-        if let Some(duration) = profile.duration() {
+    fn totals(&mut self, document: &'p Document<'p>) -> io::Result<()> {
+        let since_epoch = document.time.duration_since(UNIX_EPOCH);
+        let default = self.string(document.default_sample_type);
+        self.message.integer(
+            field::profile::TIME_NANOS,
+            nanos(since_epoch.unwrap_or_default()),
+        );
+        if let Some(duration) = document.duration {
             self.message
                 .integer(field::profile::DURATION_NANOS, nanos(duration));
         }
-        self.message.integer(field::profile::PERIOD, 1);
+        self.message
+            .integer(field::profile::PERIOD, document.period);
         self.message
             .integer(field::profile::DEFAULT_SAMPLE_TYPE, default);
         self.flush_fields()
     }
 
-    /// Comments are the only strings that are made here; they follow those of the profile.
+    /// Comments follow the strings that others refer to.
     fn comments_and_strings(&mut self, comments: &[String]) -> io::Result<()> {
         let first = self.string_table.len() as u64;
         let ids = first..first + comments.len() as u64;
@@ -360,10 +426,10 @@ fn comments(profile: &Profile) -> Vec<String> {
 }
 
 /// The format's integers are signed: what exceeds them is cut to the largest.
-fn signed(value: u64) -> u64 {
-    value.min(i64::MAX as u64)
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn nanos(duration: std::time::Duration) -> u64 {
-    signed(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+fn nanos(duration: Duration) -> u64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX) as u64
 }

@@ -1,0 +1,7 @@
+//! The `contend` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    contend::cli::main()
+}

@@ -1,0 +1,114 @@
+//! The samples of a profile summed by call site, which is what people want to read first.
+#![forbid(unsafe_code)]
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::kind::Kind;
+use crate::profile::{Frame, Profile, Sample, mean, std_error};
+
+/// A kind and the line that called the wrapper.
+#[derive(Debug)]
+pub(crate) struct Site<'p> {
+    pub(crate) kind: Kind,
+    pub(crate) caller: Option<&'p Frame>,
+    pub(crate) contentions: f64,
+    pub(crate) delay_nanos: u64,
+    variance: f64,
+}
+
+/// Largest delay first.
+pub(crate) fn sites(profile: &Profile) -> Vec<Site<'_>> {
+    let mut sites: Vec<Site<'_>> = Vec::new();
+    let mut index_of = HashMap::new();
+    for sample in profile.samples() {
+        let caller = caller(sample);
+        let place = caller.map(|frame| (frame.function(), frame.file(), frame.line()));
+        let index = *index_of.entry((sample.kind, place)).or_insert(sites.len());
+        if index == sites.len() {
+            sites.push(Site::new(sample.kind, caller));
+        }
+        sites[index].add(sample);
+    }
+    // Stable, and samples come in a fixed order: so do sites that are equal.
+    sites.sort_by_key(|site| Reverse(site.delay_nanos));
+    sites
+}
+
+impl<'p> Site<'p> {
+    fn new(kind: Kind, caller: Option<&'p Frame>) -> Self {
+        Self {
+            kind,
+            caller,
+            contentions: 0.0,
+            delay_nanos: 0,
+            variance: 0.0,
+        }
+    }
+
+    fn add(&mut self, sample: &Sample) {
+        self.contentions += sample.contentions;
+        self.delay_nanos = self.delay_nanos.saturating_add(sample.delay_nanos);
+        self.variance += sample.variance;
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        Duration::from_nanos(self.delay_nanos)
+    }
+
+    /// One standard error of the delay. Zero where everything was recorded.
+    pub(crate) fn error(&self) -> Duration {
+        std_error(self.variance)
+    }
+
+    /// The delay of one contention on average.
+    pub(crate) fn mean(&self) -> Duration {
+        mean(self.delay_nanos, self.contentions)
+    }
+
+    /// The caller's name; `-` where there is no frame at all.
+    pub(crate) fn function(&self) -> &'p str {
+        self.caller.map_or("-", Frame::function)
+    }
+
+    pub(crate) fn file(&self) -> Option<&'p str> {
+        self.caller.and_then(Frame::file)
+    }
+
+    pub(crate) fn line(&self) -> Option<u32> {
+        self.caller.and_then(Frame::line)
+    }
+}
+
+/// The user's frame that called the wrapper. Frames of the standard library between the two,
+/// such as `core::mem::drop` or the glue that drops a struct with a guard in it, are passed
+/// over, unless nothing else is there.
+fn caller(sample: &Sample) -> Option<&Frame> {
+    // By location: `Sample::frames` would lay out and keep the frames of every sample.
+    let locations = sample.stack.locations.iter();
+    let frames = locations.flat_map(|location| &*location.frames);
+    let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());
+    after_wrapper
+        .clone()
+        .find(|frame| !is_of_standard_library(frame))
+        .or(after_wrapper.clone().next())
+        .or(frames.clone().next())
+}
+
+fn is_of_standard_library(frame: &Frame) -> bool {
+    const CRATES: [&str; 3] = ["core", "alloc", "std"];
+    match frame.file() {
+        // As distributed, or where the sources are installed.
+        Some(file) => {
+            let is_of = |name| file.contains(&format!("/library/{name}/src/"));
+            file.starts_with("/rustc/") || CRATES.into_iter().any(is_of)
+        }
+        None => {
+            let name = frame.function();
+            let path = name.strip_prefix('<').unwrap_or(name);
+            let first = path.split("::").next().unwrap_or_default();
+            CRATES.contains(&first) && path.contains("::")
+        }
+    }
+}

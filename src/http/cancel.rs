@@ -1,0 +1,57 @@
+//! Lets a window of time end early: the client has gone, or the server stops.
+#![forbid(unsafe_code)]
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Tells a request that waits for its window of time that nobody wants the answer any more.
+///
+/// Clones are of one and the same request.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    is_cancelled: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// The request was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cancelled;
+
+impl Cancel {
+    /// Nothing is cancelled yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the window of whoever handles the request with this, now or later.
+    pub fn cancel(&self) {
+        *self
+            .0
+            .is_cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+
+    /// Waits for `duration`, or until it is cancelled.
+    pub(super) fn sleep(&self, duration: Duration) -> Result<(), Cancelled> {
+        let is_cancelled = self
+            .0
+            .is_cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .0
+            .changed
+            .wait_timeout_while(is_cancelled, duration, |it| !*it);
+        let (is_cancelled, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if *is_cancelled {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
