@@ -251,6 +251,8 @@ mod symbols;
 mod address;
 #[cfg(feature = "profiling")]
 mod clock;
+#[cfg(feature = "http")]
+mod duration;
 mod kind;
 mod lost;
 #[cfg(any(feature = "profiling", loom))]
@@ -281,7 +283,7 @@ pub use control::{
     set_mutex_profile_fraction,
 };
 #[cfg(feature = "http")]
-pub use http::register_profile;
+pub use http::custom::register_profile;
 pub use lost::Lost;
 pub use profile::{Frame, Profile, Sample};
 

@@ -6,7 +6,22 @@ use std::time::Duration;
 
 /// Tells a request that waits for its window of time that nobody wants the answer any more.
 ///
-/// Clones are of one and the same request.
+/// Clones are of one and the same request: give one to
+/// [`Handler::handle_until`](super::Handler::handle_until) and cancel the other.
+///
+/// # Examples
+///
+/// ```
+/// use contend::http::{Cancel, Handler, Request};
+///
+/// let cancel = Cancel::new();
+/// let client = cancel.clone();
+/// std::thread::spawn(move || client.cancel()); // the client goes away
+///
+/// let request = Request::new("GET", "/mutex?seconds=30");
+/// let response = Handler::new().handle_until(&request, &cancel);
+/// assert_eq!(response.status(), 503);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<Shared>);
 
@@ -21,7 +36,7 @@ struct Shared {
 pub(super) struct Cancelled;
 
 impl Cancel {
-    /// Nothing is cancelled yet.
+    /// Of a request that is still wanted.
     pub fn new() -> Self {
         Self::default()
     }

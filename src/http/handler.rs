@@ -1,21 +1,37 @@
-//! From a request to its answer: who may ask, and which path is answered by what.
+//! From a request to its answer.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
+use super::access::{Access, Token};
 use super::query::Query;
-use super::{Cancel, Request, Response};
-use super::{bundle, cpu, custom, pages, process, profiles, rates};
+use super::scrapers::Scrapers;
+use super::windows::Windows;
+use super::{Cancel, Request, Response, panics, routes};
 
-/// Answers requests for `/debug/pprof/…`. Clones share limits and windows.
-#[derive(Clone, Debug)]
+/// Where Go serves its profiles, and every tool looks for them.
+const PREFIX: &str = "/debug/pprof";
+
+/// Answers requests for `/debug/pprof/…`, whatever server received them.
+///
+/// It does no input or output, and starts no thread. Clones share what goes on: the windows of
+/// time that are open, and what each scraper has seen. So keep one, and clone it as needed.
+///
+/// # Examples
+///
+/// ```
+/// use contend::http::{Handler, Request};
+///
+/// let handler = Handler::new().token("open sesame");
+/// let response = handler.handle(&Request::new("GET", "/debug/pprof/mutex"));
+/// assert_eq!(response.status(), 401);
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct Handler {
-    pub(super) shared: Arc<Shared>,
+    pub(super) access: Access,
+    pub(super) windows: Windows,
+    pub(super) scrapers: Scrapers,
 }
-
-/// What all requests of a handler have in common.
-#[derive(Debug, Default)]
-pub(super) struct Shared {}
 
 /// One request on its way: what routes get to see.
 pub(super) struct Call<'a> {
@@ -27,66 +43,228 @@ pub(super) struct Call<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
-impl Default for Handler {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A route's answer; the error is one, too, which ends the handling early.
+pub(super) type Answer = Result<Response, Response>;
+
+/// Answers a request as the one handler of the process that asks for no token. The simplest use;
+/// whatever has to be restricted has a [`Handler`] of its own.
+///
+/// # Blocking
+///
+/// As for [`Handler::handle`].
+///
+/// # Examples
+///
+/// ```
+/// use contend::http::{Request, handle};
+///
+/// let response = handle(&Request::new("GET", "/debug/pprof/block?debug=1"));
+/// assert_eq!(response.status(), 200);
+/// assert!(response.body().starts_with(b"--- contention:"));
+/// ```
+pub fn handle(request: &Request<'_>) -> Response {
+    static HANDLER: LazyLock<Handler> = LazyLock::new(Handler::new);
+    HANDLER.handle(request)
 }
 
 impl Handler {
-    /// A handler without a token.
+    /// A handler that asks for no token, for any host, with 8 windows at a time of 300 seconds at
+    /// most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let response = Handler::new().handle(&Request::new("GET", "/debug/pprof/nothing"));
+    /// assert_eq!((response.status(), response.body()), (404, &b"Unknown profile\n"[..]));
+    /// ```
     pub fn new() -> Self {
-        Self {
-            shared: Arc::default(),
-        }
+        Self::default()
     }
 
-    /// Answers a request. Blocks while the profiles are taken; with `seconds=` for that time.
+    /// Answers only requests that show `token`, as `Authorization: Bearer TOKEN`, or as the
+    /// password of any user; so a browser asks its user for it, and
+    /// `go tool pprof http://any:TOKEN@host/debug/pprof/mutex` works. All others get a 401, for
+    /// every path.
+    ///
+    /// How long the comparison takes tells the length of the token and nothing else. An empty
+    /// token, as of a variable that is not set, is never right.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new().token("open sesame");
+    /// let request = Request::new("GET", "/debug/pprof/rates");
+    /// assert_eq!(handler.handle(&request).status(), 401);
+    /// let request = request.header("Authorization", "Bearer open sesame");
+    /// assert_eq!(handler.handle(&request).status(), 200);
+    /// ```
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.access.token = Some(Token::new(token));
+        self
+    }
+
+    /// Whether the `Host` of a request must be this machine: `localhost`, a name below it, or a
+    /// loopback address, with any port. All others get a 403, a request without `Host` too.
+    ///
+    /// For servers that listen on loopback addresses only: it keeps web pages out that make
+    /// their own name point there (DNS rebinding). Off at first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new().loopback_hosts_only(true);
+    /// let status = |host| {
+    ///     let request = Request::new("GET", "/debug/pprof/mutex").header("Host", host);
+    ///     handler.handle(&request).status()
+    /// };
+    /// assert_eq!(status("localhost:6060"), 200);
+    /// assert_eq!(status("evil.example:6060"), 403);
+    /// ```
+    #[must_use]
+    pub fn loopback_hosts_only(mut self, only: bool) -> Self {
+        self.access.loopback_hosts_only = only;
+        self
+    }
+
+    /// How many requests with `seconds=` may be under way at once, of all clones together; 8 at
+    /// first, 0 for none. Others get a 429 that says when to try again.
+    ///
+    /// Each of them takes a thread of whoever calls [`handle`](Self::handle), for that time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new().max_windows(0);
+    /// let response = handler.handle(&Request::new("GET", "/mutex?seconds=1"));
+    /// assert_eq!(response.status(), 429);
+    /// ```
+    #[must_use]
+    pub fn max_windows(mut self, windows: usize) -> Self {
+        self.windows.max = windows;
+        self
+    }
+
+    /// The largest `seconds=` that is answered; 300 at first. More gets a 400.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new().max_seconds(10);
+    /// let response = handler.handle(&Request::new("GET", "/mutex?seconds=11"));
+    /// assert_eq!(response.status(), 400);
+    /// ```
+    #[must_use]
+    pub fn max_seconds(mut self, seconds: u32) -> Self {
+        self.windows.max_seconds = seconds;
+        self
+    }
+
+    /// Answers a request, whatever is in it. An error is an answer, too.
+    ///
+    /// # Blocking
+    ///
+    /// While the profile is taken and written, which is milliseconds; the first time names are
+    /// looked up it may be more than a hundred. With `seconds=` for that time. In async code call
+    /// it where blocking is allowed, such as in tokio's `spawn_blocking`.
+    ///
+    /// # Panics
+    ///
+    /// Never: what panics on the way, such as a profile of the program's own, is answered with
+    /// status 500. (The panic hook is called, though, and with `panic = "abort"` the process ends.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new();
+    /// let response = handler.handle(&Request::new("GET", "/debug/pprof/mutex?debug=1"));
+    /// assert_eq!(response.status(), 200);
+    /// print!("{}", String::from_utf8_lossy(response.body()));
+    /// ```
     pub fn handle(&self, request: &Request<'_>) -> Response {
         self.handle_until(request, &Cancel::new())
     }
 
-    /// As [`handle`](Self::handle), but a window ends when `cancel` says so.
+    /// As [`handle`](Self::handle), but a window of time ends when it is cancelled, with a 503
+    /// for whoever still reads it. Rates that were set for the window are restored then.
+    ///
+    /// # Examples
+    ///
+    /// See [`Cancel`].
     pub fn handle_until(&self, request: &Request<'_>, cancel: &Cancel) -> Response {
-        let (path, query) = request
-            .target
-            .split_once('?')
-            .unwrap_or((request.target, ""));
-        let name = path
-            .strip_prefix("/debug/pprof")
-            .unwrap_or(path)
-            .trim_start_matches('/');
+        let answer = panics::caught(|| self.answer(request, cancel));
+        let response = match answer {
+            Ok(Ok(response) | Err(response)) => response,
+            Err(message) => Response::error(500, &format!("the handler panicked: {message}")),
+        };
+        match request.method {
+            "HEAD" => response.without_body(),
+            _ => response,
+        }
+    }
+
+    fn answer(&self, request: &Request<'_>, cancel: &Cancel) -> Answer {
+        let (path, query) = request.path_and_query();
+        let name = name(path);
         let call = Call {
             handler: self,
             request,
-            name,
+            name: name.unwrap_or_default(),
             query: Query::new(query),
             cancel,
         };
-        call.route().unwrap_or_else(|response| response)
+        self.access.check(&call)?;
+        match name {
+            Some(_) => routes::answer(&call),
+            // Relative, so that it is right behind a proxy that serves this below another path.
+            None => Ok(Response::redirect("pprof/")),
+        }
     }
 }
 
-/// A route's answer; the error is one, too, which ends the handling early.
-pub(super) type Answer = Result<Response, Response>;
+/// What stands behind the prefix; `None` for the prefix itself, without the slash that the
+/// relative links of the index need.
+fn name(path: &str) -> Option<&str> {
+    let name = match path.strip_prefix(PREFIX) {
+        Some("") => return None,
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    };
+    Some(name.strip_prefix('/').unwrap_or(name))
+}
 
-impl Call<'_> {
-    fn route(&self) -> Answer {
-        match self.name {
-            "" => pages::index(self),
-            "top" => pages::top(self),
-            "flamegraph" => pages::flamegraph(self),
-            "mutex" | "block" => profiles::profile(self),
-            "delta_mutex" | "delta_block" => profiles::delta(self),
-            "profile" => cpu::profile(self),
-            "cmdline" => process::cmdline(self),
-            "symbol" => process::symbol(self),
-            "bundle" => bundle::bundle(self),
-            "rates" => rates::rates(self),
-            name => match name.strip_prefix("assets/") {
-                Some(asset) => pages::asset(self, asset),
-                None => custom::profile(self),
-            },
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn names_stand_behind_the_prefix_or_alone() {
+        for (path, expected) in [
+            ("/debug/pprof", None),
+            ("/debug/pprof/", Some("")),
+            ("/", Some("")),
+            ("", Some("")),
+            ("/debug/pprof/mutex", Some("mutex")),
+            ("/mutex", Some("mutex")),
+            ("mutex", Some("mutex")),
+            ("/debug/pprof/assets/a.js", Some("assets/a.js")),
+            ("/debug/pprofmutex", Some("debug/pprofmutex")),
+            ("/debug/pprof//mutex", Some("/mutex")),
+            ("/debug/pprof/debug/pprof/mutex", Some("debug/pprof/mutex")),
+        ] {
+            assert_eq!(name(path), expected, "{path}");
         }
     }
 }

@@ -1,8 +1,104 @@
+//! The rates of the profiles as JSON: to read, and to set.
 #![forbid(unsafe_code)]
+
+use serde_json::{Map, Value, json};
 
 use super::Response;
 use super::handler::{Answer, Call};
+use super::query::shown;
+use super::response::JSON;
+use crate::control;
+use crate::kind::Which;
 
-pub(super) fn rates(_call: &Call<'_>) -> Answer {
-    Err(Response::error(501, "to be written"))
+/// More than all rates with their names need.
+const MAX_BODY: usize = 4096;
+
+const FRACTION: &str = "mutex_profile_fraction";
+const RATE: &str = "block_profile_rate";
+
+pub(super) fn rates(call: &Call<'_>) -> Answer {
+    if call.request.method == "PUT" {
+        // All of them are known to be right before the first is set.
+        for (which, rate) in wanted(call.request.body)? {
+            control::set_rate(which, rate);
+        }
+    }
+    Ok(state())
+}
+
+/// What the program has set, and what counts: a window may ask for a finer rate for its time.
+fn state() -> Response {
+    let state = json!({
+        FRACTION: control::rate_set(Which::Mutex),
+        RATE: control::rate_set(Which::Block),
+        "in_force": {
+            FRACTION: control::rate(Which::Mutex),
+            RATE: control::rate(Which::Block),
+        },
+        "profiling": cfg!(feature = "profiling"),
+    });
+    Response::new(JSON, format!("{state}\n"))
+}
+
+fn wanted(body: &[u8]) -> Result<Vec<(Which, u64)>, Response> {
+    if cfg!(not(feature = "profiling")) {
+        let message = "there are no rates: contend was built without its feature `profiling`";
+        return Err(Response::error(501, message));
+    }
+    let object = object(body)?;
+    object
+        .iter()
+        .map(|(name, value)| rate(name, value))
+        .collect()
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, Response> {
+    if body.len() > MAX_BODY {
+        let message = format!("the body is too large: at most {MAX_BODY} bytes");
+        return Err(Response::error(413, &message));
+    }
+    let why = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(_) => "it is something else".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("the body must be a JSON object such as {{\"{FRACTION}\": 100}}: {why}");
+    Err(Response::error(400, &message))
+}
+
+fn rate(name: &str, value: &Value) -> Result<(Which, u64), Response> {
+    let (which, max) = match name {
+        FRACTION => (Which::Mutex, u32::MAX.into()),
+        RATE => (Which::Block, u64::MAX),
+        _ => {
+            let message = format!(
+                "unknown rate {}: there are \"{FRACTION}\" and \"{RATE}\"",
+                shown(name)
+            );
+            return Err(Response::error(400, &message));
+        }
+    };
+    let rate = value.as_u64().filter(|rate| *rate <= max);
+    rate.map(|rate| (which, rate)).ok_or_else(|| {
+        let value = shown(&value.to_string());
+        let message = format!("\"{name}\" must be an integer from 0 to {max}, not {value}");
+        Response::error(400, &message)
+    })
+}
+
+#[cfg(all(test, feature = "profiling"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_may_have_some_of_the_rates() {
+        let wanted = |text: &str| wanted(text.as_bytes()).unwrap();
+        assert_eq!(wanted("{}"), []);
+        let fraction = r#"{"mutex_profile_fraction": 4294967295}"#;
+        assert_eq!(wanted(fraction), [(Which::Mutex, u32::MAX.into())]);
+        let rate = r#"{"block_profile_rate": 18446744073709551615}"#;
+        assert_eq!(wanted(rate), [(Which::Block, u64::MAX)]);
+        let both = r#"{"block_profile_rate":0,"mutex_profile_fraction":1}"#;
+        assert_eq!(wanted(both), [(Which::Block, 0), (Which::Mutex, 1)]);
+    }
 }

@@ -6,9 +6,11 @@
 /// # Examples
 ///
 /// ```
-/// use contend::http::Request;
+/// use contend::http::{Handler, Request};
 ///
 /// let request = Request::new("GET", "/debug/pprof/mutex?debug=1").header("Host", "localhost:6060");
+/// let response = Handler::new().handle(&request);
+/// assert_eq!(response.status(), 200);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -22,8 +24,20 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request without headers and body. `target` is the path and, behind a `?`, the query; the
-    /// path may begin with `/debug/pprof` or right after it, as routers leave it.
+    /// A request without headers and body. `target` is the path and, behind a `?`, the query, both
+    /// as they came, percent-encoded. The path may begin with `/debug/pprof` or right after it, as
+    /// routers leave it. Any text is fine: what makes no sense is answered with an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new();
+    /// for target in ["/debug/pprof/mutex", "/mutex", "mutex"] {
+    ///     assert_eq!(handler.handle(&Request::new("GET", target)).status(), 200);
+    /// }
+    /// ```
     pub fn new(method: &'a str, target: &'a str) -> Self {
         Self {
             method,
@@ -36,7 +50,20 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Adds a header. Those that do not matter here are passed over, so all can be given.
+    /// Adds a header; its name is in any case. Those that do not matter here are passed over, so
+    /// all can be given; of several with one name the first counts.
+    ///
+    /// These matter: `Host` (or HTTP/2's `:authority` under that name), `Authorization`,
+    /// `User-Agent` and `Sec-Fetch-Site`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let request = Request::new("GET", "/rates").header("authorization", "Bearer open sesame");
+    /// assert_eq!(Handler::new().token("open sesame").handle(&request).status(), 200);
+    /// ```
     #[must_use]
     pub fn header(mut self, name: &str, value: &'a str) -> Self {
         let known = [
@@ -49,15 +76,31 @@ impl<'a> Request<'a> {
             .into_iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name));
         if let Some((_, place)) = place {
-            *place = Some(value);
+            place.get_or_insert(value);
         }
         self
     }
 
-    /// Sets the body.
+    /// Sets the body: that of `PUT rates` and `POST symbol`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let request = Request::new("PUT", "/rates").body(b"many, please");
+    /// let response = Handler::new().handle(&request);
+    /// # #[cfg(feature = "profiling")]
+    /// assert_eq!(response.status(), 400);
+    /// ```
     #[must_use]
     pub fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self
+    }
+
+    /// The path, and what is behind the `?`.
+    pub(super) fn path_and_query(&self) -> (&'a str, &'a str) {
+        self.target.split_once('?').unwrap_or((self.target, ""))
     }
 }

@@ -1,7 +1,19 @@
 //! Answers, with the headers that every one of them carries.
 #![forbid(unsafe_code)]
 
-/// The answer to a [`Request`](super::Request).
+/// The answer to a [`Request`](super::Request), to be sent as it is.
+///
+/// # Examples
+///
+/// ```
+/// use contend::http::{Handler, Request};
+///
+/// let response = Handler::new().handle(&Request::new("GET", "/mutex"));
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.header("content-type"), Some("application/octet-stream"));
+/// assert_eq!(response.headers()[0].0, "Content-Type");
+/// assert!(!response.body().is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
@@ -9,6 +21,8 @@ pub struct Response {
     body: Vec<u8>,
 }
 
+/// A file, usually compressed.
+pub(super) const BYTES: &str = "application/octet-stream";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const JSON: &str = "application/json";
@@ -40,14 +54,32 @@ impl Response {
 
     /// An error in the form that `go tool pprof` shows to its user: it looks for this header.
     pub(super) fn error(status: u16, message: &str) -> Self {
-        let mut response = Self::new(TEXT, format!("{message}\n"));
-        response.status = status;
-        response.with_header("X-Go-Pprof", "1")
+        let response = Self::new(TEXT, format!("{message}\n"));
+        response.with_status(status).with_header("X-Go-Pprof", "1")
+    }
+
+    /// Sends a client that asked right, by any method, to another address.
+    pub(super) fn redirect(location: impl Into<String>) -> Self {
+        let response = Self::new(TEXT, "Temporary Redirect\n").with_status(307);
+        response.with_header("Location", location)
+    }
+
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// As a HEAD request wants it: the length is told, the body is not sent.
+    pub(super) fn without_body(self) -> Self {
+        let length = self.body.len().to_string();
+        let mut response = self.with_header("Content-Length", length);
+        response.body = Vec::new();
+        response
     }
 
     /// The status code, such as 200.
@@ -56,6 +88,9 @@ impl Response {
     }
 
     /// Names and values. No name occurs twice.
+    ///
+    /// `Content-Length` is among them only where the body is left out, in the answer to a HEAD
+    /// request; else it is that of [`body`](Self::body), and for the server to add.
     pub fn headers(&self) -> &[(&'static str, String)] {
         &self.headers
     }

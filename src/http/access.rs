@@ -1,0 +1,235 @@
+//! Who may ask: the token, the name that the server was called by, and no page of another site.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use subtle::ConstantTimeEq;
+
+use super::handler::Call;
+use super::query::shown;
+use super::{Request, Response};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Access {
+    pub(super) token: Option<Token>,
+    pub(super) loopback_hosts_only: bool,
+}
+
+/// What a request has to show. Not to be printed.
+#[derive(Clone)]
+pub(super) struct Token(Arc<str>);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Access {
+    pub(super) fn check(&self, call: &Call<'_>) -> Result<(), Response> {
+        self.check_host(call.request)?;
+        self.check_token(call.request)?;
+        refuse_other_sites(call)
+    }
+
+    /// A page of `evil.example` can let that name point to 127.0.0.1 and then read the answers as
+    /// its own (DNS rebinding). The name stays in the header, though.
+    fn check_host(&self, request: &Request<'_>) -> Result<(), Response> {
+        let host = request.host.unwrap_or("");
+        if !self.loopback_hosts_only || is_loopback(host) {
+            return Ok(());
+        }
+        let shown = shown(host);
+        Err(Response::error(
+            403,
+            &format!("the header \"Host\" must be localhost or a loopback address, not {shown}"),
+        ))
+    }
+
+    fn check_token(&self, request: &Request<'_>) -> Result<(), Response> {
+        let shows_it = |token: &Token| request.authorization.is_some_and(|it| token.is_shown(it));
+        if self.token.as_ref().is_none_or(shows_it) {
+            return Ok(());
+        }
+        let challenge = "Basic realm=\"contend\", charset=\"UTF-8\"";
+        let message =
+            "a token is needed: send it as \"Authorization: Bearer TOKEN\", or as the password";
+        Err(Response::error(401, message).with_header("WWW-Authenticate", challenge))
+    }
+}
+
+impl Token {
+    pub(super) fn new(token: &str) -> Self {
+        Self(token.into())
+    }
+
+    /// As a bearer token, or as the password of any user, which is what browsers ask for and what
+    /// `go tool pprof http://any:TOKEN@host/` sends.
+    fn is_shown(&self, authorization: &str) -> bool {
+        let Some((scheme, credentials)) = authorization.split_once(' ') else {
+            return false;
+        };
+        match scheme {
+            _ if scheme.eq_ignore_ascii_case("bearer") => self.is(credentials.trim().as_bytes()),
+            _ if scheme.eq_ignore_ascii_case("basic") => {
+                password(credentials.trim()).is_some_and(|it| self.is(&it))
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes as long for a guess with a right beginning as for any other of the same length. An
+    /// empty token is that of a variable which was never set: it must not open everything.
+    fn is(&self, guess: &[u8]) -> bool {
+        !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(guess))
+    }
+}
+
+/// Of `user:password`, encoded.
+fn password(credentials: &str) -> Option<Vec<u8>> {
+    let mut decoded = STANDARD.decode(credentials).ok()?;
+    let colon = decoded.iter().position(|byte| *byte == b':')?;
+    Some(decoded.split_off(colon + 1))
+}
+
+/// Browsers say where a request comes from. Pages of other sites cannot read the answers, but
+/// without this they could set rates, or use up what a scraper has not seen yet. `same-site` is
+/// another port of localhost, for one.
+fn refuse_other_sites(call: &Call<'_>) -> Result<(), Response> {
+    let is_foreign = matches!(call.request.fetch_site, Some("cross-site" | "same-site"));
+    if is_foreign && changes_something(call) {
+        return Err(Response::error(
+            403,
+            "a page of another site asked for this; open it from here, or type its address",
+        ));
+    }
+    Ok(())
+}
+
+fn changes_something(call: &Call<'_>) -> bool {
+    let reads = matches!(call.request.method, "GET" | "HEAD" | "OPTIONS");
+    let sets_rate = ["fraction", "rate"]
+        .iter()
+        .any(|name| call.query.get(name).is_some());
+    !reads || sets_rate || call.name.starts_with("delta_")
+}
+
+/// With any port.
+fn is_loopback(host: &str) -> bool {
+    let name = without_port(host).to_ascii_lowercase();
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    let v6 = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    if let Some(address) = v6 {
+        return address.parse().is_ok_and(|it: Ipv6Addr| it.is_loopback());
+    }
+    let is_v4 = name.parse().is_ok_and(|it: Ipv4Addr| it.is_loopback());
+    is_v4 || is_localhost(name)
+}
+
+/// All names below `localhost` are the machine itself (RFC 6761).
+fn is_localhost(name: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    name == "localhost" || (name.ends_with(".localhost") && name.bytes().all(is_name))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn these_hosts_are_this_machine() {
+        for host in [
+            "localhost",
+            "localhost:6060",
+            "LocalHost:1",
+            "localhost.",
+            "localhost.:6060",
+            "app.localhost:8080",
+            "127.0.0.1",
+            "127.0.0.1:6060",
+            "127.8.9.10",
+            "[::1]",
+            "[::1]:6060",
+            "[0:0:0:0:0:0:0:1]:6060",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn these_are_not() {
+        for host in [
+            "",
+            ":6060",
+            "evil.example",
+            "evil.example:6060",
+            "localhost.evil.example",
+            "notlocalhost",
+            "127.0.0.1.evil.example",
+            "0.0.0.0:6060",
+            "10.0.0.1",
+            "0x7f.1",
+            "2130706433",
+            "[::]",
+            "[::1",
+            "::1",
+            "[::2]:6060",
+            "user@localhost:6060",
+            "evil.example/.localhost",
+            "localhost:port",
+            "localhost localhost",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_shown_in_two_ways() {
+        let token = Token::new("open:sesame");
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        assert!(token.is_shown("Bearer open:sesame"));
+        assert!(token.is_shown("bearer  open:sesame "));
+        assert!(token.is_shown(&basic("anybody:open:sesame")));
+        assert!(token.is_shown(&basic(":open:sesame")));
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer open:sesam",
+            "Bearer open:sesame2",
+            "Beareropen:sesame",
+            "open:sesame",
+            "Digest open:sesame",
+            "Basic open:sesame",
+            "Basic !!!",
+            &basic("open:sesame"),
+            &basic("sesame"),
+            &basic("anybody:"),
+        ] {
+            assert!(!token.is_shown(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_token_opens_nothing() {
+        let token = Token::new("");
+        assert!(!token.is_shown("Bearer "));
+        assert!(!token.is_shown(&format!("Basic {}", STANDARD.encode("anybody:"))));
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        assert_eq!(format!("{:?}", Token::new("sesame")), "Token(…)");
+    }
+}

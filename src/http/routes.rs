@@ -1,0 +1,86 @@
+//! Which path is answered by what, and to which methods.
+#![forbid(unsafe_code)]
+
+use super::handler::{Answer, Call};
+use super::response::TEXT;
+use super::{Response, bundle, cpu, custom, pages, process, profiles, rates};
+use crate::kind::Which;
+
+struct Route {
+    name: &'static str,
+    /// As the header `Allow` lists them.
+    methods: &'static str,
+    answer: fn(&Call<'_>) -> Answer,
+}
+
+const READ: &str = "GET, HEAD";
+
+const ROUTES: [Route; 12] = [
+    route("", READ, pages::index),
+    route("mutex", READ, |call| profiles::profile(call, Which::Mutex)),
+    route("block", READ, |call| profiles::profile(call, Which::Block)),
+    // No HEAD: asking is what makes the next answer another one.
+    route("delta_mutex", "GET", |call| {
+        profiles::delta(call, Which::Mutex)
+    }),
+    route("delta_block", "GET", |call| {
+        profiles::delta(call, Which::Block)
+    }),
+    route("profile", READ, cpu::profile),
+    route("cmdline", READ, process::cmdline),
+    route("symbol", "GET, HEAD, POST", process::symbol),
+    route("flamegraph", READ, pages::flamegraph),
+    route("top", READ, pages::top),
+    route("bundle", READ, bundle::bundle),
+    route("rates", "GET, HEAD, PUT", rates::rates),
+];
+
+/// Files that pages load.
+const ASSETS: &str = "assets";
+
+/// Names that are not served, and not to be had either: others would expect something else there,
+/// now or when it is.
+const KEPT: [&str; 4] = ["index", "goroutine", "threads", "trace"];
+
+const fn route(
+    name: &'static str,
+    methods: &'static str,
+    answer: fn(&Call<'_>) -> Answer,
+) -> Route {
+    Route {
+        name,
+        methods,
+        answer,
+    }
+}
+
+/// Whether a profile of the program's own cannot have this name.
+pub(super) fn is_taken(name: &str) -> bool {
+    let is_served = ROUTES.iter().any(|route| route.name == name);
+    is_served || name == ASSETS || KEPT.contains(&name) || name.starts_with("delta_")
+}
+
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let route = find(call.name);
+    let mut methods = route.methods.split(", ");
+    let response = match call.request.method {
+        // Nothing is granted to pages of other origins.
+        "OPTIONS" => Response::new(TEXT, "").with_status(204),
+        method if methods.any(|it| it == method) => return (route.answer)(call),
+        _ => Response::error(405, "Method Not Allowed"),
+    };
+    Ok(response.with_header("Allow", route.methods))
+}
+
+fn find(name: &str) -> Route {
+    let known = ROUTES.into_iter().find(|route| route.name == name);
+    known.unwrap_or_else(|| match name.split_once('/') {
+        Some((ASSETS, _)) => route(ASSETS, READ, asset),
+        _ => route("", READ, custom::profile),
+    })
+}
+
+fn asset(call: &Call<'_>) -> Answer {
+    let (_, name) = call.name.split_once('/').unwrap_or_default();
+    pages::asset(call, name)
+}
