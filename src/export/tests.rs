@@ -42,6 +42,15 @@ fn unnamed(address: u64) -> Arc<Location> {
     Arc::new(location)
 }
 
+/// Of a profile that is not yet written.
+impl Decoded {
+    fn of(profile: &Profile) -> Self {
+        let mut file = Vec::new();
+        profile.write_pprof(&mut file).unwrap();
+        Self::from_gzip(&file)
+    }
+}
+
 fn strings(frames: &[&str]) -> Vec<String> {
     frames.iter().map(|it| it.to_string()).collect()
 }
