@@ -1,6 +1,7 @@
 //! What each scraper was told last, for the profiles of what changed since then.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::control;
@@ -15,13 +16,19 @@ const MAX_REMEMBERED: usize = 16;
 const MAX_NAME_CHARS: usize = 256;
 
 /// Clones share what is remembered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Scrapers(Arc<Mutex<Vec<Told>>>);
 
-#[derive(Debug)]
 struct Told {
     scraper: String,
     profile: Profile,
+}
+
+/// Without the profiles, which would fill pages.
+impl fmt::Debug for Scrapers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrapers(…)")
+    }
 }
 
 impl Scrapers {

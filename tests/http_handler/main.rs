@@ -24,11 +24,10 @@ mod rates;
 mod windows;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use contend::http::{Cancel, Handler, Request, Response};
 
-use common::{Watchdog, ms, secs};
+use common::{Watchdog, secs};
 
 /// No other test that changes the process runs while this lives, and it begins with nothing
 /// recorded and nothing on.
@@ -131,9 +130,9 @@ fn text(response: &Response) -> &str {
 }
 
 /// Returns when it has come true, which it must.
-#[track_caller]
+#[cfg(feature = "profiling")]
 fn until(condition: impl Fn() -> bool) {
     while !condition() {
-        thread::sleep(ms(1));
+        std::thread::sleep(common::ms(1));
     }
 }
