@@ -93,6 +93,7 @@ mod tests {
     fn too_large_a_number_is_the_largest() {
         assert_eq!(number("99999999999999999999999"), Some(u64::MAX));
         assert_eq!(number("007"), Some(7));
+        assert_eq!(number("+5"), Some(5));
         assert_eq!(number("-1"), None);
         assert_eq!(number("1.5"), None);
         assert_eq!(number("١"), None);
