@@ -5,7 +5,7 @@
 
 mod frame;
 mod sample;
-mod save;
+pub(crate) mod save;
 #[cfg(test)]
 pub(crate) mod tests;
 
