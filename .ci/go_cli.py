@@ -6,7 +6,7 @@
 GO is the `go` command, CONTEND the built command, EXAMPLE the built `contended_counter`. Compiles a Go
 program that writes a mutex, a block, a goroutine and a CPU profile, twice, runs the example twice, and
 compares `top`, `diff`, `list` and `merge` with `go tool pprof`'s -top, -diff_base, -list and -proto on all of
-them. Exits with 1 at the first number that differs.
+them. Then asks the program's net/http/pprof. Exits with 1 at the first number that differs.
 """
 
 import os
@@ -23,6 +23,10 @@ GO_PROGRAM = r"""
 package main
 
 import (
+	"fmt"
+	"net"
+	"net/http"
+	_ "net/http/pprof"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -125,6 +129,21 @@ func main() {
 	for _, name := range []string{"mutex", "block", "goroutine"} {
 		write(name)
 	}
+	if len(os.Args) > 2 {
+		serve()
+	}
+}
+
+// Nothing is recorded any more, so whoever asks gets the same.
+func serve() {
+	runtime.SetMutexProfileFraction(0)
+	runtime.SetBlockProfileRate(0)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(listener.Addr())
+	panic(http.Serve(listener, nil))
 }
 """
 
@@ -251,7 +270,26 @@ def compare_merge(*paths):
         same(f"merge {paths} {value}", *tops)
 
 
+def compare_server(address):
+    """What Go's own server answers, asked by address alone, by URL, and for everything."""
+    for argument, path in [(address, "mutex"), (f"http://{address}/debug/pprof/block", "block")]:
+        expected = pprof("-top", f"http://{address}/debug/pprof/{path}")
+        same(f"top {argument}", top_rows(run(contend, "top", argument)), top_rows(expected))
+    printed = run(contend, "snap", address, "--seconds", "1", "-o", "snap")
+    [folder] = os.listdir("snap")
+    same("snap: failed", re.findall(r"\d+ failed$", printed, re.MULTILINE), ["0 failed"])
+    wanted = ["mutex.pb.gz", "mutex-1s.pb.gz", "block.txt", "cpu-1s.pb.gz", "goroutine.pb.gz", "heap.pb.gz"]
+    saved = [name for name in wanted if os.path.exists(f"snap/{folder}/{name}")]
+    same("snap: files", saved, wanted)
+    saved = f"snap/{folder}/mutex.pb.gz"
+    same("snap: mutex", top_rows(run(contend, "top", saved)), top_rows(run(contend, "top", address)))
+    table = run(contend, "watch", address, "--every", "0.5", "--count", "1")
+    same("watch", re.findall("nothing was contended", table), ["nothing was contended"])
+
+
 os.chdir(tempfile.mkdtemp(prefix="contend-cli-"))
+# Where pprof leaves what it fetched.
+environment["PPROF_TMPDIR"] = os.getcwd()
 os.makedirs("program")
 for name, text in [("go.mod", "module program\n\ngo 1.25\n"), ("main.go", GO_PROGRAM)]:
     with open(f"program/{name}", "w") as file:
@@ -281,5 +319,12 @@ for program, names in profiles.items():
         compare_diff(new, base)
         compare_list(new, functions[program])
         compare_merge(base, new)
+
+command = [os.path.abspath("go_program"), "100", "serve"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    try:
+        compare_server(server.stdout.readline().strip())
+    finally:
+        server.kill()
 
 print(f"go_cli: {checks} passed, 0 failed")

@@ -4,6 +4,7 @@
 //! keeps nothing for it and does nothing that it would not do for any scraper.
 #![forbid(unsafe_code)]
 
+mod row;
 mod screen;
 mod sites;
 mod view;

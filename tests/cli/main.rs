@@ -10,6 +10,8 @@ mod numbers;
 mod ours;
 mod server;
 mod streams;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

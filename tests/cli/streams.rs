@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 
 use super::handmade::{Builder, shop};
+#[cfg(target_os = "linux")]
+use super::terminal::in_terminal;
 use super::{Folder, Run, contend, run};
 
 #[test]
@@ -78,22 +80,12 @@ fn pipes_get_no_colours() {
     }
 }
 
-/// `script` gives the command a terminal.
-#[cfg(target_os = "linux")]
-fn in_terminal(environment: &[(&str, &str)], arguments: &str) -> String {
-    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_contend"));
-    let mut script = std::process::Command::new("script");
-    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-    script.env_remove("NO_COLOR").env("TERM", "xterm-256color");
-    script
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null());
-    Run::from(script.output().expect("`script` of util-linux")).success()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn terminals_get_colours_unless_no_color_is_set() {
+    let text = |environment: &[(&str, &str)], arguments: &str| {
+        Run::from(in_terminal(environment, arguments).output().unwrap()).success()
+    };
     let folder = Folder::new();
     let file = folder.file("shop.pb.gz", shop().gzip());
     let other = folder.file(
@@ -105,20 +97,17 @@ fn terminals_get_colours_unless_no_color_is_set() {
         format!("diff {file} {other}"),
         format!("list shop {file}"),
     ] {
+        assert!(text(&[], &arguments).contains("\u{1b}["), "{arguments}");
         assert!(
-            in_terminal(&[], &arguments).contains("\u{1b}["),
+            text(&[("NO_COLOR", "")], &arguments).contains("\u{1b}["),
             "{arguments}"
         );
         assert!(
-            in_terminal(&[("NO_COLOR", "")], &arguments).contains("\u{1b}["),
+            !text(&[("NO_COLOR", "1")], &arguments).contains('\u{1b}'),
             "{arguments}"
         );
         assert!(
-            !in_terminal(&[("NO_COLOR", "1")], &arguments).contains('\u{1b}'),
-            "{arguments}"
-        );
-        assert!(
-            !in_terminal(&[("TERM", "dumb")], &arguments).contains('\u{1b}'),
+            !text(&[("TERM", "dumb")], &arguments).contains('\u{1b}'),
             "{arguments}"
         );
     }

@@ -44,8 +44,8 @@ impl Sites {
         Ok(Self(sites))
     }
 
-    /// What was added since `earlier`. Where something became less the program was started anew, or its profile was reset:
-    /// then all of it is new.
+    /// What was added since `earlier`. Where something became less the program was started anew, or its profile was
+    /// reset: then all of it is new.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         let now = |site| self.0.get(site).copied().unwrap_or_default();
         let is_less = |(site, then): (_, &Amount)| now(site).contentions < then.contentions;
