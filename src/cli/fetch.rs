@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 use ureq::{Agent, Proxy};
 
@@ -104,6 +107,16 @@ impl Url {
     pub(super) fn host_and_port(&self) -> &str {
         let authority = self.0.authority().map_or("", |it| it.as_str());
         authority.rsplit('@').next().unwrap_or_default()
+    }
+
+    /// The user and the password of the URL, as their header. They go before a token, which may be of the environment.
+    fn authorization(&self) -> Option<String> {
+        let (user, _) = self.0.authority()?.as_str().rsplit_once('@')?;
+        let (name, password) = user.split_once(':').unwrap_or((user, ""));
+        let mut credentials: Vec<u8> = percent_decode_str(name).collect();
+        credentials.push(b':');
+        credentials.extend(percent_decode_str(password));
+        Some(format!("Basic {}", BASE64_STANDARD.encode(credentials)))
     }
 
     fn is_local(&self) -> bool {
@@ -216,8 +229,9 @@ impl Client {
             .config()
             .timeout_global(Some(limit))
             .build();
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+        let token = self.token.as_ref().map(|token| format!("Bearer {token}"));
+        if let Some(authorization) = url.authorization().or(token) {
+            request = request.header("Authorization", authorization);
         }
         let mut response = request.call()?;
         let content_type = response.headers().get("Content-Type");

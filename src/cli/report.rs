@@ -75,9 +75,10 @@ impl<'p> Report<'p> {
             parts.push(format!("{shown} of {} rows", shown + self.beyond_n));
         }
         if self.small > 0 {
+            let rows = if self.small == 1 { "row" } else { "rows" };
+            let small = self.small;
             parts.push(format!(
-                "{} rows below 0.5% left out (--all shows them)",
-                self.small
+                "{small} {rows} below 0.5% left out (--all shows all)"
             ));
         }
         if shown == 0 && parts.is_empty() {

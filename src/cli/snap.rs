@@ -207,10 +207,10 @@ impl Summary<'_> {
             match outcome {
                 Outcome::Saved(..) => {}
                 Outcome::NotOffered(words) => {
-                    writeln!(f, "not offered: {}: {}", endpoint.path, printable(words))?;
+                    writeln!(f, "not offered: {}: {}", endpoint.title(), printable(words))?;
                 }
                 Outcome::Failed(words) => {
-                    writeln!(f, "failed: {}: {}", endpoint.path, printable(words))?;
+                    writeln!(f, "failed: {}: {}", endpoint.title(), printable(words))?;
                 }
             }
         }

@@ -84,6 +84,13 @@ fn tokens_and_passwords_are_sent_and_never_shown() {
     let address = server.address;
     run(["top", &format!("http://ada:s3cret@{address}")]).success();
     run(["top", &format!("ada:s3cret@{address}")]).success();
+    run([
+        "top",
+        &format!("http://ada:s3%63ret@{address}"),
+        "--token",
+        "other",
+    ])
+    .success();
     run(["top", &format!("http://{address}"), "--token", "s3cret"]).success();
     let url = format!("http://{address}");
     let output = contend(["top", &url])

@@ -66,7 +66,7 @@ fn top_says_what_it_leaves_out() {
     let profile = shop().sample(&[1, 4_000_000], &["shop::small src/small.rs:1"]);
     let file = folder.file("shop.pb.gz", profile.gzip());
     let shown = run(["top", &file]).success();
-    assert!(shown.contains("1 rows below 0.5% left out"), "{shown}");
+    assert!(shown.contains("1 row below 0.5% left out"), "{shown}");
     assert!(!shown.contains("shop::small"), "{shown}");
     assert!(
         run(["top", "--all", &file])

@@ -26,6 +26,15 @@ impl Endpoint {
             path,
         }
     }
+
+    /// What to call it in messages.
+    pub(super) fn title(&self) -> &str {
+        if self.path.is_empty() {
+            &self.name
+        } else {
+            &self.path
+        }
+    }
 }
 
 /// What can be asked for side by side, with what the index links to.

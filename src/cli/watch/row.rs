@@ -96,6 +96,8 @@ fn place(site: &Site, room: usize) -> String {
         .chars()
         .skip((len + 1).saturating_sub(for_function))
         .collect();
+    // From a whole part of the path on, where there is one.
+    let end = end.find("::").map_or(&*end, |at| &end[at..]);
     format!("…{end}{file}")
 }
 
