@@ -284,7 +284,7 @@ def compare_server(address):
     saved = f"snap/{folder}/mutex.pb.gz"
     same("snap: mutex", top_rows(run(contend, "top", saved)), top_rows(run(contend, "top", address)))
     table = run(contend, "watch", address, "--every", "0.5", "--count", "1")
-    same("watch", re.findall("nothing was contended", table), ["nothing was contended"])
+    same("watch", re.findall("nothing was recorded", table), ["nothing was recorded"])
 
 
 os.chdir(tempfile.mkdtemp(prefix="contend-cli-"))

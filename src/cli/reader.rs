@@ -1,4 +1,4 @@
-//! From the bytes of a profile to a [`Profile`] that keeps what it promises.
+//! From the bytes of a profile to a `Profile` that keeps what it promises.
 //!
 //! The bytes may come from anybody, so memory is bounded twice: what a gzip stream may grow to, and
 //! what the decoded tables may take, which can be 36 times their bytes (a sample of two bytes).

@@ -137,15 +137,18 @@ pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize)
     write_comments(output, profile)
 }
 
-/// Of the comments those that change what the numbers mean.
 fn write_comments(output: &mut Output, profile: &Profile) -> Result<()> {
-    let matters = |comment: &&str| {
-        (comment.starts_with("lost: ") && *comment != "lost: none")
-            || comment.contains("profile is empty")
-    };
-    for comment in profile.comments().filter(matters) {
+    for comment in warnings(profile) {
         let comment = output.painted(Paint::Worse, printable(comment));
         writeln!(output, "{comment}")?;
     }
     Ok(())
+}
+
+/// Of the comments those that change what the numbers mean.
+pub(super) fn warnings(profile: &Profile) -> impl Iterator<Item = &str> {
+    profile.comments().filter(|comment| {
+        let is_loss = comment.starts_with("lost: ") && *comment != "lost: none";
+        is_loss || comment.contains("profile is empty")
+    })
 }

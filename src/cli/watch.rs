@@ -19,8 +19,10 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 use super::args::Watch;
 use super::error::{Error, Result};
 use super::fetch::{Client, Url};
-use super::output::Output;
+use super::output::{Output, printable};
+use super::profile::Profile;
 use super::reader;
+use super::report::warnings;
 use super::time::Date;
 use screen::Screen;
 use sites::Sites;
@@ -77,6 +79,7 @@ impl Looker {
             which,
             taken,
             sites,
+            warning: warning(&profile),
         })
     }
 }
@@ -86,6 +89,16 @@ struct Look {
     which: Which,
     taken: Instant,
     sites: Sites,
+    /// What the program says about it; empty as a rule.
+    warning: String,
+}
+
+/// That nothing comes may mean that the profile is off, as a contend program says.
+fn warning(profile: &Profile) -> String {
+    let rates = ["mutex_profile_fraction=0", "block_profile_rate=0"];
+    let is_off = profile.comments().filter(|comment| rates.contains(comment));
+    let warnings: Vec<&str> = warnings(profile).chain(is_off).collect();
+    printable(&warnings.join("; "))
 }
 
 fn print_tables(

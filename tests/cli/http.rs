@@ -388,6 +388,29 @@ fn watch_prints_what_was_added() {
 }
 
 #[test]
+fn watch_says_when_a_profile_is_off() {
+    let why =
+        "the mutex profile is empty: it is off; call contend::set_mutex_profile_fraction(100)";
+    let server = Server::new(move |_| {
+        let empty = Builder::contention()
+            .comment("mutex_profile_fraction=0")
+            .comment(why);
+        Reply::profile(empty.gzip())
+    });
+    let text = run([
+        "watch",
+        &server.address.to_string(),
+        "--every",
+        "0.1",
+        "--count",
+        "1",
+    ])
+    .success();
+    let expected = format!("nothing was recorded\n{why}; mutex_profile_fraction=0\n");
+    assert!(text.contains(&expected), "{text}");
+}
+
+#[test]
 fn watch_of_what_is_no_contention_profile_is_an_error() {
     let server = Server::new(|_| {
         let cpu = Builder::with_types(&[("samples", "count"), ("cpu", "nanoseconds")]);

@@ -98,7 +98,7 @@ fn watch_obeys_keys_and_gives_the_terminal_back() {
         session.wait_for("since the start, by delay");
         session.wait_for("q quit");
         session.wait_for("in the last ");
-        session.wait_for("nothing was contended");
+        session.wait_for("nothing was recorded");
         session.press("b");
         session.wait_for("block of ");
         session.press("t");

@@ -20,7 +20,7 @@ fn delay(nanos: i64) -> Duration {
 
 pub(super) fn summary(total: &Amount, time: Option<Duration>) -> String {
     if *total == Amount::default() {
-        return "nothing was contended".to_owned();
+        return "nothing was recorded".to_owned();
     }
     let mut text = format!(
         "{} in {} contentions",

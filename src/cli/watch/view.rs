@@ -64,6 +64,8 @@ pub(super) struct View {
     pub(super) has_quit: bool,
     /// Why the last look failed.
     pub(super) problem: Option<String>,
+    /// What the program says about its profile.
+    warning: String,
     last: Option<(Instant, Sites)>,
     /// What was added from the look before the last one to the last one, and the time between the two.
     interval: Option<(Duration, Sites)>,
@@ -79,6 +81,7 @@ impl View {
             is_paused: false,
             has_quit: false,
             problem: None,
+            warning: String::new(),
             last: None,
             interval: None,
         }
@@ -96,6 +99,7 @@ impl View {
             return;
         }
         self.problem = None;
+        self.warning = look.warning;
         if let Some((then, before)) = &self.last {
             let added = look.sites.since(before);
             self.interval = Some((look.taken.duration_since(*then), added));
@@ -139,7 +143,10 @@ impl View {
         let mut lines = vec![
             heading(self.title(&scope)),
             plain(summary(&sites.total(), time)),
-            plain(String::new()),
+            Line {
+                text: self.warning.clone(),
+                paint: Paint::Worse,
+            },
         ];
         lines.push(heading(titles(width)));
         let rows = sites.sorted_by(|amount| self.value.of(amount));
