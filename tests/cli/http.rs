@@ -64,6 +64,22 @@ fn other_paths_are_asked_for_as_they_are() {
 }
 
 #[test]
+fn what_is_on_this_machine_is_not_asked_through_a_proxy() {
+    let server = shop_server();
+    let proxy = Server::new(|_| Reply::text(502, "from the proxy"));
+    let ask = |url: &str| {
+        let proxy = format!("http://{}", proxy.address);
+        let command = &mut contend(["top", url]);
+        Run::from(command.env("http_proxy", proxy).output().unwrap())
+    };
+    ask(&server.address.to_string()).success();
+    ask(&format!("localhost:{}", server.address.port())).success();
+    let error = ask("http://elsewhere.invalid/").error();
+    assert!(error.contains("proxy server responded 502"), "{error}");
+    assert_eq!(proxy.paths(), ["elsewhere.invalid:80"]);
+}
+
+#[test]
 fn a_file_goes_before_an_address() {
     let folder = Folder::new();
     folder.file("localhost:80", shop().gzip());
