@@ -1,10 +1,109 @@
 //! The `contend` command: reads profiles, its own and those of Go programs, where no Go is installed.
 //!
 //! No part of the library's interface: `main.rs` of the command and its tests call it.
+//!
+//! ```text
+//! args        what was asked for
+//!   │
+//! source ← fetch (HTTP)          bytes of a file, of standard input, of a program that runs
+//!   │
+//! reader → proto → profile       a profile with every reference checked, in bounded memory
+//!   │
+//! weights     flat and cum by function or line
+//!   │
+//! report, scale, output          rows, units, colours
+//! ```
+#![forbid(unsafe_code)]
 
+mod args;
+mod diff;
+mod error;
+mod fetch;
+mod file;
+mod flamegraph;
+mod list;
+mod merge;
+mod output;
+mod profile;
+mod proto;
+pub mod reader;
+mod report;
+mod scale;
+mod snap;
+mod source;
+mod source_file;
+mod time;
+mod top;
+mod watch;
+mod weights;
+
+use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs the command with the arguments of the process.
+use clap::Parser;
+use prost::Message;
+
+use args::{Arguments, Command, Rows};
+use error::Result;
+use merge::Merger;
+use output::Output;
+use report::Report;
+use weights::{By, weigh};
+
+/// Runs the command with the arguments of the process. Wrong usage ends the process with exit code 2.
 pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody to tell if this fails, too.
+            let _ = writeln!(std::io::stderr(), "contend: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let mut output = Output::new();
+    match command {
+        Command::Top(arguments) => top::run(arguments, &mut output),
+        Command::List(arguments) => list::run(arguments, &mut output),
+        Command::Diff(arguments) => diff::run(arguments, &mut output),
+        Command::Flamegraph(arguments) => flamegraph::run(arguments, &mut output),
+        Command::Merge(arguments) => merge::run(arguments, &mut output),
+        Command::Snap(arguments) => snap::run(arguments, &mut output),
+        Command::Watch(arguments) => watch::run(arguments, &mut output),
+    }?;
+    Ok(output.flush()?)
+}
+
+/// Reads a profile and does with it what the commands do, but for printing: for the fuzz target and for tests.
+///
+/// # Errors
+///
+/// Those of [`reader::read`].
+///
+/// # Panics
+///
+/// If a profile that is added to itself does not have twice the values.
+pub fn exercise(bytes: &[u8]) -> std::result::Result<(), String> {
+    let profile = reader::read(bytes)?;
+    let mut merger = Merger::default();
+    merger.add(&profile)?;
+    merger.add(&profile)?;
+    let doubled = reader::read(&merger.finish().encode_to_vec())?;
+    for value in 0..profile.sample_types().count() {
+        if profile.values(value).all(|it| it.unsigned_abs() < 1 << 40) {
+            assert_eq!(doubled.total(value), 2 * profile.total(value));
+        }
+        for by in [By::Function, By::Line, By::Source] {
+            let weights = weigh((&doubled, value), Some((&profile, value)), by);
+            let report = Report::new(weights, profile.unit(value), &Rows::default());
+            let rows = report.nodes.iter();
+            rows.for_each(|node| drop((report.values(node, node.flat), node.place.name())));
+        }
+        flamegraph::lines(&profile, value).for_each(drop);
+    }
+    Ok(())
 }

@@ -1,5 +1,9 @@
 //! The forms in which a profile leaves the program.
 
+#[cfg(any(feature = "flamegraph", feature = "http"))]
+pub(crate) mod escape;
+#[cfg(feature = "flamegraph")]
+pub(crate) mod flamegraph;
 pub(crate) mod pprof;
 mod protobuf;
 pub(crate) mod sites;

@@ -5,7 +5,7 @@
 
 mod frame;
 mod sample;
-mod save;
+pub(crate) mod save;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -199,6 +199,30 @@ impl Profile {
     /// Those of `writer`.
     pub fn write_text(&self, writer: impl io::Write) -> io::Result<()> {
         export::text::write(self, writer)
+    }
+
+    /// Writes the profile as a flame graph: an SVG file for a browser, with zoom and search in
+    /// itself. Roots are on top, and a frame is as wide as the delay of its stacks.
+    ///
+    /// A leaf carries its kind, as `contend::blocking [database]`. Frames narrower than a
+    /// ten-thousandth of the whole are left out. An empty profile gives a picture that says why
+    /// it is empty.
+    ///
+    /// # Errors
+    ///
+    /// Those of `writer`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut svg = Vec::new();
+    /// contend::block_profile().write_flamegraph(&mut svg)?;
+    /// assert!(svg.ends_with(b"</svg>\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "flamegraph")]
+    pub fn write_flamegraph(&self, writer: impl io::Write) -> io::Result<()> {
+        export::flamegraph::write(self, writer)
     }
 
     /// Writes what [`write_pprof`](Profile::write_pprof) writes to a file, usually named

@@ -1,0 +1,262 @@
+//! What the command understands, in the words of its `--help`.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use regex::Regex;
+
+use super::error::Result;
+use super::fetch::Client;
+use super::source::Loaded;
+use super::weights::By;
+
+/// Read contention profiles: where threads wait, and whose code makes them wait.
+///
+/// Profiles are files in pprof's format, as written by `contend`, by Go programs and by others, or come from a
+/// program that runs: its address, such as `127.0.0.1:6060`, stands for its mutex profile. `-` is standard input.
+#[derive(Debug, Parser)]
+#[command(
+    name = "contend",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  contend top mutex.pb.gz                   who made others wait
+  contend top localhost:6060/debug/pprof/block
+  contend list slow_update mutex.pb.gz      the same beside the source lines
+  contend diff before.pb.gz after.pb.gz     what became better, what worse
+  contend watch localhost:6060              a live table
+  contend snap localhost:6060               everything the program offers, into a folder
+
+Exit codes: 0, 1 for an error, 2 for wrong usage."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Top(Top),
+    List(List),
+    Diff(Diff),
+    Flamegraph(Flamegraph),
+    Merge(Merge),
+    Snap(Snap),
+    Watch(Watch),
+}
+
+/// Show the functions with the largest values.
+///
+/// The numbers are those of `go tool pprof -top`. `flat` is what was measured in the function itself; in a
+/// contention profile that is the lock's own method. `cum` counts what it calls as well, so `--cum` shows
+/// your own functions first.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend top --cum mutex.pb.gz
+  contend top --by line --value contentions -n 10 localhost:6060
+  curl -s localhost:6060/debug/pprof/block | contend top -")]
+pub(super) struct Top {
+    #[command(flatten)]
+    pub(super) profile: Input,
+    #[command(flatten)]
+    pub(super) rows: Rows,
+}
+
+/// Show the source of the functions that match, with each line's values beside it.
+///
+/// The numbers are those of `go tool pprof -list`. Sources are looked for under the path that the profile has;
+/// then each folder of `--source-path` is tried with the whole path behind it, with its end, and so on.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend list slow_update mutex.pb.gz
+  contend list '^shop::.*::checkout$' mutex.pb.gz --source-path ~/src/shop")]
+pub(super) struct List {
+    /// A regular expression for the functions' names; part of a name is enough.
+    pub(super) function: Regex,
+    #[command(flatten)]
+    pub(super) profile: Input,
+    /// Where sources are, when they are not where they were compiled. Can be given several times.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) source_path: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) value: Value,
+}
+
+/// Compare two profiles: NEW less BASE.
+///
+/// The numbers are those of `go tool pprof -top -diff_base`: what became less is negative, and shares are of BASE's
+/// total. A row says whether it is `better`, `worse`, `new` or `gone`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend diff before.pb.gz after.pb.gz
+  contend diff --cum --by line before.pb.gz localhost:6060")]
+pub(super) struct Diff {
+    /// The file or URL to compare with.
+    #[arg(value_name = "BASE")]
+    pub(super) base: String,
+    /// The file or URL to compare.
+    #[arg(value_name = "NEW")]
+    pub(super) new: String,
+    #[command(flatten)]
+    pub(super) rows: Rows,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Draw a flame graph: an SVG file for a browser, zoomable and searchable.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  contend flamegraph mutex.pb.gz -o mutex.svg")]
+pub(super) struct Flamegraph {
+    #[command(flatten)]
+    pub(super) profile: Input,
+    /// The file to write; `-` for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    pub(super) value: Value,
+}
+
+/// Add profiles up into one.
+///
+/// They have to have the same values, such as those of several machines or runs. The result is for any tool that
+/// reads pprof's format.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  contend merge host-*/mutex.pb.gz -o all.pb.gz")]
+pub(super) struct Merge {
+    /// The files or URLs.
+    #[arg(value_name = "FILE|URL", required = true)]
+    pub(super) profiles: Vec<String>,
+    /// The file to write; `-` for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Fetch everything a program offers, at once, into a folder: what one attaches to an incident.
+///
+/// What a program does not offer is noted. Where something fails, the rest is kept, and the exit code is 1.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend snap localhost:6060
+  contend snap http://10.0.0.7:6060 --seconds 30 -o incident --token \"$TOKEN\"")]
+pub(super) struct Snap {
+    /// The program's address, with or without `/debug/pprof/`.
+    #[arg(value_name = "URL")]
+    pub(super) url: String,
+    /// The folder to put the new folder into, made if need be.
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub(super) output: PathBuf,
+    /// How long the profiles of a window take.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) seconds: u32,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Watch where a program waits, live.
+///
+/// Shows what was added since the last look, by the line that waited or that made others wait. The program keeps no
+/// window for it: successive profiles are subtracted here.
+///
+/// Keys: m mutex, b block; d by delay, c by contentions; t since the start of the program or the last
+/// interval; space pauses; q, Esc or Ctrl-C quits.
+///
+/// Where standard output is no terminal, the tables are printed one below the other.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend watch localhost:6060
+  contend watch localhost:6060/debug/pprof/block --every 5
+  contend watch localhost:6060 --count 3 | tee log")]
+pub(super) struct Watch {
+    /// The program's address, with or without `/debug/pprof/`, `/mutex` or `/block`.
+    #[arg(value_name = "URL")]
+    pub(super) url: String,
+    /// Seconds from one look to the next.
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub(super) every: Duration,
+    /// Quit after this many tables.
+    #[arg(long, value_name = "N")]
+    pub(super) count: Option<u64>,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Input {
+    /// A file, `-`, a URL, or the address of a program.
+    #[arg(value_name = "FILE|URL")]
+    pub(super) profile: String,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Access {
+    /// For servers that ask for one. Better kept in the environment, where other users do not see it.
+    #[arg(long, env = "CONTEND_TOKEN", hide_env_values = true)]
+    pub(super) token: Option<String>,
+}
+
+#[derive(Args, Debug, Default)]
+pub(super) struct Value {
+    /// Which of the profile's values, such as `delay` or `contentions`. Without it the one that the profile suggests.
+    #[arg(long, value_name = "NAME")]
+    pub(super) value: Option<String>,
+}
+
+#[derive(Args, Debug, Default)]
+pub(super) struct Rows {
+    /// What makes a row.
+    #[arg(long, value_enum, default_value_t = By::Function)]
+    pub(super) by: By,
+    /// Sort by cum.
+    #[arg(long)]
+    pub(super) cum: bool,
+    /// Show at most so many rows.
+    #[arg(short, value_name = "N")]
+    pub(super) n: Option<usize>,
+    /// Show also what has less than 0.5 % of the total.
+    #[arg(long)]
+    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) value: Value,
+}
+
+impl Input {
+    pub(super) fn load(&self) -> Result<Loaded> {
+        Loaded::from(&self.profile, &self.access.client())
+    }
+}
+
+impl Access {
+    pub(super) fn client(&self) -> Client {
+        Client::new(self.token.as_deref())
+    }
+}
+
+impl Value {
+    pub(super) fn name(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match seconds {
+        0.1..=3600.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("not in 0.1..=3600".to_owned()),
+    }
+}

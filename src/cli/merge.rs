@@ -1,0 +1,302 @@
+//! `contend merge`: profiles added up into one.
+//!
+//! Samples of one stack become one sample. Stacks of two runs are told to be the same by what their addresses are
+//! within the program or library, because systems load it to another place each time.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use prost::Message;
+
+use super::args::Merge;
+use super::error::{Error, Result};
+use super::file::write_file;
+use super::output::{Output, printable};
+use super::profile::Profile;
+use super::proto;
+use super::source::Loaded;
+
+pub(super) fn run(arguments: &Merge, output: &mut Output) -> Result<()> {
+    let client = arguments.access.client();
+    let mut merged = Merger::default();
+    for argument in &arguments.profiles {
+        let loaded = Loaded::from(argument, &client)?;
+        let added = merged.add(&loaded.profile);
+        added.map_err(|what| Error::about(&loaded.name, printable(&what)))?;
+    }
+    let bytes = merged.finish().encode_to_vec();
+    write_file(&arguments.output, output, |file| {
+        let mut encoder = GzEncoder::new(file, Compression::fast());
+        encoder.write_all(&bytes)?;
+        encoder.finish()?;
+        Ok(())
+    })
+}
+
+/// A table whose entries are found by what they have in common; ids begin with 1.
+struct Table<K, T> {
+    entries: Vec<T>,
+    id_of: HashMap<K, u64>,
+}
+
+impl<K, T> Default for Table<K, T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            id_of: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Eq + Hash, T> Table<K, T> {
+    fn id(&mut self, key: K, new: impl FnOnce(u64) -> T) -> u64 {
+        match self.id_of.entry(key) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let id = self.entries.len() as u64 + 1;
+                self.entries.push(new(id));
+                *entry.insert(id)
+            }
+        }
+    }
+}
+
+/// Size, offset, and the build id or the file.
+type MappingKey = (u64, u64, i64);
+/// Mapping, address in it, its lines, and whether it is folded.
+type LocationKey = (u64, u64, Vec<(u64, i64, i64)>, bool);
+/// Name, system name, file and first line.
+type FunctionKey = (i64, i64, i64, i64);
+/// Locations, and the labels with key, text, number and unit.
+type SampleKey = (Vec<u64>, Vec<[i64; 4]>);
+
+#[derive(Default)]
+pub(super) struct Merger {
+    /// All but the tables.
+    head: Option<proto::Profile>,
+    /// The first is empty, so the index is the id less one.
+    strings: Table<String, String>,
+    mappings: Table<MappingKey, proto::Mapping>,
+    functions: Table<FunctionKey, proto::Function>,
+    locations: Table<LocationKey, proto::Location>,
+    samples: Table<SampleKey, proto::Sample>,
+}
+
+/// What the ids of one profile are in the merged one.
+struct NewIds<'p> {
+    profile: &'p Profile,
+    /// The new id, and how far the addresses move.
+    mappings: Vec<(u64, u64)>,
+    functions: Vec<u64>,
+    locations: Vec<u64>,
+}
+
+impl Merger {
+    /// # Errors
+    ///
+    /// If its values are not those of the profiles before it.
+    pub(super) fn add(&mut self, profile: &Profile) -> std::result::Result<(), String> {
+        self.string("");
+        self.add_head(profile)?;
+        let mut ids = NewIds {
+            profile,
+            mappings: Vec::new(),
+            functions: Vec::new(),
+            locations: Vec::new(),
+        };
+        let tables = &profile.tables;
+        ids.mappings = tables
+            .mapping
+            .iter()
+            .map(|it| self.mapping(profile, it))
+            .collect();
+        ids.functions = tables
+            .function
+            .iter()
+            .map(|it| self.function(profile, it))
+            .collect();
+        ids.locations = tables
+            .location
+            .iter()
+            .map(|it| self.location(&ids, it))
+            .collect();
+        for sample in &tables.sample {
+            self.add_sample(&ids, sample);
+        }
+        Ok(())
+    }
+
+    fn add_head(&mut self, profile: &Profile) -> std::result::Result<(), String> {
+        let new = self.head_of(profile);
+        let Some(head) = &mut self.head else {
+            self.head = Some(new);
+            return Ok(());
+        };
+        if head.sample_type != new.sample_type {
+            let names: Vec<_> = profile
+                .sample_types()
+                .map(|(name, unit)| format!("{name}/{unit}"))
+                .collect();
+            return Err(format!(
+                "its values, {}, are not those of the first profile",
+                names.join(" ")
+            ));
+        }
+        head.time_nanos = match (head.time_nanos, new.time_nanos) {
+            (0, time) | (time, 0) => time,
+            (a, b) => a.min(b),
+        };
+        head.duration_nanos = head.duration_nanos.saturating_add(new.duration_nanos);
+        head.period = head.period.max(new.period);
+        if head.default_sample_type == 0 {
+            head.default_sample_type = new.default_sample_type;
+        }
+        for comment in new.comment {
+            if !head.comment.contains(&comment) {
+                head.comment.push(comment);
+            }
+        }
+        Ok(())
+    }
+
+    fn head_of(&mut self, profile: &Profile) -> proto::Profile {
+        let tables = &profile.tables;
+        let mut moved = |index| self.string(profile.string(index));
+        let mut value_type = |it: &proto::ValueType| proto::ValueType {
+            r#type: moved(it.r#type),
+            unit: moved(it.unit),
+        };
+        proto::Profile {
+            sample_type: tables.sample_type.iter().map(&mut value_type).collect(),
+            period_type: tables.period_type.as_ref().map(&mut value_type),
+            drop_frames: moved(tables.drop_frames),
+            keep_frames: moved(tables.keep_frames),
+            default_sample_type: moved(tables.default_sample_type),
+            comment: tables.comment.iter().copied().map(moved).collect(),
+            time_nanos: tables.time_nanos,
+            duration_nanos: tables.duration_nanos,
+            period: tables.period,
+            ..Default::default()
+        }
+    }
+
+    fn string(&mut self, string: &str) -> i64 {
+        let id = self.strings.id(string.to_owned(), |_| string.to_owned());
+        id as i64 - 1
+    }
+
+    fn mapping(&mut self, profile: &Profile, mapping: &proto::Mapping) -> (u64, u64) {
+        let filename = self.string(profile.string(mapping.filename));
+        let build_id = self.string(profile.string(mapping.build_id));
+        let size = mapping.memory_limit.wrapping_sub(mapping.memory_start);
+        let name = if build_id == 0 { filename } else { build_id };
+        let id = self
+            .mappings
+            .id((size, mapping.file_offset, name), |id| proto::Mapping {
+                id,
+                filename,
+                build_id,
+                ..*mapping
+            });
+        let start = self.mappings.entries[id as usize - 1].memory_start;
+        (id, start.wrapping_sub(mapping.memory_start))
+    }
+
+    fn function(&mut self, profile: &Profile, function: &proto::Function) -> u64 {
+        let name = self.string(profile.string(function.name));
+        let system_name = self.string(profile.string(function.system_name));
+        let filename = self.string(profile.string(function.filename));
+        let key = (name, system_name, filename, function.start_line);
+        self.functions.id(key, |id| proto::Function {
+            id,
+            name,
+            system_name,
+            filename,
+            start_line: function.start_line,
+        })
+    }
+
+    fn location(&mut self, ids: &NewIds<'_>, location: &proto::Location) -> u64 {
+        let (mapping_id, moved_by) = match location.mapping_id {
+            0 => (0, 0),
+            id => ids.mappings[id as usize - 1],
+        };
+        let line = |line: &proto::Line| proto::Line {
+            function_id: match line.function_id {
+                0 => 0,
+                id => ids.functions[id as usize - 1],
+            },
+            ..*line
+        };
+        let line: Vec<_> = location.line.iter().map(line).collect();
+        let address = location.address.wrapping_add(moved_by);
+        let lines = line
+            .iter()
+            .map(|it| (it.function_id, it.line, it.column))
+            .collect();
+        let key = (mapping_id, address, lines, location.is_folded);
+        self.locations.id(key, |id| proto::Location {
+            id,
+            mapping_id,
+            address,
+            line,
+            is_folded: location.is_folded,
+        })
+    }
+
+    fn add_sample(&mut self, ids: &NewIds<'_>, sample: &proto::Sample) {
+        let locations = sample.location_id.iter();
+        let location_id: Vec<u64> = locations
+            .map(|id| ids.locations[*id as usize - 1])
+            .collect();
+        let label: Vec<_> = sample
+            .label
+            .iter()
+            .map(|it| self.label(ids.profile, it))
+            .collect();
+        let mut labels: Vec<_> = label
+            .iter()
+            .map(|it| [it.key, it.str, it.num, it.num_unit])
+            .collect();
+        labels.sort_unstable();
+        let id = self
+            .samples
+            .id((location_id.clone(), labels), |_| proto::Sample {
+                location_id,
+                value: vec![0; sample.value.len()],
+                label,
+            });
+        let sums = &mut self.samples.entries[id as usize - 1].value;
+        for (sum, value) in sums.iter_mut().zip(&sample.value) {
+            *sum = sum.saturating_add(*value);
+        }
+    }
+
+    fn label(&mut self, profile: &Profile, label: &proto::Label) -> proto::Label {
+        proto::Label {
+            key: self.string(profile.string(label.key)),
+            str: self.string(profile.string(label.str)),
+            num: label.num,
+            num_unit: self.string(profile.string(label.num_unit)),
+        }
+    }
+
+    pub(super) fn finish(self) -> proto::Profile {
+        let is_zero = |sample: &proto::Sample| sample.value.iter().all(|value| *value == 0);
+        let strings = self.strings.entries.into_iter();
+        let samples = self.samples.entries.into_iter();
+        proto::Profile {
+            sample: samples.filter(|sample| !is_zero(sample)).collect(),
+            mapping: self.mappings.entries,
+            location: self.locations.entries,
+            function: self.functions.entries,
+            string_table: strings.map(String::into_bytes).collect(),
+            ..self.head.unwrap_or_default()
+        }
+    }
+}

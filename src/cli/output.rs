@@ -1,0 +1,76 @@
+//! Standard output: for people in colour, for programs without, and never more than they read.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+
+use crossterm::style::Stylize;
+
+use crate::export::escape::is_unfit;
+
+pub(super) struct Output {
+    writer: BufWriter<Stdout>,
+    pub(super) is_coloured: bool,
+}
+
+/// Colours have meanings, and few of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Paint {
+    Plain,
+    Heading,
+    Better,
+    Worse,
+}
+
+impl Output {
+    pub(super) fn new() -> Self {
+        let stdout = io::stdout();
+        Self {
+            is_coloured: stdout.is_terminal() && may_colour(),
+            writer: BufWriter::new(stdout),
+        }
+    }
+
+    /// The text in its colour, where there are colours.
+    pub(super) fn painted(&self, paint: Paint, text: impl Display) -> String {
+        let text = text.to_string();
+        match paint {
+            _ if !self.is_coloured => text,
+            Paint::Plain => text,
+            Paint::Heading => text.bold().to_string(),
+            Paint::Better => text.green().to_string(),
+            Paint::Worse => text.red().to_string(),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// As <https://no-color.org> has it: any value but an empty one says no.
+pub(super) fn may_colour() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !is_set("NO_COLOR") && !is_dumb
+}
+
+/// Without what could command the terminal: names come from whoever wrote the profile.
+pub(super) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => printable.push(c),
+            c if is_unfit(c) => printable.extend(c.escape_default()),
+            c => printable.push(c),
+        }
+    }
+    printable
+}

@@ -1,0 +1,153 @@
+//! What to ask a program for.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeSet;
+
+/// Profiles of the program's own, from its index. A page with more is no index.
+const MAX_LINKED: usize = 64;
+const MAX_NAME: usize = 64;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Endpoint {
+    /// Of the file, without its extension.
+    pub(super) name: String,
+    /// Behind `/debug/pprof/`.
+    pub(super) path: String,
+    /// Takes as long as was asked for.
+    pub(super) is_window: bool,
+}
+
+impl Endpoint {
+    fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self {
+            name: name.into(),
+            is_window: path.contains("seconds="),
+            path,
+        }
+    }
+
+    /// What to call it in messages.
+    pub(super) fn title(&self) -> &str {
+        if self.path.is_empty() {
+            &self.name
+        } else {
+            &self.path
+        }
+    }
+}
+
+/// What can be asked for side by side, with what the index links to.
+pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
+    let mut endpoints = vec![Endpoint::new("index", "")];
+    for name in ["cmdline", "rates"] {
+        endpoints.push(Endpoint::new(name, name));
+    }
+    for name in ["mutex", "block"] {
+        endpoints.push(Endpoint::new(name, name));
+        endpoints.push(Endpoint::new(name, format!("{name}?debug=1")));
+        let window = format!("{name}?seconds={seconds}");
+        endpoints.push(Endpoint::new(format!("{name}-{seconds}s"), window));
+        for value in ["delay", "contentions"] {
+            let path = format!("flamegraph?profile={name}&value={value}&download=1");
+            endpoints.push(Endpoint::new(format!("{name}-{value}"), path));
+        }
+    }
+    let cpu = format!("profile?seconds={seconds}");
+    endpoints.push(Endpoint::new(format!("cpu-{seconds}s"), cpu));
+    for name in linked(index) {
+        endpoints.push(match &*name {
+            "trace" => Endpoint::new(
+                format!("trace-{seconds}s"),
+                format!("trace?seconds={seconds}"),
+            ),
+            _ => Endpoint::new(&name, &name),
+        });
+    }
+    endpoints
+}
+
+/// The bundle has a CPU profile, of which a program can make one at a time. All else in it is
+/// there already, but for the versions and build ids.
+pub(super) fn at_last() -> Vec<Endpoint> {
+    vec![Endpoint::new("bundle", "bundle?seconds=1")]
+}
+
+/// The names that the index links to beside what is asked for anyway.
+fn linked(index: &str) -> BTreeSet<String> {
+    const KNOWN: [&str; 12] = [
+        "mutex",
+        "block",
+        "delta_mutex",
+        "delta_block",
+        "profile",
+        "cmdline",
+        "symbol",
+        "flamegraph",
+        "top",
+        "bundle",
+        "rates",
+        "index",
+    ];
+    let links = index.split("href=").skip(1).filter_map(|rest| {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        rest[1..].split(quote).next()
+    });
+    let names = links.filter_map(|link| {
+        let path = link.split(['?', '#']).next()?;
+        let path = path.strip_prefix("./").unwrap_or(path);
+        Some(path.strip_prefix("/debug/pprof/").unwrap_or(path))
+    });
+    let is_profile = |name: &&str| is_name(name) && !KNOWN.contains(name);
+    names
+        .filter(is_profile)
+        .map(str::to_owned)
+        .take(MAX_LINKED)
+        .collect()
+}
+
+/// Becomes a file's name, so it must not lead out of the folder.
+fn is_name(name: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (1..=MAX_NAME).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_fit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(index: &str) -> Vec<String> {
+        linked(index).into_iter().collect()
+    }
+
+    #[test]
+    fn profiles_that_the_index_links_to_are_found() {
+        // As Go's index has them, and as ours.
+        let index = r#"<a href='goroutine?debug=1'>goroutine</a> <a href="heap?debug=1">
+            <a href="/debug/pprof/sessions"> <a href='./queue'> <a href="mutex?debug=1"> <a href=heap>"#;
+        assert_eq!(names(index), ["goroutine", "heap", "queue", "sessions"]);
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_left_alone() {
+        for link in [
+            "../x",
+            "/etc/passwd",
+            "..",
+            ".x",
+            "a/b",
+            "https://example.com/",
+            "a\\b",
+            "a b",
+            "",
+            "#x",
+            "é",
+        ] {
+            assert_eq!(names(&format!("<a href=\"{link}\">")), [""; 0], "{link}");
+        }
+        let many: String = (0..1000).map(|it| format!("<a href='p{it}'>")).collect();
+        assert_eq!(names(&many).len(), MAX_LINKED);
+        let long = "x".repeat(MAX_NAME + 1);
+        assert_eq!(names(&format!("href='{long}'")), [""; 0]);
+    }
+}

@@ -1,0 +1,91 @@
+//! What an argument names (a file, standard input, or a URL), and the profile that is there.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Result};
+use super::fetch::{Client, Url};
+use super::profile::Profile;
+use super::reader::{self, MAX_BYTES};
+
+/// Displays as the user wrote it, but without a password.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Source {
+    Stdin,
+    File(PathBuf),
+    Url(Url),
+}
+
+impl Source {
+    /// A file goes before an address that looks like its name.
+    pub(super) fn of(argument: &str) -> Result<Self> {
+        if argument == "-" {
+            return Ok(Self::Stdin);
+        }
+        let is_file = Path::new(argument).exists();
+        match Url::of(argument).filter(|_| !is_file) {
+            Some(url) => Ok(Self::Url(url?.or_profile("mutex"))),
+            None => Ok(Self::File(argument.into())),
+        }
+    }
+
+    fn bytes(&self, client: &Client) -> Result<Vec<u8>> {
+        match self {
+            Self::Stdin => read_limited(io::stdin().lock()),
+            Self::File(path) => File::open(path).and_then(|file| {
+                if file.metadata()?.is_dir() {
+                    return Err(io::ErrorKind::IsADirectory.into());
+                }
+                read_limited(file)
+            }),
+            Self::Url(url) => return Ok(client.get(url)?.success(url)?.body),
+        }
+        .map_err(|error| Error::about(self, error))
+    }
+}
+
+/// A profile, and what to call it in messages.
+pub(super) struct Loaded {
+    pub(super) name: String,
+    pub(super) profile: Profile,
+}
+
+impl Loaded {
+    /// The profile that `argument` names.
+    pub(super) fn from(argument: &str, client: &Client) -> Result<Self> {
+        let source = Source::of(argument)?;
+        let bytes = source.bytes(client)?;
+        let profile = reader::read(&bytes).map_err(|what| Error::about(&source, what))?;
+        let name = source.to_string();
+        Ok(Self { name, profile })
+    }
+
+    /// The position of the value that was asked for; `None` stands for the one that the profile suggests.
+    pub(super) fn value(&self, wanted: Option<&str>) -> Result<usize> {
+        let value = self.profile.value_index(wanted);
+        value.map_err(|what| Error::about(&self.name, what))
+    }
+}
+
+fn read_limited(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let what = format!("too large: more than {} MB", MAX_BYTES >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("standard input"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(url) => url.fmt(f),
+        }
+    }
+}

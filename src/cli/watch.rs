@@ -1,0 +1,237 @@
+//! `contend watch`: where a program waits, live.
+//!
+//! Profiles only grow. What was added between two looks is the difference of two, taken here, so the program
+//! keeps nothing for it and does nothing that it would not do for any scraper.
+#![forbid(unsafe_code)]
+
+mod row;
+mod screen;
+mod sites;
+mod view;
+
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::args::Watch;
+use super::error::{Error, Result};
+use super::fetch::{Client, Url};
+use super::output::{Output, printable};
+use super::profile::Profile;
+use super::reader;
+use super::report::warnings;
+use super::time::Date;
+use screen::Screen;
+use sites::Sites;
+use view::{Value, View, Which};
+
+/// How long a key may have to wait.
+const TICK: Duration = Duration::from_millis(50);
+/// Where there is no terminal that tells it.
+const WIDTH: usize = 100;
+const ROWS: usize = 20;
+
+pub(super) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
+    let url = Url::of(&arguments.url);
+    let url = url.unwrap_or_else(|| {
+        Err(Error::about(
+            &arguments.url,
+            "is no URL, such as localhost:6060",
+        ))
+    })?;
+    let (base, name) = url.split();
+    let which = if name == Some("block") {
+        Which::Block
+    } else {
+        Which::Mutex
+    };
+    let looker = Looker {
+        client: arguments.access.client(),
+        base,
+    };
+    let mut view = View::new(&looker.base, which);
+    // Before the screen is taken: whoever asks in vain sees why.
+    view.add(looker.look(which)?);
+    match std::io::stdout().is_terminal() {
+        true => watch_on_screen(arguments, looker, view, output.is_coloured),
+        false => print_tables(arguments, &looker, view, output),
+    }
+}
+
+/// Takes profiles.
+struct Looker {
+    client: Client,
+    base: Url,
+}
+
+impl Looker {
+    fn look(&self, which: Which) -> Result<Look> {
+        let url = self.base.join(which.name());
+        let answer = self.client.get(&url)?.success(&url)?;
+        let taken = Instant::now();
+        let about = |what| Error::about(&url, what);
+        let profile = reader::read(&answer.body).map_err(about)?;
+        let sites = Sites::of(&profile).map_err(about)?;
+        Ok(Look {
+            which,
+            taken,
+            sites,
+            warning: warning(&profile),
+        })
+    }
+}
+
+/// A profile as it is at one moment.
+struct Look {
+    which: Which,
+    taken: Instant,
+    sites: Sites,
+    /// What the program says about it; empty as a rule.
+    warning: String,
+}
+
+/// That nothing comes may mean that the profile is off, as a contend program says.
+fn warning(profile: &Profile) -> String {
+    let rates = ["mutex_profile_fraction=0", "block_profile_rate=0"];
+    let is_off = profile.comments().filter(|comment| rates.contains(comment));
+    let warnings: Vec<&str> = warnings(profile).chain(is_off).collect();
+    printable(&warnings.join("; "))
+}
+
+fn print_tables(
+    arguments: &Watch,
+    looker: &Looker,
+    mut view: View,
+    output: &mut Output,
+) -> Result<()> {
+    for _ in 0..arguments.count.unwrap_or(u64::MAX) {
+        thread::sleep(arguments.every);
+        view.add(looker.look(view.which)?);
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let nanos = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
+        writeln!(output, "{}", Date::from_unix_nanos(nanos))?;
+        for line in view.table(WIDTH, ROWS) {
+            writeln!(output, "{}", line.text)?;
+        }
+        writeln!(output)?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+/// The looks are taken by a thread of their own, so keys work while the program thinks.
+fn watch_on_screen(arguments: &Watch, looker: Looker, view: View, is_coloured: bool) -> Result<()> {
+    let (ask, asked) = mpsc::channel();
+    let (answer, answers) = mpsc::channel();
+    thread::spawn(move || {
+        for which in asked {
+            if answer.send(looker.look(which)).is_err() {
+                break;
+            }
+        }
+    });
+    let mut watcher = Watcher {
+        every: arguments.every,
+        tables_left: arguments.count.unwrap_or(u64::MAX),
+        due: Instant::now() + arguments.every,
+        is_asking: false,
+        ask,
+        answers,
+        view,
+    };
+    let mut screen = Screen::take(is_coloured)?;
+    watcher.run(&mut screen)
+}
+
+struct Watcher {
+    every: Duration,
+    tables_left: u64,
+    /// When to look again.
+    due: Instant,
+    is_asking: bool,
+    ask: Sender<Which>,
+    answers: Receiver<Result<Look>>,
+    view: View,
+}
+
+impl Watcher {
+    fn run(&mut self, screen: &mut Screen) -> Result<()> {
+        let mut is_stale = true;
+        while self.tables_left > 0 {
+            if is_stale {
+                screen.draw(|width, height| self.view.lines(width, height))?;
+            }
+            is_stale = self.take_answer() | self.take_events()?;
+            self.ask_if_due();
+            if self.view.has_quit {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_if_due(&mut self) {
+        if self.is_asking || self.view.is_paused || Instant::now() < self.due {
+            return;
+        }
+        self.is_asking = self.ask.send(self.view.which).is_ok();
+        self.due = Instant::now() + self.every;
+    }
+
+    /// Whether there is something new to show.
+    fn take_answer(&mut self) -> bool {
+        let Ok(answer) = self.answers.try_recv() else {
+            return false;
+        };
+        self.is_asking = false;
+        match answer {
+            Ok(look) => {
+                self.tables_left -= 1;
+                self.view.add(look);
+            }
+            // It may come back: one restarts a service while one watches it.
+            Err(error) => self.view.problem = Some(error.to_string()),
+        }
+        true
+    }
+
+    /// Waits a moment for keys. Whether there is something new to show.
+    fn take_events(&mut self) -> Result<bool> {
+        if !event::poll(TICK)? {
+            return Ok(false);
+        }
+        match event::read()? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.press(key),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn press(&mut self, key: KeyEvent) {
+        let view = &mut self.view;
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char('c' | 'd') if is_control => view.has_quit = true,
+            KeyCode::Char('q') | KeyCode::Esc => view.has_quit = true,
+            KeyCode::Char('m') => self.show(Which::Mutex),
+            KeyCode::Char('b') => self.show(Which::Block),
+            KeyCode::Char('d') => view.value = Value::Delay,
+            KeyCode::Char('c') => view.value = Value::Contentions,
+            KeyCode::Char('t') => view.scope = view.scope.other(),
+            KeyCode::Char(' ') => view.is_paused = !view.is_paused,
+            _ => {}
+        }
+    }
+
+    fn show(&mut self, which: Which) {
+        if self.view.which != which {
+            self.view.show(which);
+            self.due = Instant::now();
+        }
+    }
+}

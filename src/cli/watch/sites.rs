@@ -1,0 +1,175 @@
+//! A profile summed up by call site: the first line of the program's own code.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+
+use crate::cli::profile::{Frame, Profile};
+use crate::cli::proto::Sample;
+use crate::cli::source_file::clean;
+
+/// What makes a row.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) struct Site {
+    /// What was waited for; empty where the profile does not say.
+    pub(super) kind: String,
+    pub(super) function: String,
+    pub(super) file: String,
+    pub(super) line: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Amount {
+    pub(super) contentions: i64,
+    pub(super) delay_nanos: i64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sites(HashMap<Site, Amount>);
+
+impl Sites {
+    /// # Errors
+    ///
+    /// If it is not a contention profile.
+    pub(super) fn of(profile: &Profile) -> Result<Self, String> {
+        let value = |name| profile.value_index(Some(name));
+        let (contentions, delay) = (value("contentions")?, value("delay")?);
+        let mut sites = HashMap::<Site, Amount>::new();
+        for sample in &profile.tables.sample {
+            let amount = sites.entry(site(profile, sample)).or_default();
+            amount.add(Amount {
+                contentions: sample.value[contentions],
+                delay_nanos: sample.value[delay],
+            });
+        }
+        Ok(Self(sites))
+    }
+
+    /// What was added since `earlier`. Where something became less the program was started anew, or its profile was
+    /// reset: then all of it is new.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let now = |site| self.0.get(site).copied().unwrap_or_default();
+        let is_less = |(site, then): (_, &Amount)| now(site).contentions < then.contentions;
+        if earlier.0.iter().any(is_less) {
+            return self.clone();
+        }
+        let added = self.0.iter().map(|(site, now)| {
+            let then = earlier.0.get(site).copied().unwrap_or_default();
+            (site.clone(), now.less(then))
+        });
+        Self(
+            added
+                .filter(|(_, amount)| *amount != Amount::default())
+                .collect(),
+        )
+    }
+
+    pub(super) fn total(&self) -> Amount {
+        let mut total = Amount::default();
+        self.0.values().for_each(|amount| total.add(*amount));
+        total
+    }
+
+    /// Largest first, then by place.
+    pub(super) fn sorted_by(&self, value: impl Fn(&Amount) -> i64) -> Vec<(&Site, &Amount)> {
+        let mut sites: Vec<_> = self.0.iter().collect();
+        sites.sort_by(|a, b| value(b.1).cmp(&value(a.1)).then_with(|| a.0.cmp(b.0)));
+        sites
+    }
+}
+
+impl Amount {
+    fn add(&mut self, other: Self) {
+        self.contentions = self.contentions.saturating_add(other.contentions);
+        self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
+    }
+
+    fn less(self, other: Self) -> Self {
+        Self {
+            contentions: self.contentions.saturating_sub(other.contentions),
+            delay_nanos: self.delay_nanos.saturating_sub(other.delay_nanos),
+        }
+    }
+}
+
+fn site(profile: &Profile, sample: &Sample) -> Site {
+    let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
+    let own = frames().find(|frame| !is_of_library(frame));
+    let frame = own.or_else(|| frames().next());
+    Site {
+        kind: profile.label(sample, "kind").to_owned(),
+        function: frame.map_or("-", |it| it.name_or_object()).to_owned(),
+        file: frame.map_or_else(String::new, |it| clean(it.file)),
+        line: frame.map_or(0, |it| it.line),
+    }
+}
+
+/// The wrappers and what carries them: of this crate, of Rust's standard library, and of Go's.
+fn is_of_library(frame: &Frame<'_>) -> bool {
+    const RUST: [&str; 4] = ["contend::", "core::", "alloc::", "std::"];
+    const GO: [&str; 5] = ["sync.", "internal/", "runtime.", "time.", "context."];
+    let name = frame.function.trim_start_matches('<');
+    let is_of = |prefix: &&str| name.starts_with(prefix);
+    frame.file.starts_with("/rustc/")
+        || frame.file.contains("/library/std/src/")
+        || frame.file.contains("/library/core/src/")
+        || RUST.iter().any(is_of)
+        || GO.iter().any(is_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites(amounts: &[(&str, i64, i64)]) -> Sites {
+        let site = |function: &str| Site {
+            kind: String::new(),
+            function: function.to_owned(),
+            file: String::new(),
+            line: 0,
+        };
+        let amounts = amounts.iter();
+        let amounts = amounts.map(|&(function, contentions, delay_nanos)| {
+            (
+                site(function),
+                Amount {
+                    contentions,
+                    delay_nanos,
+                },
+            )
+        });
+        Sites(amounts.collect())
+    }
+
+    fn rows(sites: &Sites) -> Vec<(&str, i64, i64)> {
+        let sorted = sites.sorted_by(|amount| amount.delay_nanos);
+        sorted
+            .into_iter()
+            .map(|(site, amount)| (&*site.function, amount.contentions, amount.delay_nanos))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_added_is_the_difference() {
+        let before = sites(&[("a", 1, 10), ("b", 2, 20)]);
+        let now = sites(&[("a", 1, 10), ("b", 5, 25), ("c", 1, 99)]);
+        assert_eq!(rows(&now.since(&before)), [("c", 1, 99), ("b", 3, 5)]);
+        assert_eq!(
+            now.since(&before).total(),
+            Amount {
+                contentions: 4,
+                delay_nanos: 104
+            }
+        );
+    }
+
+    #[test]
+    fn after_a_restart_all_is_new() {
+        let before = sites(&[("a", 9, 90), ("b", 2, 20)]);
+        for now in [
+            sites(&[("a", 3, 30), ("b", 3, 30)]),
+            sites(&[("a", 10, 99)]),
+        ] {
+            assert_eq!(rows(&now.since(&before)), rows(&now));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What is shown, as lines of text that fit.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use super::Look;
+use super::row::{cut, row, summary, titles};
+use super::sites::{Amount, Sites};
+use crate::cli::fetch::Url;
+use crate::cli::output::{Paint, printable};
+use crate::export::units::human;
+
+const KEYS: &str = "q quit  m mutex  b block  d delay  c contentions  t total  space pause";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Which {
+    Mutex,
+    Block,
+}
+
+impl Which {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Mutex => "mutex",
+            Self::Block => "block",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    Delay,
+    Contentions,
+}
+
+/// From when on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scope {
+    LastInterval,
+    Total,
+}
+
+impl Scope {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::LastInterval => Self::Total,
+            Self::Total => Self::LastInterval,
+        }
+    }
+}
+
+/// A line that knows its colour.
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) paint: Paint,
+}
+
+pub(super) struct View {
+    address: String,
+    pub(super) which: Which,
+    pub(super) value: Value,
+    pub(super) scope: Scope,
+    pub(super) is_paused: bool,
+    pub(super) has_quit: bool,
+    /// Why the last look failed.
+    pub(super) problem: Option<String>,
+    /// What the program says about its profile.
+    warning: String,
+    last: Option<(Instant, Sites)>,
+    /// What was added from the look before the last one to the last one, and the time between the two.
+    interval: Option<(Duration, Sites)>,
+}
+
+impl View {
+    pub(super) fn new(base: &Url, which: Which) -> Self {
+        Self {
+            address: base.host_and_port().to_owned(),
+            which,
+            value: Value::Delay,
+            scope: Scope::LastInterval,
+            is_paused: false,
+            has_quit: false,
+            problem: None,
+            warning: String::new(),
+            last: None,
+            interval: None,
+        }
+    }
+
+    /// Begins anew with the other profile.
+    pub(super) fn show(&mut self, which: Which) {
+        self.which = which;
+        (self.last, self.interval) = (None, None);
+    }
+
+    pub(super) fn add(&mut self, look: Look) {
+        // Asked for before the user changed over.
+        if look.which != self.which {
+            return;
+        }
+        self.problem = None;
+        self.warning = look.warning;
+        if let Some((then, before)) = &self.last {
+            let added = look.sites.since(before);
+            self.interval = Some((look.taken.duration_since(*then), added));
+        }
+        self.last = Some((look.taken, look.sites));
+    }
+
+    /// A whole screen.
+    pub(super) fn lines(&self, width: usize, height: usize) -> Vec<Line> {
+        let mut lines = self.table(width, height.saturating_sub(2).max(1));
+        lines.truncate(height.saturating_sub(1));
+        let filled = lines.len();
+        let blank = height.saturating_sub(filled + 1);
+        lines.extend((0..blank).map(|_| plain(String::new())));
+        lines.push(match &self.problem {
+            Some(problem) => Line {
+                text: format!("{problem}; trying again"),
+                paint: Paint::Worse,
+            },
+            None => plain(KEYS.to_owned()),
+        });
+        for line in &mut lines {
+            line.text = cut(&line.text, width);
+        }
+        lines
+    }
+
+    /// The heading and as many rows as there is room for.
+    pub(super) fn table(&self, width: usize, height: usize) -> Vec<Line> {
+        let Some((_, all)) = &self.last else {
+            return vec![heading(self.title("…"))];
+        };
+        let (sites, time) = match (&self.interval, self.scope) {
+            (Some((time, added)), Scope::LastInterval) => (added, Some(*time)),
+            _ => (all, None),
+        };
+        let scope = match time {
+            Some(time) => format!("in the last {}", human(time)),
+            None => "since the start".to_owned(),
+        };
+        let mut lines = vec![
+            heading(self.title(&scope)),
+            plain(summary(&sites.total(), time)),
+            Line {
+                text: self.warning.clone(),
+                paint: Paint::Worse,
+            },
+        ];
+        lines.push(heading(titles(width)));
+        let rows = sites.sorted_by(|amount| self.value.of(amount));
+        let room = height.saturating_sub(lines.len());
+        lines.extend(
+            rows.into_iter()
+                .take(room)
+                .map(|(site, amount)| plain(row(site, amount, &sites.total(), self.value, width))),
+        );
+        lines
+    }
+
+    fn title(&self, scope: &str) -> String {
+        let by = match self.value {
+            Value::Delay => "delay",
+            Value::Contentions => "contentions",
+        };
+        let who = match self.which {
+            Which::Mutex => "who made others wait",
+            Which::Block => "who waited",
+        };
+        let paused = if self.is_paused { ", paused" } else { "" };
+        format!(
+            "{} of {}: {who} {scope}, by {by}{paused}",
+            self.which.name(),
+            printable(&self.address)
+        )
+    }
+}
+
+impl Value {
+    pub(super) fn of(self, amount: &Amount) -> i64 {
+        match self {
+            Self::Delay => amount.delay_nanos,
+            Self::Contentions => amount.contentions,
+        }
+    }
+}
+
+fn plain(text: String) -> Line {
+    Line {
+        text,
+        paint: Paint::Plain,
+    }
+}
+
+fn heading(text: String) -> Line {
+    Line {
+        text,
+        paint: Paint::Heading,
+    }
+}

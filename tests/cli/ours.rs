@@ -1,0 +1,47 @@
+//! The library's own profiles, as the command reads them.
+#![cfg(feature = "profiling")]
+
+use std::thread;
+
+use contend::sync::Mutex;
+
+use super::{Folder, run};
+
+#[test]
+fn the_librarys_profiles_are_read_to_the_digit() {
+    contend::set_mutex_profile_fraction(1);
+    contend::set_block_profile_rate(1);
+    let counter = Mutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| held_long(&counter));
+        }
+    });
+    let folder = Folder::new();
+    for (name, profile) in [
+        ("mutex", contend::mutex_profile()),
+        ("block", contend::block_profile()),
+    ] {
+        let file = folder.path(&format!("{name}.pb.gz"));
+        profile.save(&file).unwrap();
+        let text = run(["top", "--value", "contentions", &file]).success();
+        assert!(
+            text.contains(&format!("Total: {}\n", profile.total_contentions())),
+            "{text}"
+        );
+        let text = run(["top", "--cum", &file]).success();
+        assert!(text.contains("held_long"), "{text}");
+        let text = run(["list", "held_long", &file]).success();
+        assert!(
+            text.contains("thread::sleep(") && text.contains("tests/cli/ours.rs"),
+            "{text}"
+        );
+    }
+}
+
+#[inline(never)]
+fn held_long(counter: &Mutex<u64>) {
+    let mut counter = counter.lock().unwrap();
+    *counter += 1;
+    thread::sleep(std::time::Duration::from_millis(20));
+}
