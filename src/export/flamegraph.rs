@@ -10,7 +10,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
 use inferno::flamegraph::{Direction, Options, from_lines};
@@ -20,6 +20,9 @@ use super::units::human;
 use super::why_empty;
 use crate::kind::Which;
 use crate::profile::{Profile, Sample};
+
+/// In pixels.
+const FRAME_HEIGHT: usize = 20;
 
 /// What the width of a frame stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +57,7 @@ pub(crate) fn write_value(profile: &Profile, value: Value, output: impl Write) -
         },
         subtitle: &subtitle(profile),
         count_name: value.count_name(),
-        why_empty: &why_empty(profile),
+        why_empty: &value.why_empty(profile),
     };
     write_folded(folded(profile, value), &style, output)
 }
@@ -72,14 +75,22 @@ fn subtitle(profile: &Profile) -> String {
 }
 
 impl Value {
-    pub(crate) fn count_name(self) -> &'static str {
+    fn count_name(self) -> &'static str {
         match self {
             Self::Delay => "ns of delay",
             Self::Contentions => "contentions",
         }
     }
 
-    pub(crate) fn of(self, sample: &Sample) -> u64 {
+    /// Why there is nothing to draw.
+    pub(crate) fn why_empty(self, profile: &Profile) -> String {
+        match profile.samples() {
+            [] => why_empty(profile),
+            _ => format!("the stacks of this profile have no {}", self.count_name()),
+        }
+    }
+
+    fn of(self, sample: &Sample) -> u64 {
         match self {
             Self::Delay => sample.delay_nanos,
             Self::Contentions => sample.contentions(),
@@ -123,11 +134,14 @@ pub(crate) fn folded_line<'a>(
     line
 }
 
-/// As inferno's own collapsers do, `;` becomes `:`, so `[u8; 8]` is shown as `[u8: 8]`.
+/// Stands for `;` in folded stacks, as in `[u8; 8]`, and becomes one again in the picture. It looks
+/// the same, and is the same to Unicode, which normalises it so; to inferno it is another.
+const GREEK_QUESTION_MARK: char = '\u{37e}';
+
 fn push_name(line: &mut String, name: &str) {
     for c in name.chars() {
         match c {
-            ';' => line.push(':'),
+            ';' => line.push(GREEK_QUESTION_MARK),
             c if is_unfit(c) => line.extend(c.escape_default()),
             c => line.push(c),
         }
@@ -138,15 +152,20 @@ fn push_name(line: &mut String, name: &str) {
 pub(crate) fn write_folded(
     folded: impl Iterator<Item = String>,
     style: &Style<'_>,
-    output: impl Write,
+    mut output: impl Write,
 ) -> io::Result<()> {
     let lines = summable(folded);
-    let mut output = BufWriter::new(output);
     if lines.is_empty() {
-        write_empty(style, &mut output)?;
+        output.write_all(empty(style).as_bytes())?;
     } else {
-        let lines = lines.iter().map(String::as_str);
-        from_lines(&mut options(style), lines, &mut output)?;
+        let mut svg = Vec::new();
+        from_lines(
+            &mut options(style),
+            lines.iter().map(String::as_str),
+            &mut svg,
+        )?;
+        let svg = String::from_utf8_lossy(&svg).replace(GREEK_QUESTION_MARK, ";");
+        output.write_all(svg.as_bytes())?;
     }
     output.flush()
 }
@@ -170,6 +189,8 @@ fn options<'a>(style: &Style<'_>) -> Options<'a> {
     options.count_name = style.count_name.to_owned();
     // As `go tool pprof` draws them: the root is on top, where a page begins.
     options.direction = Direction::Inverted;
+    // High enough for a finger.
+    options.frame_height = FRAME_HEIGHT;
     options.colors = Palette::Multi(MultiPalette::Rust);
     options.bgcolors = Some(BackgroundColor::Flat((255, 255, 255).into()));
     // One profile, one picture.
@@ -177,15 +198,15 @@ fn options<'a>(style: &Style<'_>) -> Options<'a> {
     options
 }
 
-fn write_empty(style: &Style<'_>, output: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        output,
+fn empty(style: &Style<'_>) -> String {
+    format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="1200" height="90" viewBox="0 0 1200 90" font-family="monospace" text-anchor="middle">
 <rect width="100%" height="100%" fill="white"/>
 <text x="600" y="28" font-size="17">{}</text>
 <text x="600" y="62" font-size="12">{}</text>
-</svg>"#,
+</svg>
+"#,
         Escaped(style.title),
         Escaped(style.why_empty),
     )
@@ -258,8 +279,11 @@ mod tests {
     #[test]
     fn names_forge_neither_frames_nor_values_nor_lines() {
         let line = |names: &[&str], kind: &str| folded_line(names.iter().copied(), kind, 7);
-        assert_eq!(line(&["a", "f::<[u8; 8]>"], "k"), "a;f::<[u8: 8]> [k] 7");
-        assert_eq!(line(&["a 12"], "k;x 9"), "a 12 [k:x 9] 7");
+        assert_eq!(
+            line(&["a", "f::<[u8; 8]>"], "k"),
+            "a;f::<[u8\u{37e} 8]> [k] 7"
+        );
+        assert_eq!(line(&["a 12"], "k;x 9"), "a 12 [k\u{37e}x 9] 7");
         assert_eq!(line(&["a\nb 3\r", "c\0"], "k"), r"a\nb 3\r;c\u{0} [k] 7");
         assert_eq!(line(&["# a", "# b"], "k"), r"\# a;# b [k] 7");
         assert_eq!(line(&["", "b"], "k"), ";b [k] 7");
@@ -273,6 +297,21 @@ mod tests {
         )]));
         assert!(!svg.contains("<script>alert"), "{svg}");
         assert!(svg.contains(r"&lt;script&gt;alert(1)&lt;/script&gt;\u{ffff} [mutex]"));
+    }
+
+    #[test]
+    fn names_are_shown_as_they_are() {
+        let name = "f::<[u8; 8]>";
+        let svg = svg(&profile(vec![sample(
+            Kind::MUTEX,
+            1.0,
+            9,
+            &[location(1, &[name])],
+        )]));
+        assert!(
+            svg.contains("<title>f::&lt;[u8; 8]&gt; [mutex] (9 ns"),
+            "{svg}"
+        );
     }
 
     #[test]

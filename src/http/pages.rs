@@ -1,21 +1,51 @@
-//! What a person with a browser sees.
+//! What a person with a browser sees: an index of everything, call sites in a table, flame graphs.
+//!
+//! Pages are whole without their scripts, which only sort, filter, zoom and set rates. The strict
+//! policy that every answer carries allows nothing inline, so scripts and styles are files of
+//! their own, bars are tiny pictures, and links are relative: they work wherever the pages are
+//! mounted.
 #![forbid(unsafe_code)]
+
+mod card;
+#[cfg(feature = "flamegraph")]
+mod flamegraph;
+mod html;
+mod index;
+mod paths;
+#[cfg(test)]
+mod tests;
+mod top;
+mod view;
+mod window;
+mod words;
+
+#[cfg(feature = "flamegraph")]
+pub(super) use flamegraph::flamegraph;
+pub(super) use index::index;
+pub(super) use top::top;
 
 use super::Response;
 use super::handler::{Answer, Call};
 
-pub(super) fn index(_call: &Call<'_>) -> Answer {
-    Err(Response::error(501, "to be written"))
-}
-
-pub(super) fn top(_call: &Call<'_>) -> Answer {
-    Err(Response::error(501, "to be written"))
-}
-
+#[cfg(not(feature = "flamegraph"))]
 pub(super) fn flamegraph(_call: &Call<'_>) -> Answer {
-    Err(Response::error(501, "to be written"))
+    let message = "flame graphs are not built in: enable contend's feature `flamegraph`";
+    Err(Response::error(501, message))
 }
 
-pub(super) fn asset(_call: &Call<'_>, _name: &str) -> Answer {
-    Err(Response::error(404, "Unknown profile"))
+const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+pub(super) fn asset(_call: &Call<'_>, name: &str) -> Answer {
+    let (content_type, text) = match name {
+        "style.css" => (CSS, include_str!("pages/style.css")),
+        "index.js" => (JAVASCRIPT, include_str!("pages/index.js")),
+        "top.js" => (JAVASCRIPT, include_str!("pages/top.js")),
+        "flamegraph.js" => (JAVASCRIPT, include_str!("pages/flamegraph.js")),
+        "icon.svg" => (SVG, include_str!("pages/icon.svg")),
+        "window.js" => (JAVASCRIPT, include_str!("pages/window.js")),
+        _ => return Err(Response::error(404, "Unknown asset")),
+    };
+    Ok(Response::new(content_type, text))
 }

@@ -1,0 +1,592 @@
+#!/usr/bin/env python3
+"""The pages in a real browser: what they show, what their controls do, and what must not happen.
+
+    pages.py PROGRAM [SCREENSHOT_DIR]
+
+PROGRAM is the built example `hostile`, some of whose names are markup; it gets a free port as its
+argument. Needs selenium, and Debian's chromium with its driver. With SCREENSHOT_DIR every page is
+kept as a picture: light and dark, at the width of a desktop and of a phone.
+
+Goes through all promises and exits with 1 if one of them is broken.
+"""
+
+import base64
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+DESKTOP, PHONE = (1280, 800), (360, 740)
+PAGES = {
+    "index": "",
+    "top-mutex": "top?profile=mutex",
+    "top-block": "top?profile=block",
+    "flamegraph-mutex": "flamegraph?profile=mutex",
+    "flamegraph-block": "flamegraph?profile=block&value=contentions",
+}
+# What the program is called in places, and what a page may be asked for.
+MARKUP = "<script>alert('name')</script>"
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "%3Cscript%3Ealert(1)%3C/script%3E",
+    "assets/<script>alert(1)</script>",
+    'top?profile="><img src=x onerror=alert(1)>',
+    "top?profile=mutex&seconds=<script>alert(1)</script>",
+    'flamegraph?profile=mutex&value="><script>alert(1)</script>',
+    "mutex?debug=<script>alert(1)</script>",
+    "?<script>alert(1)</script>",
+]
+
+CHECKS = []
+
+
+def check(function):
+    """Registers a promise: its name is the sentence."""
+    CHECKS.append(function)
+    return function
+
+
+class Server:
+    """The program, while it runs."""
+
+    def __init__(self, program):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.root = f"http://127.0.0.1:{port}/debug/pprof/"
+        self.process = subprocess.Popen([program, str(port)])
+
+    def __enter__(self):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                sys.exit(f"the program ended with {self.process.returncode}")
+            try:
+                # Long enough for something to be recorded.
+                if b"call sites</a>" in self.get(""):
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.2)
+        sys.exit(f"nothing to look at at {self.root} after 30 s")
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def get(self, path):
+        with urllib.request.urlopen(self.root + path, timeout=10) as answer:
+            return answer.read()
+
+
+class Browser:
+    """Chromium, with the page that is open in it."""
+
+    def __init__(self, root):
+        self.root = root
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium")
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+        ]:
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        # An alert is a finding, not to be closed unseen.
+        options.unhandled_prompt_behavior = "ignore"
+        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.set_page_load_timeout(30)
+        self.resize(DESKTOP)
+
+    def resize(self, size):
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def scheme(self, name):
+        features = [{"name": "prefers-color-scheme", "value": name}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def scripts(self, enabled):
+        disabled = {"value": not enabled}
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", disabled)
+
+    def open(self, path):
+        self.driver.get(self.root + path)
+
+    def one(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return self.one(selector).text
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, what, until, seconds=10):
+        message = f"{what} did not happen within {seconds} s"
+        return WebDriverWait(self.driver, seconds, 0.1).until(lambda _: until(), message)
+
+    def console(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def picture(self):
+        """All of the page, not only what fits into the window."""
+        size = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        options = {"clip": clip, "captureBeyondViewport": True}
+        data = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
+        return base64.b64decode(data)
+
+
+def same(found, expected, what):
+    assert found == expected, f"{what}: {found!r}, not {expected!r}"
+
+
+@check
+def the_index_shows_what_was_recorded(browser):
+    browser.open("")
+    for profile in ["mutex", "block"]:
+        delay = browser.text(f"#{profile} dd.delay")
+        assert re.fullmatch(r"[0-9.]+(ns|µs|ms|s)", delay) and delay != "0ns", delay
+        assert browser.text(f"#{profile} dd.contentions") != "0"
+        assert browser.all(f"#{profile} .worst li"), f"no call sites of {profile}"
+        assert browser.text(f"#{profile} .state").startswith("on: ")
+    assert "hostile::" in browser.text("#mutex .worst")
+    assert browser.root in browser.text("pre"), "the examples have the address of this server"
+
+
+@check
+def every_link_of_the_index_leads_somewhere(browser):
+    browser.open("")
+    links = {link.get_attribute("href") for link in browser.all("a[href]")}
+    assert len(links) > 12, links
+    broken = {}
+    for link in links:
+        assert link.startswith(browser.root), link
+        try:
+            urllib.request.urlopen(re.sub(r"seconds=\d+", "seconds=1", link), timeout=30).close()
+        except urllib.error.HTTPError as error:
+            broken[link] = error.code
+    same(broken, {}, "links that are answered with an error")
+
+
+@check
+def a_profile_is_turned_off_and_on_from_the_index(browser):
+    browser.open("")
+    for rate, state in [(0, "off"), (1, "on: every contention"), (100, "on: 1 in 100")]:
+        browser.one(f'#mutex button[data-rate="{rate}"]').click()
+        shown = lambda: browser.run("return document.querySelector('#mutex .state')?.textContent") == state
+        browser.wait(f"the state {state!r}", shown)
+        pressed = browser.all('#mutex button[aria-pressed="true"]')
+        same([it.get_attribute("data-rate") for it in pressed], [str(rate)], "the pressed button")
+    same(browser.text("#block .state")[:3], "on:", "the other profile's state")
+
+
+@check
+def a_refused_rate_is_told_in_place(browser):
+    browser.open("")
+    before = browser.text("#block .state")
+    browser.run(
+        "window.fetch = async () => new Response('a token is needed', {status: 401, statusText: 'x'})"
+    )
+    browser.one('#block button[data-rate="0"]').click()
+    error = lambda: browser.all("#block fieldset output.error")
+    message = browser.wait("an error", error)[0].text
+    assert "a token is needed" in message and "401" in message, message
+    same(browser.text("#block .state"), before, "the state")
+
+
+@check
+def a_window_is_recorded_from_the_index(browser):
+    browser.open("")
+    form = browser.one("#block form.window")
+    browser.run("arguments[0].elements.seconds.value = '1'", form)
+    browser.one("#block form.window button:not([formaction])").click()
+    browser.wait("the table of the window", lambda: browser.all("table.sites"))
+    assert "seconds=1" in browser.driver.current_url, browser.driver.current_url
+
+
+def column(browser, index):
+    """What the rows are sorted by, in the order in which they are shown."""
+    return browser.run(
+        """return [...document.querySelectorAll("table.sites tbody tr")].map(row => {
+             const cell = row.cells[arguments[0]];
+             return cell.dataset.value !== undefined ? Number(cell.dataset.value)
+                                                     : cell.title || cell.textContent;
+           })""",
+        index,
+    )
+
+
+def natural(value):
+    """Numbers within text count as numbers."""
+    if not isinstance(value, str):
+        return value
+    parts = re.split(r"(\d+)", value)
+    return [int(part) if part.isdigit() else part for part in parts]
+
+
+def is_sorted(browser, values, descending):
+    if values and isinstance(values[0], str):
+        # By the browser's own collation: what is alike but for case or marks has no order here.
+        return browser.run(
+            """const [values, sign] = arguments;
+               return values.every((it, at) => at === 0 ||
+                 sign * values[at - 1].localeCompare(it, "en", {numeric: true}) <= 0)""",
+            values,
+            -1 if descending else 1,
+        )
+    return values == sorted(values, reverse=descending)
+
+
+@check
+def the_table_is_sorted_by_each_column(browser):
+    browser.open("top?profile=block")
+    titles = [it.text for it in browser.all("table.sites th")]
+    same([re.sub(r" [↓↑]", "", it) for it in titles], list(COLUMNS), "the columns")
+    assert is_sorted(browser, column(browser, 0), True), "by delay at first"
+    assert len(set(map(str, column(browser, 0)))) > 3, "too few rows to tell"
+    for index in [*range(1, len(titles)), 0]:
+        browser.all("table.sites th button")[index].click()
+        first = browser.all("table.sites th")[index].get_attribute("aria-sort")
+        assert is_sorted(browser, column(browser, index), first == "descending"), titles[index]
+        # Once more, with the keyboard: the other way round.
+        browser.all("table.sites th button")[index].send_keys(Keys.ENTER)
+        second = browser.all("table.sites th")[index].get_attribute("aria-sort")
+        same({first, second}, {"ascending", "descending"}, "the directions")
+        assert is_sorted(browser, column(browser, index), second == "descending"), titles[index]
+        same(len(browser.all("th[aria-sort]")), 1, "columns that say to be sorted")
+
+
+COLUMNS = ("delay", "±", "share", "contentions", "mean", "kind", "function", "file:line")
+
+
+@check
+def the_table_is_filtered(browser):
+    browser.open("top?profile=block")
+    every = len(browser.all("table.sites tbody tr"))
+    browser.one("#filter").send_keys("ORDERS::")
+    shown = [row for row in browser.all("table.sites tbody tr") if row.is_displayed()]
+    assert 0 < len(shown) < every, f"{len(shown)} of {every}"
+    for row in shown:
+        assert "orders::" in row.text.lower(), row.text
+    assert re.match(rf"{len(shown)} of {every} call sites, [0-9.]+%", browser.text("#shown"))
+    browser.one("#filter").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE)
+    same(len([row for row in browser.all("tbody tr") if row.is_displayed()]), every, "rows")
+
+
+@check
+def the_table_is_there_without_scripts(browser):
+    browser.scripts(False)
+    try:
+        browser.open("top?profile=block")
+        rows = browser.all("table.sites tbody tr")
+        assert rows and rows[0].is_displayed()
+        delays = [int(it.get_attribute("data-value")) for it in browser.all("td.delay")]
+        same(delays, sorted(delays, reverse=True), "the delays")
+        assert not browser.one("#filter").is_displayed(), "a filter that cannot work"
+        browser.open("flamegraph?profile=block")
+        widths = [it.size["width"] for it in browser.all("#flame rect")]
+        assert max(widths) > 1000, widths
+        browser.open("")
+        assert browser.one("#mutex dd.delay").is_displayed()
+        assert not browser.one("fieldset.rates").is_displayed(), "buttons that cannot work"
+    finally:
+        browser.scripts(True)
+
+
+def frames(browser):
+    """Name and shown width of each frame that is shown."""
+    return browser.run(
+        """return Object.fromEntries([...document.querySelectorAll("#flame g.frame")]
+             .filter(it => getComputedStyle(it).display !== "none")
+             .map((it, at) => [at + " " + it.getAttribute("aria-label"),
+                               Math.round(it.querySelector("rect").getBoundingClientRect().width)]))"""
+    )
+
+
+def click_frame(browser, name):
+    """The widest frame with this in its name."""
+    return browser.run(
+        """const named = [...document.querySelectorAll("#flame g.frame")]
+             .filter(it => it.getAttribute("aria-label").includes(arguments[0])
+                           && getComputedStyle(it).display !== "none");
+           const width = it => it.getBoundingClientRect().width;
+           const widest = named.reduce((a, b) => width(b) > width(a) ? b : a);
+           widest.querySelector("rect").dispatchEvent(new MouseEvent("click", {bubbles: true}));
+           return widest.getAttribute("aria-label")""",
+        name,
+    )
+
+
+def width_of(browser, label):
+    return max(width for name, width in frames(browser).items() if name.endswith(label))
+
+
+@check
+def the_flame_graph_zooms_and_resets(browser):
+    browser.open("flamegraph?profile=block")
+    before = frames(browser)
+    whole = max(before.values())
+    label = click_frame(browser, "hostile::orders::checkout")
+    assert whole * 0.02 < max(w for n, w in before.items() if n.endswith(label)) < whole * 0.98
+    after = frames(browser)
+    assert abs(width_of(browser, label) - whole) <= 2, "as wide as all"
+    assert len(after) < len(before), "frames beside it are gone"
+    assert browser.one("#reset").is_displayed()
+    browser.one("#reset").click()
+    same(frames(browser), before, "the frames after a reset")
+    assert not browser.one("#reset").is_displayed()
+
+
+@check
+def the_flame_graph_works_with_keys(browser):
+    browser.open("flamegraph?profile=block")
+    before = frames(browser)
+    focused = lambda: browser.run("return document.activeElement.getAttribute('aria-label')")
+    browser.run("document.querySelector('#flame [tabindex=\"0\"]').focus()")
+    assert focused().startswith("all "), focused()
+    keys = lambda *keys: browser.driver.switch_to.active_element.send_keys(*keys)
+    seen = []
+    for _ in range(30):
+        keys(Keys.ARROW_DOWN)
+        seen.append(focused())
+        keys(Keys.ARROW_RIGHT)
+        if focused() != seen[-1]:
+            break
+    assert len(set(seen)) > 2, seen
+    same(browser.text("#details"), focused(), "the details")
+    keys(Keys.ENTER)
+    assert frames(browser) != before, "Enter zooms"
+    keys(Keys.ESCAPE)
+    same(frames(browser), before, "the frames after Escape")
+    keys("/")
+    same(browser.run("return document.activeElement.id"), "search", "where / leads")
+
+
+@check
+def the_flame_graph_is_searched(browser):
+    browser.open("flamegraph?profile=block")
+    plain = fills(browser)
+    browser.one("#search").send_keys("orders::(checkout|pay)")
+    matched = browser.all("#flame g.matched")
+    names = [it.get_attribute("aria-label") for it in matched]
+    assert names and all("orders::" in name for name in names), names
+    found = re.fullmatch(r"(\d+) matched: ([0-9.]+)%", browser.text("#matched"))
+    assert found and int(found[1]) == len(names), browser.text("#matched")
+    # What is below a match counts once: of all matches, those that no match is above of.
+    expected = browser.run(
+        """const matched = [...document.querySelectorAll("#flame g.matched")];
+           const box = it => it.querySelector("rect").getBoundingClientRect();
+           const isBelow = (a, b) => a !== b && box(a).top > box(b).top && box(a).left >= box(b).left - 1
+                                     && box(a).right <= box(b).right + 1;
+           const outer = matched.filter(it => !matched.some(other => isBelow(it, other)));
+           const all = box(document.querySelector("#flame g.frame.all")).width;
+           return 100 * outer.reduce((sum, it) => sum + box(it).width, 0) / all"""
+    )
+    assert abs(float(found[2]) - expected) < 1, f"{found[2]}%, not {expected}%"
+    assert fills(browser)["matched"] != plain["frame"], "matches are highlighted"
+    clear = (Keys.CONTROL, "a", Keys.NULL, Keys.DELETE)
+    browser.one("#search").send_keys(*clear)
+    same((browser.text("#matched"), len(browser.all("g.matched"))), ("", 0), "after clearing")
+    browser.one("#search").send_keys("[K; 8")
+    assert browser.all("#flame g.matched"), "what is no regular expression is looked for as it is"
+    browser.one("#search").send_keys(*clear, "no such function")
+    same(browser.text("#matched"), "0 matched: 0.0%", "no match")
+
+
+def fills(browser):
+    return browser.run(
+        """const fill = it => it && getComputedStyle(it.querySelector("rect")).fill;
+           const checkout = [...document.querySelectorAll("#flame g.frame")]
+             .find(it => it.getAttribute("aria-label").includes("orders::checkout"));
+           return {frame: fill(checkout), matched: fill(document.querySelector("#flame g.matched"))}"""
+    )
+
+
+@check
+def the_flame_graph_file_is_interactive_by_itself(browser):
+    with urllib.request.urlopen(browser.root + SVG_FILE, timeout=10) as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment"), answer.headers
+        svg = answer.read()
+    hidden = lambda: browser.run("return document.querySelectorAll('#frames .hide').length")
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "block-delay.svg")
+        file.write_bytes(svg)
+        browser.driver.get(file.as_uri())
+        fluid = "return !document.querySelector('svg').hasAttribute('viewBox')"
+        browser.wait("the start of the file's script", lambda: browser.run(fluid))
+        same(hidden(), 0, "hidden frames at first")
+        browser.run(
+            """const frames = [...document.querySelectorAll("#frames > g")];
+               const checkout = frames.find(it => it.textContent.includes("orders::checkout"));
+               checkout.querySelector("rect").dispatchEvent(new MouseEvent("click", {bubbles: true}))"""
+        )
+        assert hidden() > 0, "no zoom"
+
+
+SVG_FILE = "flamegraph?profile=block&download=1"
+
+
+@check
+def names_that_are_markup_are_shown_as_text(browser):
+    for path, selector in [
+        ("", ".paths"),
+        ("top?profile=block", "table.sites"),
+    ]:
+        browser.open(path)
+        assert MARKUP in browser.text(selector), f"not on {path!r}: {browser.text(selector)}"
+    browser.open("flamegraph?profile=block")
+    labels = [it.get_attribute("aria-label") for it in browser.all("#flame g.frame")]
+    assert any(MARKUP in label for label in labels), labels
+    for path in PAGES.values():
+        browser.open(path)
+        same(browser.all("script:not([src]), img, [onerror], [onload], [style]"), [], path)
+
+
+@check
+def nothing_that_is_asked_for_runs(browser):
+    for attack in ATTACKS:
+        browser.run("location.href = arguments[0]", browser.root + attack)
+        time.sleep(0.3)
+        # Fails if a dialog is open.
+        browser.wait("the page", lambda: browser.run("return document.readyState") == "complete")
+        scripts = browser.run("return [...document.scripts].map(it => it.src)")
+        assert all(it.startswith(browser.root + "assets/") for it in scripts), scripts
+        same(browser.all("img"), [], attack)
+    browser.console()
+
+
+@check
+def the_console_is_silent(browser):
+    browser.console()
+    for path in PAGES.values():
+        browser.open(path)
+        same(browser.console(), [], f"the console of {path!r}")
+
+
+@check
+def nothing_is_wider_than_a_phone(browser):
+    browser.resize(PHONE)
+    try:
+        for path in PAGES.values():
+            browser.open(path)
+            widths = browser.run(
+                """const page = document.documentElement;
+                   return [page.scrollWidth, page.clientWidth]"""
+            )
+            same(widths, [PHONE[0], PHONE[0]], f"width of {path!r} and of the window")
+            small = browser.run(
+                """return [...document.querySelectorAll("button, select, nav a, .choice a, input")]
+                     .filter(it => it.checkVisibility() && it.type !== "checkbox" && it.getBoundingClientRect().height < 40)
+                     .map(it => it.outerHTML.slice(0, 80))"""
+            )
+            same(small, [], f"targets of {path!r} that are too small for a finger")
+    finally:
+        browser.resize(DESKTOP)
+
+
+@check
+def text_can_be_read_in_light_and_dark(browser):
+    try:
+        for scheme in ["light", "dark"]:
+            browser.scheme(scheme)
+            for path in PAGES.values():
+                browser.open(path)
+                poor = browser.run(CONTRAST)
+                same(poor, [], f"text of {path!r} with too little contrast ({scheme})")
+    finally:
+        browser.scheme("light")
+
+
+# The ratio that WCAG's level AA asks for, of text to what is behind it.
+CONTRAST = """
+const rgb = color => color.match(/[0-9.]+/g).map(Number);
+const light = color => {
+  const [r, g, b] = rgb(color).map(it => it / 255)
+    .map(it => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = it => {
+  for (; it; it = it.parentElement) {
+    const color = getComputedStyle(it).backgroundColor;
+    if (rgb(color)[3] !== 0) return color;
+  }
+  return "rgb(255, 255, 255)";
+};
+const isFrame = it => it.localName === "text";
+return [...document.querySelectorAll("body *")]
+  .filter(it => it.checkVisibility() && [...it.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+  .filter(it => !["title", "option"].includes(it.localName))
+  .map(it => {
+    const style = getComputedStyle(it);
+    const [text, behind] = isFrame(it)
+      ? [style.fill, getComputedStyle(it.parentNode.querySelector("rect")).fill]
+      : [style.color, ground(it)];
+    const [a, b] = [light(text), light(behind)].sort((x, y) => y - x);
+    return [(a + 0.05) / (b + 0.05), it.outerHTML.slice(0, 90)];
+  })
+  .filter(([ratio]) => ratio < 4.5)
+"""
+
+
+def take_pictures(browser, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for scheme in ["light", "dark"]:
+        for device, size in [("desktop", DESKTOP), ("phone", PHONE)]:
+            browser.scheme(scheme)
+            browser.resize(size)
+            for name, path in PAGES.items():
+                browser.open(path)
+                (folder / f"{name}-{scheme}-{device}.png").write_bytes(browser.picture())
+
+
+def main():
+    program, *folder = sys.argv[1:]
+    failed = 0
+    with Server(program) as server:
+        browser = Browser(server.root)
+        try:
+            if folder:
+                take_pictures(browser, pathlib.Path(folder[0]))
+                browser.scheme("light")
+                browser.resize(DESKTOP)
+            for function in CHECKS:
+                name = function.__name__.replace("_", " ")
+                try:
+                    function(browser)
+                    print(f"ok      {name}", flush=True)
+                except Exception:
+                    failed += 1
+                    print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
+        finally:
+            browser.driver.quit()
+    print(f"pages: {len(CHECKS) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

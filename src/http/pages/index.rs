@@ -1,0 +1,45 @@
+//! The first page: both profiles with what they say already, and every path.
+#![forbid(unsafe_code)]
+
+use super::card::Card;
+use super::html::{Html, html, page, when};
+use super::paths::{custom_profiles, for_tools};
+use super::words::program;
+use crate::control;
+use crate::http::Response;
+use crate::http::custom::{Registered, registered};
+use crate::http::handler::{Answer, Call};
+use crate::http::response::HTML;
+use crate::kind::Which;
+
+pub(in crate::http) fn index(_call: &Call<'_>) -> Answer {
+    let cards = [Which::Mutex, Which::Block].map(|which| Card {
+        profile: control::profile(which),
+        rate_set: control::rate_set(which),
+        can_record: cfg!(feature = "profiling"),
+    });
+    let title = format!("{}: /debug/pprof/", program());
+    let body = body(&cards, &registered());
+    let page = page(&title, &["window.js", "index.js"], &body);
+    Ok(Response::new(HTML, page))
+}
+
+pub(super) fn body(cards: &[Card], registered: &[Registered]) -> Html {
+    let cards = cards.iter().map(Card::html);
+    html!(
+        "<header class=\"place\"><b>{}</b> <span>/debug/pprof/</span> \
+         <span class=\"about\">process {} · contend {}</span></header>\n\
+         <main>\n{}<div class=\"cards\">\n{}</div>\n{}{}</main>\n",
+        program(),
+        u64::from(std::process::id()),
+        env!("CARGO_PKG_VERSION"),
+        when(cfg!(not(feature = "profiling")), NOT_BUILT_IN),
+        cards.collect::<Html>(),
+        custom_profiles(registered),
+        for_tools(),
+    )
+}
+
+const NOT_BUILT_IN: &str = "<p class=\"notice\">Nothing is recorded: contend was built without its \
+    feature <code>profiling</code>. It is one of the default features; a dependency with \
+    <code>default-features = false</code> has to name it.</p>\n";

@@ -1,0 +1,418 @@
+//! Pages of profiles made by hand.
+
+use std::sync::Arc;
+
+use super::card::Card;
+use super::html::Html;
+use super::index::body;
+use super::top;
+use super::view::View;
+use crate::http::custom::Registered;
+use crate::http::handler::Call;
+use crate::http::query::Query;
+use crate::http::{Cancel, Handler, Request, Response};
+use crate::kind::{Kind, Which};
+use crate::lost::Lost;
+use crate::profile::Profile;
+use crate::profile::tests::{location, profile, sample, with_lost, with_which};
+
+const MARKUP: &str = "shop::<script>alert('x')</script>";
+const ESCAPED: &str = "shop::<wbr>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;";
+
+fn text(html: Html) -> String {
+    String::from_utf8(html.into()).unwrap()
+}
+
+fn ask(target: &str) -> Response {
+    Handler::new().handle(&Request::new("GET", target).header("Host", "localhost"))
+}
+
+/// Three call sites, of 60, 30 and 10 % of the delay.
+fn three_sites() -> Profile {
+    let site = |at: u64, millis: u64, caller: &str| {
+        let wrapper = location(0x2000 + at, &["contend::sync::MutexGuard<T>::drop"]);
+        let stack = [wrapper, location(0x3000 + at, &[caller])];
+        sample(
+            Kind::MUTEX,
+            1500.0 * millis as f64,
+            millis * 1_000_000,
+            &stack,
+        )
+    };
+    profile(vec![
+        site(1, 30, "shop::pay@/home/u/shop/src/pay.rs:5"),
+        site(
+            2,
+            60,
+            "shop::<script>alert('x')</script>@/home/u/shop/src/\"a\".rs:7",
+        ),
+        site(3, 10, "shop::list"),
+    ])
+}
+
+/// What is made of a view of the profile that was asked for with this query.
+fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> String {
+    let (handler, cancel) = (Handler::new(), Cancel::new());
+    let call = Call {
+        handler: &handler,
+        request: &Request::new("GET", "/flamegraph"),
+        name: "flamegraph",
+        query: Query::new(query),
+        cancel: &cancel,
+    };
+    let path = "flamegraph";
+    text(make(&View {
+        call: &call,
+        profile,
+        path,
+    }))
+}
+
+fn card(profile: Profile, rate_set: u64) -> Card {
+    Card {
+        profile,
+        rate_set,
+        can_record: true,
+    }
+}
+
+fn index(card: Card) -> String {
+    text(body(&[card], &[]))
+}
+
+fn assert_has(page: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(page.contains(part), "{part:?} is not in {page}");
+    }
+}
+
+/// What the policy of these pages would refuse.
+fn assert_nothing_inline(page: &str) {
+    for inline in [
+        "<script>",
+        "<style",
+        " style=",
+        " onload",
+        " onerror",
+        " onclick",
+        "javascript:",
+    ] {
+        assert!(!page.contains(inline), "{inline:?} is in {page}");
+    }
+}
+
+#[test]
+fn the_index_shows_what_a_profile_says_already() {
+    let page = index(card(three_sites(), 1));
+    assert_has(
+        &page,
+        &[
+            "<dt>delay</dt><dd class=\"delay\">100ms</dd>",
+            "<dd class=\"contentions\">150,000</dd>",
+            "<span class=\"state on\">on: every contention</span>",
+            "data-rate=\"1\" aria-pressed=\"true\"",
+            "data-rate=\"100\" aria-pressed=\"false\"",
+            "<span class=\"number\">60.0%</span>",
+            ESCAPED,
+            "title=\"/home/u/shop/src/&quot;a&quot;.rs:7\"",
+            "href=\"top?profile=mutex\"",
+            "href=\"mutex?debug=1\"",
+        ],
+    );
+    let order = ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|it| page.find(it).unwrap());
+    assert!(order.is_sorted(), "largest delay first");
+    assert_nothing_inline(&page);
+}
+
+#[test]
+fn the_index_says_what_is_off_and_offers_to_turn_it_on() {
+    let off = with_which(profile(vec![]), Which::Block, 0);
+    let page = index(card(off, 0));
+    assert_has(
+        &page,
+        &[
+            "<span class=\"state off\">off</span>",
+            "data-name=\"block_profile_rate\" data-rate=\"1000000\" aria-pressed=\"false\">1 per ms waited<",
+            "data-rate=\"0\" aria-pressed=\"true\"",
+            "name=\"rate\" value=\"1\" checked>",
+        ],
+    );
+    if cfg!(feature = "profiling") {
+        assert_has(&page, &["the block profile is empty: it is off"]);
+    }
+}
+
+#[test]
+fn the_index_tells_a_rate_for_a_while_from_the_programs_own() {
+    let page = index(card(with_which(three_sites(), Which::Mutex, 1), 100));
+    assert_has(
+        &page,
+        &["on: every contention while a recording lasts, else 1 in 100</span>"],
+    );
+    assert_has(&page, &["data-rate=\"100\" aria-pressed=\"true\""]);
+}
+
+#[test]
+fn the_index_counts_what_was_lost() {
+    let lost = Lost {
+        reentrant: 1234,
+        ..Lost::default()
+    };
+    let page = index(card(with_lost(three_sites(), lost), 1));
+    assert_has(
+        &page,
+        &[
+            "<dd class=\"lost\">1,234</dd>",
+            "Lost events: reentrant 1234.",
+        ],
+    );
+}
+
+#[test]
+fn without_the_profiler_no_rate_is_offered() {
+    let card = Card {
+        profile: with_which(profile(vec![]), Which::Mutex, 0),
+        rate_set: 0,
+        can_record: false,
+    };
+    let page = index(card);
+    assert!(
+        !page.contains("data-rate") && !page.contains("<form"),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_index_lists_the_programs_own_profiles() {
+    let heap = Registered {
+        name: "heap".to_owned(),
+        description: Arc::from(MARKUP),
+    };
+    let page = text(body(&[], &[heap]));
+    let description = "<dd>shop::&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</dd>";
+    assert_has(&page, &["<a href=\"heap\">heap</a>", description]);
+    assert_nothing_inline(&page);
+}
+
+#[test]
+fn the_table_has_a_row_for_each_call_site() {
+    let table = text(top::content(&three_sites()));
+    assert_eq!(table.matches("<tr role=\"row\">").count(), 1 + 3);
+    assert_has(
+        &table,
+        &[
+            "aria-sort=\"descending\">delay</th>",
+            "delay\" data-value=\"60000000\">60.0ms</td>",
+            "<rect width=\"60.00%\"",
+            "contentions\" data-value=\"90000\">90,000</td>",
+            "mean\" data-value=\"667\">667ns</td>",
+            ESCAPED,
+            "title=\"/home/u/shop/src/pay.rs:5\">…/shop/src/pay.rs:5</td>",
+            "<td role=\"cell\" class=\"where\">-</td>",
+        ],
+    );
+    assert!(!table.contains('±'), "nothing was sampled");
+    let order = ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|it| table.find(it).unwrap());
+    assert!(order.is_sorted(), "largest delay first");
+    assert_nothing_inline(&table);
+}
+
+#[test]
+fn the_table_shows_the_error_of_what_was_sampled() {
+    let stack = |at| [location(at, &[if at == 1 { "f" } else { "g" }])];
+    let mut sampled = sample(Kind::MUTEX, 10.0, 1000, &stack(1));
+    sampled.variance = 400.0;
+    let all = sample(Kind::MUTEX, 10.0, 900, &stack(2));
+    let table = text(top::content(&profile(vec![sampled, all])));
+    assert_has(
+        &table,
+        &[
+            ">±</th>",
+            "data-value=\"20\">±20ns</td>",
+            "data-value=\"0\"></td>",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_table_says_why() {
+    let empty = profile(vec![]);
+    assert_has(
+        &text(top::content(&empty)),
+        &[&crate::export::why_empty(&empty)],
+    );
+}
+
+#[test]
+fn a_view_sums_up_and_leads_on() {
+    let page = viewed(&three_sites(), "", |view| view.body(&Html::default()));
+    assert_has(
+        &page,
+        &[
+            "<b>100ms</b> of delay in <b>150,000</b> contentions since the start; rate: every contention; lost: none",
+            "<a href=\"flamegraph?profile=mutex\" aria-current=\"true\">mutex</a>",
+            "<a href=\"flamegraph?profile=block\">block</a>",
+            "<a href=\"top?profile=mutex\">Top</a>",
+            "<details><summary>",
+        ],
+    );
+}
+
+#[test]
+fn links_of_a_window_record_another_one() {
+    let query = "profile=mutex&seconds=5&fraction=10";
+    let page = viewed(&three_sites(), query, |view| view.body(&Html::default()));
+    assert_has(
+        &page,
+        &[
+            "<a href=\"top?profile=mutex&amp;seconds=5&amp;fraction=10\" class=\"again\">Top</a>",
+            "<a href=\"flamegraph?profile=block&amp;seconds=5\" class=\"again\">block</a>",
+            "<details open>",
+            "<option value=\"5\" selected>5 s</option>",
+        ],
+    );
+    let page = viewed(&three_sites(), "seconds=\"><script>", |view| {
+        view.body(&Html::default())
+    });
+    assert_nothing_inline(&page);
+}
+
+#[test]
+fn pages_are_whole_and_have_nothing_inline() {
+    for target in [
+        "/debug/pprof/",
+        "/debug/pprof/top",
+        "/debug/pprof/top?profile=block",
+    ] {
+        let page = ask(target);
+        assert_eq!(page.status(), 200, "{target}");
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        let page = String::from_utf8(page.into_body()).unwrap();
+        assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+        assert_nothing_inline(&page);
+    }
+}
+
+#[test]
+fn every_file_that_a_page_loads_is_there() {
+    let mut pages = String::new();
+    for target in ["/", "/top", "/flamegraph"] {
+        pages += &String::from_utf8_lossy(ask(target).body());
+    }
+    let addresses = pages.split('"').filter(|it| it.starts_with("assets/"));
+    let addresses: Vec<_> = addresses.collect();
+    assert!(addresses.len() >= 6, "{addresses:?}");
+    for address in addresses {
+        let asset = ask(&format!("/debug/pprof/{address}"));
+        assert_eq!(asset.status(), 200, "{address}");
+        let content_type = match address.rsplit_once('.').unwrap().1 {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        };
+        assert_eq!(asset.header("content-type"), Some(content_type));
+    }
+    assert_eq!(ask("/debug/pprof/assets/nothing.js").status(), 404);
+}
+
+#[test]
+fn unknown_profiles_and_values_are_errors() {
+    let mut wrong = vec![
+        "/top?profile=heap",
+        "/top?profile=%3Cscript%3E",
+        "/top?profile=MUTEX",
+    ];
+    if cfg!(feature = "flamegraph") {
+        wrong.extend(["/flamegraph?value=time", "/flamegraph?profile=1"]);
+    }
+    for target in wrong {
+        let response = ask(target);
+        assert_eq!(response.status(), 400, "{target}");
+        assert_eq!(
+            response.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+        let message = String::from_utf8_lossy(response.body());
+        assert!(message.starts_with("invalid value for \""), "{message}");
+    }
+}
+
+#[cfg(not(feature = "flamegraph"))]
+#[test]
+fn without_its_feature_the_flame_graph_says_how_to_get_it() {
+    let response = ask("/debug/pprof/flamegraph?profile=mutex");
+    assert_eq!(response.status(), 501);
+    assert!(String::from_utf8_lossy(response.body()).contains("feature `flamegraph`"));
+}
+
+#[cfg(feature = "flamegraph")]
+mod flamegraph {
+    use super::super::flamegraph::{content, svg};
+    use super::*;
+    use crate::export::flamegraph::Value;
+
+    fn drawn(profile: &Profile, value: Value) -> String {
+        let svg = svg(profile, value).unwrap();
+        viewed(profile, "", |view| content(view, value, &svg))
+    }
+
+    #[test]
+    fn the_page_takes_the_frames_and_nothing_else() {
+        let page = drawn(&three_sites(), Value::Delay);
+        // All, three callers, their wrappers: two rows of a known height below the first.
+        assert_eq!(page.matches("<rect ").count(), 1 + 3 + 3);
+        assert_has(
+            &page,
+            &[
+                "<svg id=\"flame\" width=\"100%\" height=\"59\" data-value=\"delay\"",
+                // Both are what inferno leaves for its title.
+                "<g transform=\"translate(0,-76)\"><g><title>",
+                " y=\"76\"",
+                "fg:w=\"100000000\"",
+                "&lt;script&gt;alert(",
+                "aria-current=\"true\">delay</a>",
+                "href=\"flamegraph?profile=mutex&amp;value=contentions\">contentions</a>",
+            ],
+        );
+        assert_nothing_inline(&page);
+        assert!(
+            !page.contains("<script") && !page.contains("http:"),
+            "{page}"
+        );
+        assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    }
+
+    #[test]
+    fn frames_are_as_wide_as_the_value_that_is_asked_for() {
+        let page = drawn(&three_sites(), Value::Contentions);
+        assert_has(&page, &["fg:w=\"150000\"", "data-value=\"contentions\""]);
+    }
+
+    #[test]
+    fn an_empty_graph_says_why() {
+        let empty = profile(vec![]);
+        let page = drawn(&empty, Value::Delay);
+        assert_has(&page, &[&crate::export::why_empty(&empty)]);
+        assert!(!page.contains("turn it on"), "it is on");
+        let off = with_which(empty, Which::Mutex, 0);
+        let offers = drawn(&off, Value::Delay).contains("<a href=\"./\">turn it on</a>");
+        assert_eq!(offers, cfg!(feature = "profiling"));
+        let no_contention = profile(vec![sample(Kind::MUTEX, 0.0, 9, &[location(1, &["f"])])]);
+        let page = drawn(&no_contention, Value::Contentions);
+        assert_has(&page, &["the stacks of this profile have no contentions"]);
+    }
+
+    #[test]
+    fn the_file_is_an_attachment() {
+        let file = ask("/debug/pprof/flamegraph?profile=block&value=contentions&download=1");
+        assert_eq!(file.header("content-type"), Some("image/svg+xml"));
+        assert_eq!(
+            file.header("content-disposition"),
+            Some("attachment; filename=\"block-contentions.svg\"")
+        );
+        assert!(file.body().ends_with(b"</svg>\n") || file.body().ends_with(b"</svg>"));
+    }
+}

@@ -1,0 +1,165 @@
+//! What the pages of one profile have in common: which it is, what it sums up to, ways on.
+#![forbid(unsafe_code)]
+
+use form_urlencoded::Serializer;
+
+use super::html::{Html, html, when};
+use super::window;
+use super::words::{self, grouped, name, program, question};
+use crate::export::units::human;
+use crate::http::Response;
+use crate::http::handler::Call;
+use crate::kind::Which;
+use crate::profile::Profile;
+
+/// One of several values that a parameter can have. The first is taken where it is missing.
+pub(super) fn choice<T: Copy>(
+    call: &Call<'_>,
+    parameter: &str,
+    choices: [(&str, T); 2],
+) -> Result<T, Response> {
+    let Some(value) = call.query.get(parameter) else {
+        return Ok(choices[0].1);
+    };
+    let chosen = choices.iter().find(|(name, _)| *name == value);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let [(first, _), (second, _)] = choices;
+        let message =
+            format!("invalid value for \"{parameter}\" - must be \"{first}\" or \"{second}\"");
+        Response::error(400, &message)
+    })
+}
+
+pub(super) fn which(call: &Call<'_>) -> Result<Which, Response> {
+    let choices = [("mutex", Which::Mutex), ("block", Which::Block)];
+    choice(call, "profile", choices)
+}
+
+/// In the place of what there is not.
+pub(super) fn empty(profile: &Profile, why: &str) -> Html {
+    let can_be_on = cfg!(feature = "profiling") && profile.rate() == 0;
+    html!(
+        "<p class=\"empty\">{}{}</p>\n",
+        why,
+        when(can_be_on, "; or <a href=\"./\">turn it on</a>"),
+    )
+}
+
+/// A page that shows one profile.
+pub(super) struct View<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) profile: &'a Profile,
+    /// Its path.
+    pub(super) path: &'static str,
+}
+
+impl View<'_> {
+    pub(super) fn title(&self) -> String {
+        let name = name(self.profile.which());
+        format!("{}: {name} {}", program(), self.path)
+    }
+
+    /// All of it: where one is, what is shown, the ways to see it otherwise, and the content.
+    pub(super) fn body(&self, content: &Html) -> Html {
+        let which = self.profile.which();
+        html!(
+            "<header class=\"place\"><a href=\"./\">{}</a> <span>/debug/pprof/{}</span></header>\n\
+             <main class=\"{}\">\n<h1>{} <span class=\"question\">{}</span></h1>\n{}{}{}</main>\n",
+            program(),
+            self.path,
+            self.path,
+            name(which),
+            question(which),
+            self.summary(),
+            self.tabs(),
+            content,
+        )
+    }
+
+    fn summary(&self) -> Html {
+        let profile = self.profile;
+        let during = match profile.duration() {
+            Some(duration) => html!("during <b>{}</b>", human(duration)),
+            None => html!("since the start"),
+        };
+        let rate = match profile.rate() {
+            0 => "off now".to_owned(),
+            rate => words::rate(profile.which(), rate),
+        };
+        html!(
+            "<p class=\"summary\"><b>{}</b> of delay in <b>{}</b> contentions {}; \
+             rate: {}; lost: {}</p>\n",
+            human(profile.total_delay()),
+            grouped(profile.total_contentions()),
+            during,
+            rate,
+            profile.lost().to_string(),
+        )
+    }
+
+    fn tabs(&self) -> Html {
+        let which = self.profile.which();
+        let profile = |it| self.link(self.path, it, "", name(it), it == which);
+        let view = |path, label| self.link(path, which, "", label, path == self.path);
+        html!(
+            "<nav class=\"tabs\"><span class=\"choice\">{}{}</span> <span class=\"choice\">{}{}</span> \
+             <a href=\"{}?debug=1\">Text</a> \
+             <a href=\"{}\" download=\"{}.pb.gz\">Download</a>{}</nav>\n",
+            profile(Which::Mutex),
+            profile(Which::Block),
+            view("top", "Top"),
+            view("flamegraph", "Flame graph"),
+            name(which),
+            name(which),
+            name(which),
+            self.window(),
+        )
+    }
+
+    fn window(&self) -> Html {
+        let which = self.profile.which();
+        let query = &self.call.query;
+        let seconds = query.get("seconds");
+        let everything = query.get(window::rate_parameter(which)) == Some("1");
+        html!(
+            "<details{}><summary>Record a window of time</summary>{}</details>",
+            when(seconds.is_some(), " open"),
+            window::form(which, everything || self.profile.rate() == 0, seconds),
+        )
+    }
+
+    /// To another view. What a page was asked for it does not keep, so of a window of time the
+    /// link records another one; the script tells how long that takes still.
+    pub(super) fn link(
+        &self,
+        path: &str,
+        which: Which,
+        more: &str,
+        label: &str,
+        is_here: bool,
+    ) -> Html {
+        let again = self.window_again(which);
+        let address = format!("{path}?profile={}{more}{again}", name(which));
+        html!(
+            "<a href=\"{}\"{}{}>{}</a>",
+            address,
+            when(is_here, " aria-current=\"true\""),
+            when(!again.is_empty(), " class=\"again\""),
+            label,
+        )
+    }
+
+    fn window_again(&self, which: Which) -> String {
+        let rate = window::rate_parameter(which);
+        let mut again = Serializer::new(String::new());
+        for name in ["seconds", rate] {
+            if let Some(value) = self.call.query.get(name) {
+                again.append_pair(name, value);
+            }
+        }
+        match again.finish() {
+            query if query.is_empty() => query,
+            query => format!("&{query}"),
+        }
+    }
+}
