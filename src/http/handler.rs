@@ -42,7 +42,7 @@ impl Handler {
     }
 
     /// Needs this token.
-    pub fn token(self, _token: impl Into<String>) -> Self {
+    pub fn token(self, _token: &str) -> Self {
         self
     }
 

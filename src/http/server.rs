@@ -147,7 +147,7 @@ impl ServerBuilder {
     }
 
     /// Requests need this token: see [`Handler::token`].
-    pub fn token(mut self, token: impl Into<String>) -> Self {
+    pub fn token(mut self, token: &str) -> Self {
         self.handler = self.handler.token(token);
         self
     }
