@@ -170,6 +170,14 @@ impl ServerBuilder {
         self
     }
 
+    /// How long a client may take to send a request's head, to send its body, and to go on reading
+    /// an answer; and how long a connection may lie idle. The default is 15 seconds. A client that
+    /// takes longer loses its connection.
+    pub fn client_timeout(mut self, duration: Duration) -> Self {
+        self.limits.patience = duration;
+        self
+    }
+
     /// How long requests in progress may take when the server stops. The default is one second;
     /// with zero it ends them at once.
     pub fn grace(mut self, duration: Duration) -> Self {

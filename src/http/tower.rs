@@ -156,15 +156,16 @@ where
 fn request<'a>(parts: &'a Parts, body: &'a [u8]) -> Request<'a> {
     let target = parts.uri.path_and_query().map_or("", |it| it.as_str());
     let mut request = Request::new(parts.method.as_str(), target).body(body);
+    // The first host counts. Where the target names one, as in HTTP/2, that is it, whatever the
+    // header says: RFC 9112, 3.2.2.
+    if let Some(authority) = parts.uri.authority() {
+        request = request.header("host", authority.as_str());
+    }
     for (name, value) in &parts.headers {
         // What is not text is no host, no token and no browser that we know.
         request = request.header(name.as_str(), value.to_str().unwrap_or(""));
     }
-    // Where the target names the host, as in HTTP/2, it counts and not the header: RFC 9112, 3.2.2.
-    match parts.uri.authority() {
-        Some(authority) => request.header("host", authority.as_str()),
-        None => request,
-    }
+    request
 }
 
 pub(super) fn into_http(response: Response) -> ::http::Response<Full<Bytes>> {

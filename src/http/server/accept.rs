@@ -21,6 +21,8 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) connections: usize,
+    /// With a client, in each step.
+    pub(super) patience: Duration,
     /// For requests in progress, when the server stops.
     pub(super) grace: Duration,
 }
@@ -29,6 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 64,
+            patience: Duration::from_secs(15),
             grace: Duration::from_secs(1),
         }
     }
@@ -83,7 +86,7 @@ async fn accept_all(
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection::serve(stream, service.clone());
+                let connection = connection::serve(stream, service.clone(), limits.patience);
                 let connection = connections.watch(connection);
                 tokio::spawn(async move {
                     // An error is the client's: it has gone, or was too slow, or spoke no HTTP.
