@@ -14,7 +14,7 @@ use std::{hint, thread};
 use common::{in_child, ms, profile_everything, secs};
 use contend::http::{Handler, Server, serve};
 use contend::sync::Mutex;
-use http_client::{Client, await_that, get};
+use http_client::{Client, SetOnDrop, await_that, get};
 
 /// On any free port, for as long as the test runs.
 fn server() -> Server {
@@ -129,6 +129,7 @@ fn the_prefix_without_its_slash_is_led_to_the_index() {
 fn contended<R>(hog: fn(&Mutex<()>), meanwhile: impl FnOnce() -> R) -> R {
     let (lock, stop) = (Mutex::new(()), AtomicBool::new(false));
     thread::scope(|scope| {
+        let _stop = SetOnDrop(&stop);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
@@ -136,9 +137,7 @@ fn contended<R>(hog: fn(&Mutex<()>), meanwhile: impl FnOnce() -> R) -> R {
                 }
             });
         }
-        let result = meanwhile();
-        stop.store(true, Ordering::Relaxed);
-        result
+        meanwhile()
     })
 }
 

@@ -36,15 +36,18 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Examples
 ///
-/// In axum. The path is as you like: the pages' links are relative. Open it with the slash at the
-/// end, since a nested service is not told whether there was one.
+/// In axum, at a path of your choice; the links of the pages are relative. A nested service is not
+/// told whether the path came with the slash at its end, which these links need: so the first route
+/// leads those who forget it there.
 ///
 /// ```
 /// use axum::Router;
 /// use contend::http::{Handler, Service};
 ///
 /// let profiles = Service::new(Handler::new());
-/// let app: Router = Router::new().nest_service("/debug/pprof", profiles);
+/// let app: Router = Router::new()
+///     .route_service("/debug/pprof", profiles.clone())
+///     .nest_service("/debug/pprof/", profiles);
 /// ```
 ///
 /// With hyper alone, `hyper_util::service::TowerToHyperService::new(profiles)` is what

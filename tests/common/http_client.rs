@@ -2,8 +2,10 @@
 //! and a reader of the profiles in it.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -154,6 +156,15 @@ pub(crate) fn await_that(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Sets it when it is dropped, so that a test's threads end when the test fails, too.
+pub(crate) struct SetOnDrop<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What the tests look at, after pprof's `proto/profile.proto`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Pprof {
@@ -161,6 +172,8 @@ pub(crate) struct Pprof {
     sample_types: Vec<ValueType>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
+    #[prost(message, repeated, tag = "4")]
+    locations: Vec<Location>,
     #[prost(message, repeated, tag = "5")]
     functions: Vec<Function>,
     #[prost(string, repeated, tag = "6")]
@@ -192,7 +205,23 @@ struct Sample {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct Location {
+    #[prost(uint64, tag = "1")]
+    id: u64,
+    #[prost(message, repeated, tag = "4")]
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Line {
+    #[prost(uint64, tag = "1")]
+    function: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct Function {
+    #[prost(uint64, tag = "1")]
+    id: u64,
     #[prost(int64, tag = "2")]
     name: i64,
 }
@@ -221,19 +250,36 @@ impl Pprof {
         functions.any(|it| self.string(it.name).contains(part))
     }
 
-    /// Contentions and nanoseconds by stack.
-    pub(crate) fn by_stack(&self) -> Vec<(&[u64], i64, i64)> {
-        let samples = self.samples.iter();
-        samples
-            .map(|it| (&*it.locations, it.values[0], it.values[1]))
-            .collect()
+    /// Contentions and nanoseconds, by the names on the stack.
+    pub(crate) fn by_stack(&self) -> BTreeMap<Vec<&str>, (i64, i64)> {
+        let mut stacks = BTreeMap::new();
+        for sample in &self.samples {
+            let locations = sample.locations.iter().map(|id| self.location(*id));
+            let lines = locations.flat_map(|it| &it.lines);
+            let names = lines.map(|it| self.function(it.function)).collect();
+            let sum: &mut (i64, i64) = stacks.entry(names).or_default();
+            sum.0 += sample.values[0];
+            sum.1 += sample.values[1];
+        }
+        stacks
+    }
+
+    fn location(&self, id: u64) -> &Location {
+        let mut locations = self.locations.iter();
+        locations.find(|it| it.id == id).expect("a location")
+    }
+
+    fn function(&self, id: u64) -> &str {
+        let mut functions = self.functions.iter();
+        let function = functions.find(|it| it.id == id).expect("a function");
+        self.string(function.name)
     }
 
     /// Contentions and nanoseconds.
     pub(crate) fn totals(&self) -> (i64, i64) {
-        let stacks = self.by_stack();
-        stacks.iter().fold((0, 0), |sum, (_, contentions, delay)| {
-            (sum.0 + contentions, sum.1 + delay)
+        let samples = self.samples.iter();
+        samples.fold((0, 0), |sum, it| {
+            (sum.0 + it.values[0], sum.1 + it.values[1])
         })
     }
 }
