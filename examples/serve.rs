@@ -4,6 +4,7 @@
 //! cargo run --release --example serve --features server              # until Ctrl-C
 //! cargo run --release --example serve --features server -- 30        # for 30 seconds
 //! cargo run --release --example serve --features server -- --port 0  # on any free port
+//! cargo run --release --example serve --features server -- --token xyz
 //! ```
 //!
 //! A warehouse: six clerks reserve items from the stock, which an auditor counts every now and then, with
@@ -26,6 +27,8 @@ use std::hint;
 use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use contend::http::Server;
 
 /// Keeps the processor busy, as work does that happens under a lock.
 fn work(micros: u64) {
@@ -153,7 +156,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     contend::set_mutex_profile_fraction(10);
     contend::set_block_profile_rate(100_000);
-    let server = contend::http::serve(format!("127.0.0.1:{port}"))?;
+    let address = format!("127.0.0.1:{port}");
+    let server = match option::<String>(&arguments, "--token")? {
+        None => contend::http::serve(address)?,
+        Some(token) => Server::builder().token(&token).serve(address)?,
+    };
     println!("profiles at http://{}/debug/pprof/", server.local_addr());
 
     open_the_warehouse();
