@@ -12,7 +12,7 @@
 //! to the disk; prices are read by all and published by one; parcels go through a queue that holds
 //! four, to a packer who is too slow.
 //!
-//! You should see an address. Open it: `stock::Stock::<String>::recount` and
+//! You should see an address. Open it: `stock::Stock<K>::recount` and
 //! `journal::Journal::append` lead the mutex profile, `packing::hand_over` the block profile.
 //! Or, meanwhile:
 //!

@@ -191,7 +191,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let routes = Router::new()
         .route("/sessions/{user}", post(log_in).get(look_up))
         .route("/", get(|| async { "POST or GET /sessions/{user}\n" }))
-        .nest_service("/debug/pprof", profiles)
+        .route_service("/debug/pprof", profiles.clone())
+        .nest_service("/debug/pprof/", profiles)
         .with_state(app.clone());
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("profiles at http://{}/debug/pprof/", listener.local_addr()?);
