@@ -1,5 +1,6 @@
 //! The forms in which a profile leaves the program.
 
+pub(crate) mod form;
 pub(crate) mod pprof;
 mod protobuf;
 pub(crate) mod sites;

@@ -270,6 +270,7 @@ mod thread_state;
 pub mod cli;
 #[cfg(feature = "http")]
 pub mod http;
+mod recording;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
@@ -284,6 +285,7 @@ pub use control::{
 pub use http::register_profile;
 pub use lost::Lost;
 pub use profile::{Frame, Profile, Sample};
+pub use recording::{Profiles, Recording, RecordingBuilder, measure};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]

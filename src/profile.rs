@@ -5,7 +5,7 @@
 
 mod frame;
 mod sample;
-mod save;
+pub(crate) mod save;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -181,6 +181,25 @@ impl Profile {
         delta
     }
 
+    /// The samples whose stack has a function with `text` in its path, as `shop::cart` or
+    /// `Cart<T>::add`. The rate, what was lost, the time and the duration stay.
+    ///
+    /// For a test that shares its process with others: their waits are in the profile, too,
+    /// but not on stacks of the code that is asked about. An empty `text` keeps every sample
+    /// that has a frame. As `go tool pprof -focus`, but with plain text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let profile = contend::mutex_profile();
+    /// assert!(profile.focus("shop::checkout").total_delay() <= profile.total_delay());
+    /// ```
+    pub fn focus(&self, text: &str) -> Profile {
+        let mut focused = self.clone();
+        focused.samples.retain(|sample| sample.has_function(text));
+        focused
+    }
+
     /// Writes the profile as pprof's protocol buffer, compressed with gzip: the form that
     /// `go tool pprof` and profile stores read.
     ///
@@ -221,6 +240,14 @@ impl Profile {
     /// the first frame that is neither this crate's nor the standard library's.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
         export::table::Table::new(self, n)
+    }
+
+    /// For one whose time is known better than from when its ends were taken.
+    pub(crate) fn lasting(self, duration: Duration) -> Profile {
+        Profile {
+            duration: Some(duration),
+            ..self
+        }
     }
 
     pub(crate) fn which(&self) -> Which {

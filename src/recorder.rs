@@ -165,7 +165,17 @@ pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> 
 
 /// A snapshot, with names.
 pub(crate) fn profile(which: Which) -> Profile {
+    let [profile] = profiles([which]);
+    profile
+}
+
+/// Snapshots of one moment: all numbers are taken before the first name is looked up, which can
+/// take long.
+pub(crate) fn profiles<const N: usize>(wanted: [Which; N]) -> [Profile; N] {
     stack::refresh();
-    let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
-    Profile::new(which, rates::in_force(which), totals, Lost::now())
+    let totals = wanted.map(|which| {
+        let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
+        (which, rates::in_force(which), totals, Lost::now())
+    });
+    totals.map(|(which, rate, totals, lost)| Profile::new(which, rate, totals, lost))
 }

@@ -85,9 +85,8 @@ impl<'p> Site<'p> {
 /// such as `core::mem::drop` or the glue that drops a struct with a guard in it, are passed
 /// over, unless nothing else is there.
 fn caller(sample: &Sample) -> Option<&Frame> {
-    // By location: `Sample::frames` would lay out and keep the frames of every sample.
-    let locations = sample.stack.locations.iter();
-    let frames = locations.flat_map(|location| &*location.frames);
+    // Not `Sample::frames`, which would lay out and keep the frames of every sample.
+    let frames = sample.stack.frames_in_place();
     let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());
     after_wrapper
         .clone()

@@ -14,9 +14,13 @@ const NAME_TRIES: usize = 100;
 /// Lets `write` fill a file that then takes its place at `path`. Errors name the path.
 ///
 /// Nothing is flushed to the disk: after a power failure a profile is of little use.
-pub(super) fn save(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    replace(path, write)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+pub(crate) fn save(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    replace(path, write).map_err(|error| at(path, &error))
+}
+
+/// The error with the path that it is about.
+pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
