@@ -1,5 +1,7 @@
 //! The forms in which a profile leaves the program.
 
+mod columns;
+pub(crate) mod diff_table;
 pub(crate) mod form;
 pub(crate) mod pprof;
 mod protobuf;

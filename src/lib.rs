@@ -284,7 +284,7 @@ pub use control::{
 #[cfg(feature = "http")]
 pub use http::register_profile;
 pub use lost::Lost;
-pub use profile::{Frame, Profile, Sample};
+pub use profile::{Change, Diff, Frame, Profile, Sample, Status};
 pub use recording::{Profiles, Recording, RecordingBuilder, measure};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.

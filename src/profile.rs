@@ -3,6 +3,7 @@
 //! Names are looked up when the profile is made, so it stays true after libraries are unloaded
 //! or the profiler is reset. Nothing here is global.
 
+mod diff;
 mod frame;
 mod sample;
 pub(crate) mod save;
@@ -16,6 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use diff::difference;
+pub use diff::{Change, Diff, Status};
 pub use frame::Frame;
 pub(crate) use frame::{Location, Mapping};
 pub use sample::Sample;

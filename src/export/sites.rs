@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::units::shortened;
 use crate::kind::Kind;
 use crate::profile::{Frame, Profile, Sample, mean, std_error};
 
@@ -15,7 +16,7 @@ pub(crate) struct Site<'p> {
     pub(crate) caller: Option<&'p Frame>,
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
-    variance: f64,
+    pub(crate) variance: f64,
 }
 
 /// Largest delay first.
@@ -78,6 +79,15 @@ impl<'p> Site<'p> {
 
     pub(crate) fn line(&self) -> Option<u32> {
         self.caller.and_then(Frame::line)
+    }
+
+    /// `…/shop/src/cart.rs:12`, as far as it is known.
+    pub(crate) fn place(&self) -> String {
+        match (self.file().map(shortened), self.line()) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            (Some(file), None) => file,
+            (None, _) => "-".to_owned(),
+        }
     }
 }
 

@@ -101,6 +101,13 @@ impl Sample {
         (name == "kind").then(|| self.kind.label())
     }
 
+    /// Adds what another sample has to this stack's numbers.
+    pub(super) fn add(&mut self, other: &Sample) {
+        self.contentions += other.contentions;
+        self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
+        self.variance += other.variance;
+    }
+
     /// Whether the path of a function on the stack contains `text`.
     pub(super) fn has_function(&self, text: &str) -> bool {
         let mut frames = self.stack.frames_in_place();

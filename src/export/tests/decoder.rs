@@ -134,10 +134,12 @@ impl Decoded {
     pub(super) fn of(profile: &Profile) -> Self {
         let mut compressed = Vec::new();
         profile.write_pprof(&mut compressed).unwrap();
+        Self::of_file(&compressed)
+    }
+
+    pub(super) fn of_file(compressed: &[u8]) -> Self {
         let mut bytes = Vec::new();
-        GzDecoder::new(&*compressed)
-            .read_to_end(&mut bytes)
-            .unwrap();
+        GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
         let raw = RawProfile::decode(&*bytes).unwrap();
         // Nothing that the declarations above do not know: as many bytes as the same
         // messages have when `prost` writes them.
@@ -147,6 +149,13 @@ impl Decoded {
 
     pub(super) fn string(&self, index: i64) -> &str {
         &self.raw.string_table[usize::try_from(index).unwrap()]
+    }
+
+    pub(super) fn labels(&self, sample: &RawSample) -> Vec<(&str, &str)> {
+        let labels = sample.label.iter();
+        labels
+            .map(|label| (self.string(label.key), self.string(label.str)))
+            .collect()
     }
 
     fn value_type(&self, value_type: &RawValueType) -> (&str, &str) {
@@ -183,10 +192,10 @@ impl Decoded {
     }
 
     fn stack(&self, sample: &RawSample) -> (Vec<i64>, &str, Vec<String>) {
-        let [label] = &*sample.label else {
-            panic!("one label, not {:?}", sample.label);
+        let labels = self.labels(sample);
+        let [("kind", kind)] = *labels else {
+            panic!("one label, not {labels:?}");
         };
-        assert_eq!(self.string(label.key), "kind");
         let mut frames = Vec::new();
         for id in &sample.location_id {
             let location = self.raw.location.iter().find(|it| it.id == *id).unwrap();
@@ -194,7 +203,7 @@ impl Decoded {
             assert!(location.mapping_id == 0 || is_mapped(location.mapping_id));
             frames.extend(location.line.iter().map(|line| self.frame(line)));
         }
-        (sample.value.clone(), self.string(label.str), frames)
+        (sample.value.clone(), kind, frames)
     }
 
     fn frame(&self, line: &RawLine) -> String {
