@@ -251,6 +251,7 @@ mod symbols;
 mod address;
 #[cfg(feature = "profiling")]
 mod clock;
+mod duration;
 mod kind;
 mod lost;
 #[cfg(any(feature = "profiling", loom))]
@@ -270,6 +271,7 @@ mod thread_state;
 pub mod cli;
 #[cfg(feature = "http")]
 pub mod http;
+mod init;
 mod recording;
 
 #[cfg(feature = "profiling")]
@@ -283,6 +285,7 @@ pub use control::{
 };
 #[cfg(feature = "http")]
 pub use http::register_profile;
+pub use init::{InitGuard, init};
 pub use lost::Lost;
 pub use profile::{Change, Diff, Frame, Profile, Sample, Status};
 pub use recording::{Profiles, Recording, RecordingBuilder, measure};

@@ -184,7 +184,7 @@ impl Change {
     }
 
     /// The stack in the new profile; `None`: it is [gone](Status::Gone).
-    pub fn new(&self) -> Option<&Sample> {
+    pub fn current(&self) -> Option<&Sample> {
         self.new.as_ref()
     }
 
@@ -203,7 +203,7 @@ impl Change {
     /// What has become of the stack.
     pub fn status(&self) -> Status {
         let numbers = |sample: &Sample| (sample.delay_nanos, sample.variance);
-        Status::of(self.base().map(numbers), self.new().map(numbers))
+        Status::of(self.base().map(numbers), self.current().map(numbers))
     }
 
     /// Several stacks of one profile can have the same names: copies that the compiler made.

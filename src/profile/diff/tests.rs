@@ -14,7 +14,7 @@ fn at(place: u64, caller: &str, contentions: f64, nanos: u64) -> Sample {
 
 fn statuses(diff: &Diff) -> Vec<(String, i64, i64, Status)> {
     let row = |change: &Change| {
-        let sample = change.new().or(change.base()).unwrap();
+        let sample = change.current().or(change.base()).unwrap();
         let caller = sample.frames()[1].function().to_owned();
         let numbers = (change.delay_nanos(), change.contentions());
         (caller, numbers.0, numbers.1, change.status())
