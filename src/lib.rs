@@ -266,6 +266,8 @@ mod stack;
 mod thread_state;
 
 // Ways to ask for profiles.
+mod assertion;
+mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -277,6 +279,13 @@ mod recording;
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
 pub mod bench_support;
+
+/// What the macros of this crate expand to.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use crate::assertion::{Condition, assert, start_assertion};
+    pub use crate::bench::BenchRecorder;
+}
 
 pub use control::{
     MemoryInUse, block_profile, block_profile_rate, blocking, mutex_profile,

@@ -110,7 +110,7 @@ fn a_program_killed_in_its_middle_leaves_nothing() {
 
 #[test]
 fn processes_with_one_path_do_not_mix() {
-    for _ in 0..4 {
+    for _ in 0..2 {
         let first = Program::that_does("load");
         let path = first.folder.file("mutex.pb.gz");
         let mut programs = vec![first];
