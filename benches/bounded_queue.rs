@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! cargo bench --bench bounded_queue
-//! CONTEND_BLOCK_PROFILE='{bin}.txt' cargo bench --bench bounded_queue -- 'hand_over/1$'
+//! CONTEND_BLOCK_PROFILE='{bin}.txt' cargo bench --bench bounded_queue -- '1$'
 //! ```
 //!
-//! The second shows who waits: nearly every `send` and every `recv` of the small queue blocks. With `128` in the place of `1` you should
-//! see a small part of that. The guard in `main` is all that the bench does for it, here with divan, and
+//! The second shows who waits: `send` and `recv` of the small queue block for about two thirds of the messages. With `128` in the place of `1$` you
+//! should see a fiftieth of these waits. The guard in `main` is all that the bench does for it, here with divan, and
 //! in the same way with every harness whose `main` is one's own. (A profile of a measured run costs
 //! what it costs: measure without.)
 
