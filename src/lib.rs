@@ -78,6 +78,16 @@
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
 //! the profile when it is over.
 //!
+//! # Tests, benchmarks and the command line
+//!
+//! | to profile | write | and get |
+//! |---|---|---|
+//! | a run of a program | [`contend::init()`](init) in `main`, or the feature `auto-init` | files, as `CONTEND_MUTEX_PROFILE=mutex.pb.gz` says when it is started |
+//! | a part of it | [`Recording::start`], or [`measure`] | [`Profiles`] of that time |
+//! | criterion's benchmarks | [`criterion_profiler!`] | files for each, by `cargo bench -- --profile-time 5` |
+//! | a test's claim | [`assert_contention!`] | a failure with the lines to blame |
+//! | a change of the program | [`Profile::diff`] | what became better, worse, new, gone |
+//!
 //! # What is profiled
 //!
 //! | item | kind | block profile | mutex profile | wraps |
@@ -209,6 +219,7 @@
 //! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
+//! | `auto-init` | no | The `CONTEND_…` variables are obeyed without a call of [`init`]. Adds the ctor crate |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The API: locks to use, rates to set, profiles to take.

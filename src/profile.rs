@@ -134,7 +134,8 @@ impl Profile {
         self.time
     }
 
-    /// The time that the profile covers, known for the result of [`since`](Profile::since).
+    /// The time that the profile covers, known for the result of [`since`](Profile::since) and for what a
+    /// [`Recording`](crate::Recording) or [`init`](crate::init) has recorded.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }
