@@ -48,6 +48,8 @@ pub struct Profile {
     /// The same moment as `time`, on the clock that nobody sets.
     taken: Instant,
     duration: Option<Duration>,
+    /// How often there had been a reset.
+    resets: u64,
     /// The program first.
     mappings: Arc<[Arc<Mapping>]>,
 }
@@ -80,6 +82,12 @@ impl Profile {
         profile
     }
 
+    /// Tells how often there had been a reset when the profile was taken.
+    #[cfg(feature = "profiling")]
+    pub(crate) fn after_resets(self, resets: u64) -> Profile {
+        Profile { resets, ..self }
+    }
+
     /// A profile without samples, as of a program that was built without the profiler.
     #[cfg(not(feature = "profiling"))]
     pub(crate) fn empty(which: Which) -> Profile {
@@ -95,6 +103,7 @@ impl Profile {
             time: SystemTime::now(),
             taken: Instant::now(),
             duration: None,
+            resets: 0,
             mappings: Arc::new([]),
         }
     }
@@ -143,8 +152,7 @@ impl Profile {
     /// What was recorded after `earlier` and up to this profile, with the time in between as
     /// its [`duration`](Profile::duration). Stacks with nothing new are left out.
     ///
-    /// Sums only grow, so where one of them is smaller now than it was, or a stack is gone,
-    /// [`reset`](crate::reset) was called in between; then everything in this profile came
+    /// If [`reset`](crate::reset) was called in between, everything in this profile came
     /// after the reset, and is returned as it is.
     ///
     /// A profile of the other kind, or one that was taken after this one, has nothing to
@@ -155,7 +163,8 @@ impl Profile {
             return self.clone();
         };
         let before: HashMap<_, _> = earlier.by_stack().collect();
-        let was_reset = {
+        let was_reset = self.resets != earlier.resets || {
+            // Sums only grow, so this shows also one that came while a profile was taken.
             let now: HashMap<_, _> = self.by_stack().collect();
             let is_less = |(stack, before): (_, &&Sample)| {
                 now.get(stack).is_none_or(|now| now.is_less_than(before))
@@ -166,6 +175,7 @@ impl Profile {
             samples: Vec::new(),
             lost: self.lost.since(&earlier.lost),
             duration: Some(duration),
+            resets: self.resets,
             mappings: Arc::clone(&self.mappings),
             which: self.which,
             rate: self.rate,

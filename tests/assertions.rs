@@ -58,7 +58,7 @@ fn failure(test: impl FnOnce()) -> (String, u32) {
 #[test]
 fn what_is_below_the_bounds_passes_with_the_value_of_the_block() {
     let value = alone(|| {
-        assert_contention!(
+        let value = assert_contention!(
             delay < secs(20),
             contentions < 2,
             share("assertions::browse") < 0.01,
@@ -70,10 +70,11 @@ fn what_is_below_the_bounds_passes_with_the_value_of_the_block() {
                 contention(checkout);
                 "value"
             }
-        )
+        );
+        assert_eq!(contend::mutex_profile_fraction(), 0);
+        value
     });
     assert_eq!(value, "value");
-    assert_eq!(contend::mutex_profile_fraction(), 0);
 }
 
 #[test]
@@ -169,6 +170,7 @@ fn the_block_may_return_and_fail() {
     alone(|| {
         assert_eq!(parse("1"), Ok(2));
         assert!(parse("one").is_err());
+        let fraction = contend::mutex_profile_fraction();
+        assert_eq!(fraction, 0, "also after `?`");
     });
-    assert_eq!(contend::mutex_profile_fraction(), 0, "also after `?`");
 }

@@ -165,13 +165,15 @@ fn parallel_recordings_are_told_apart_by_function() {
 #[test]
 fn a_reset_within_a_recording_is_its_beginning() {
     let _alone = alone();
-    before_it();
+    // So that the base has little of it: less than there is again after the reset.
+    contend::reset();
+    let ((), _) = contend::measure(within_it);
     let recording = Recording::start();
-    within_it();
     contend::reset();
     within_it();
+    within_it();
     let profiles = recording.finish();
-    assert_eq!(contentions(&profiles, "within_it"), (1, 1), "{profiles}");
+    assert_eq!(contentions(&profiles, "within_it"), (2, 2), "{profiles}");
 }
 
 #[test]
