@@ -5,9 +5,10 @@
 //! cargo bench --bench sharded_map -- --profile-time 5    # who waits for whom
 //! ```
 //!
-//! The second leaves in `target/criterion/page_views/<map>/profile` what was waited for: `top.txt` to read, `mutex.pb.gz`
-//! and `block.pb.gz` for `go tool pprof`. You should see the block profile name `count` as the place where threads wait, and far
-//! fewer contentions with shards: by the mutex profile a fortieth of them on two cores.
+//! The second leaves in `target/criterion/page_views/<map>/profile` what was waited for: `top.txt`
+//! to read, `mutex.pb.gz` and `block.pb.gz` for `go tool pprof`. You should see the block profile
+//! name `count` as the place where threads wait, and far fewer contentions with shards: by the
+//! mutex profile a fortieth of them on two cores.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -8,8 +8,8 @@ use crate::export::units::human;
 use crate::profile::Profile;
 use crate::recording::{Profiles, Recording};
 
-/// Runs a block, and panics if there was more contention meanwhile than the conditions allow. Its value is
-/// that of the block.
+/// Runs a block, and panics if there was more contention meanwhile than the conditions allow. Its
+/// value is that of the block.
 ///
 /// | condition | what is measured |
 /// |---|---|
@@ -18,31 +18,35 @@ use crate::recording::{Profiles, Recording};
 /// | `share("shop::cart") < f64` | the part, from 0 to 1, of that delay which functions with this text in their path are to blame for |
 /// | `blocked < Duration` | the time that threads waited at all, for channels, conditions and sleep, too (block profile) |
 ///
-/// `delay`, `contentions` and `blocked` take a text, too, `delay("shop::cart") < …`, and then count only stacks with such
-/// a function on them, as [`Profile::focus`] does. Several conditions may stand one after the other.
+/// `delay`, `contentions` and `blocked` take a text, too, `delay("shop::cart") < …`, and then count
+/// only stacks with such a function on them, as [`Profile::focus`] does. Several conditions may
+/// stand one after the other.
 ///
-/// The block is no closure: `?`, `return` and `.await` mean in it what they mean around it (and, if they leave it, nothing is
-/// asserted). Everything is recorded while it runs, as by a [`Recording`].
+/// The block is no closure: `?`, `return` and `.await` mean in it what they mean around it (and, if
+/// they leave it, nothing is asserted). Everything is recorded while it runs, as by a
+/// [`Recording`].
 ///
 /// # Panics
 ///
-/// If a condition does not hold. The message has what was measured and the bound, and the table of the costliest call
-/// sites with their lines.
+/// If a condition does not hold. The message has what was measured and the bound, and the table of
+/// the costliest call sites with their lines.
 ///
-/// If contend was built without its feature `profiling`: a test that measures nothing must not look as if it
-/// had passed. For such builds, leave it out or mark it `#[cfg_attr(not(feature = "…"), ignore)]`.
+/// If contend was built without its feature `profiling`: a test that measures nothing must not look
+/// as if it had passed. For such builds, leave it out or mark it `#[cfg_attr(not(feature = "…"),
+/// ignore)]`.
 ///
 /// # Noise, and how to choose a bound
 ///
 /// Delay is time, and time depends on the machine and on what else runs on it: a thread that is not
-/// given a processor while it holds a lock makes others wait, by milliseconds on a busy machine. So run the block
-/// long enough for contention to show by its size, measure it a few times with [`measure`](crate::measure) before and after the
-/// mistake that the test is to find, and put the bound between the two, some times
-/// what is usual. If these are less than ten times apart the test will fail one day for no reason.
-/// `contentions` and `share` vary less than `delay`; whether contention arises at all (`contentions < 1`) is a good bound where it cannot arise.
+/// given a processor while it holds a lock makes others wait, by milliseconds on a busy machine. So
+/// run the block long enough for contention to show by its size, measure it a few times with
+/// [`measure`](crate::measure) before and after the mistake that the test is to find, and put the
+/// bound between the two, some times what is usual. If these are less than ten times apart the test
+/// will fail one day for no reason. `contentions` and `share` vary less than `delay`; whether
+/// contention arises at all (`contentions < 1`) is a good bound where it cannot arise.
 ///
-/// Tests that run in parallel in one process see each other's contention. Name a function of the code under test
-/// (`delay("shop::cart")`), or give such tests a process of their own.
+/// Tests that run in parallel in one process see each other's contention. Name a function of the
+/// code under test (`delay("shop::cart")`), or give such tests a process of their own.
 ///
 /// # Examples
 ///
@@ -84,7 +88,8 @@ macro_rules! assert_contention {
     (@function $function:expr) => { ::std::option::Option::Some($function) };
 }
 
-/// One condition of [`assert_contention!`](crate::assert_contention), with the function that it is about.
+/// One condition of [`assert_contention!`](crate::assert_contention), with the function that it is
+/// about.
 #[derive(Clone, Copy, Debug)]
 pub struct Condition<'t> {
     function: Option<&'t str>,
@@ -113,7 +118,8 @@ impl<'t> Condition<'t> {
         Self { function, bound }
     }
 
-    /// The function's part of the delay of the mutex profile is below this. Without a function that would be all of it.
+    /// The function's part of the delay of the mutex profile is below this. Without a function that
+    /// would be all of it.
     pub fn share(function: Option<&'t str>, bound: f64) -> Self {
         let bound = Bound::Share(bound);
         Self { function, bound }

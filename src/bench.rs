@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::recording::Recording;
 
-/// A profiler for [criterion](https://docs.rs/criterion), of whatever version the benchmark uses: an expression for
-/// `Criterion::with_profiler`.
+/// A profiler for [criterion](https://docs.rs/criterion), of whatever version the benchmark uses:
+/// an expression for `Criterion::with_profiler`.
 ///
-/// `cargo bench -- --profile-time 5` runs each benchmark for five seconds, without measuring it, and leaves in
-/// `target/criterion/<benchmark>/profile`:
+/// `cargo bench -- --profile-time 5` runs each benchmark for five seconds, without measuring it,
+/// and leaves in `target/criterion/<benchmark>/profile`:
 ///
 /// | file | |
 /// |---|---|
@@ -19,13 +19,14 @@ use crate::recording::Recording;
 /// | `top.txt` | the costliest call sites of both |
 /// | `mutex.svg`, `block.svg` | flame graphs, with the feature `flamegraph` |
 ///
-/// Everything is recorded: every contention, every wait. The threads that the benchmark starts are in the
-/// profiles, and so is waiting for them to end. Without `--profile-time` nothing is recorded, so measured
-/// times are not touched.
+/// Everything is recorded: every contention, every wait. The threads that the benchmark starts are
+/// in the profiles, and so is waiting for them to end. Without `--profile-time` nothing is
+/// recorded, so measured times are not touched.
 ///
-/// The macro implements the `Profiler` trait of the crate that is called `criterion` where it is used;
-/// this crate does not depend on it. For other harnesses, such as divan, and for a `main` of one's own there is
-/// [`init`](crate::init); for a part of a program [`Recording`](crate::Recording).
+/// The macro implements the `Profiler` trait of the crate that is called `criterion` where it is
+/// used; this crate does not depend on it. For other harnesses, such as divan, and for a `main` of
+/// one's own there is [`init`](crate::init); for a part of a program
+/// [`Recording`](crate::Recording).
 ///
 /// # Examples
 ///

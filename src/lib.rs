@@ -307,7 +307,7 @@ pub use control::{
 pub use http::register_profile;
 pub use init::{InitGuard, init};
 pub use lost::Lost;
-pub use profile::{Change, Diff, Frame, Profile, Sample, Status};
+pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, Sample};
 pub use recording::{Profiles, Recording, RecordingBuilder, measure};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use diff::difference;
-pub use diff::{Change, Diff, Status};
+pub use diff::{Change, ChangeStatus, Diff};
 pub use frame::Frame;
 pub(crate) use frame::{Location, Mapping};
 pub use sample::Sample;

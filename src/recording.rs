@@ -1,7 +1,8 @@
 //! A part of the program's run, recorded: rates raised for its time, and profiles of it alone.
 //!
-//! A recording takes nothing away from anybody. It asks for its rates and gives them back, and what it
-//! returns is a difference of two snapshots; so recordings may overlap each other, and everything else.
+//! A recording takes nothing away from anybody. It asks for its rates and gives them back, and what
+//! it returns is a difference of two snapshots; so recordings may overlap each other, and
+//! everything else.
 #![forbid(unsafe_code)]
 
 mod profiles;
@@ -16,22 +17,23 @@ use crate::profile::Profile;
 
 /// Records contention from [`start`](Recording::start) to [`finish`](Recording::finish).
 ///
-/// While it lasts, contention is profiled at least as finely as it asks for, whatever the program has set;
-/// afterwards, also when it is dropped instead of finished, what the program has set counts again.
-/// Recordings may be nested or run in parallel: each gets at least the rates it asked for, and each its own
-/// profiles.
+/// While it lasts, contention is profiled at least as finely as it asks for, whatever the program
+/// has set; afterwards, also when it is dropped instead of finished, what the program has set
+/// counts again. Recordings may be nested or run in parallel: each gets at least the rates it asked
+/// for, and each its own profiles.
 ///
-/// The profiles are of the whole process: what other threads waited meanwhile is in them, in tests that run in
-/// parallel the other tests' waits, too. [`Profiles::focus`] keeps the code that you ask about. A wait
-/// belongs to the recording in which it ends, and with all of its time, also that before the recording;
-/// one that began before the rates were raised counts as they were.
+/// The profiles are of the whole process: what other threads waited meanwhile is in them, in tests
+/// that run in parallel the other tests' waits, too. [`Profiles::focus`] keeps the code that you
+/// ask about. A wait belongs to the recording in which it ends, and with all of its time, also that
+/// before the recording; one that began before the rates were raised counts as they were.
 ///
 /// After a [`reset`](crate::reset) in between, the profiles hold what was recorded since that.
 ///
 /// # Overhead
 ///
-/// That of the rates, see [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction). Starting and
-/// finishing take a snapshot of both profiles each, as [`mutex_profile`](crate::mutex_profile) does.
+/// That of the rates, see [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction).
+/// Starting and finishing take a snapshot of both profiles each, as
+/// [`mutex_profile`](crate::mutex_profile) does.
 ///
 /// # Examples
 ///
@@ -72,8 +74,8 @@ pub struct Recording {
 const BOTH: [Which; 2] = [Which::Mutex, Which::Block];
 
 impl Recording {
-    /// Starts recording every contention and every wait, as [`builder`](Recording::builder) does unless it
-    /// is told otherwise.
+    /// Starts recording every contention and every wait, as [`builder`](Recording::builder) does
+    /// unless it is told otherwise.
     pub fn start() -> Recording {
         Recording::builder().start()
     }
@@ -114,7 +116,8 @@ impl Recording {
     }
 }
 
-/// The rates of a [`Recording`] that is about to start. Unless told otherwise it records everything.
+/// The rates of a [`Recording`] that is about to start. Unless told otherwise it records
+/// everything.
 #[derive(Clone, Debug)]
 #[must_use = "records nothing until `start`"]
 pub struct RecordingBuilder {
@@ -123,15 +126,17 @@ pub struct RecordingBuilder {
 }
 
 impl RecordingBuilder {
-    /// One contention in `fraction` is sampled, or more if somebody else asks for more. 1, the default: every
-    /// one. 0: asks for nothing, so that the mutex profile is recorded only as far as it is on anyway.
+    /// One contention in `fraction` is sampled, or more if somebody else asks for more. 1, the
+    /// default: every one. 0: asks for nothing, so that the mutex profile is recorded only as far
+    /// as it is on anyway.
     pub fn mutex_fraction(mut self, fraction: u32) -> Self {
         self.mutex_fraction = fraction;
         self
     }
 
-    /// One event is sampled per `rate` of waiting, or more if somebody else asks for more. 1 ns, the default:
-    /// every wait. Zero: asks for nothing, so that the block profile is recorded only as far as it is on anyway.
+    /// One event is sampled per `rate` of waiting, or more if somebody else asks for more. 1 ns,
+    /// the default: every wait. Zero: asks for nothing, so that the block profile is recorded only
+    /// as far as it is on anyway.
     pub fn block_rate(mut self, rate: Duration) -> Self {
         self.block_nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
         self

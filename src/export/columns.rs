@@ -6,8 +6,8 @@ use std::fmt;
 /// Longer cells (in practice function names) push what follows out of its column.
 const WIDTH: usize = 44;
 
-/// Writes `rows`, the first of which are the titles: numbers to the right up to `first_left`, words to
-/// the left from there. A column with nothing but its title is left out.
+/// Writes `rows`, the first of which are the titles: numbers to the right up to `first_left`, words
+/// to the left from there. A column with nothing but its title is left out.
 pub(super) fn write<const N: usize>(
     rows: &[[String; N]],
     first_left: usize,

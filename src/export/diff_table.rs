@@ -10,7 +10,7 @@ use super::columns;
 use super::sites::{Site, sites};
 use super::units::human;
 use crate::kind::Which;
-use crate::profile::{Diff, Profile, Status, difference};
+use crate::profile::{ChangeStatus, Diff, Profile, difference};
 
 /// The call sites whose delay changed most.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct SiteChange<'d> {
 impl<'d> Table<'d> {
     pub(crate) fn new(diff: &'d Diff, shown: usize) -> Self {
         let mut changes = pairs(sites(&diff.base), sites(&diff.new));
-        changes.retain(|change| change.status() != Status::Same);
+        changes.retain(|change| change.status() != ChangeStatus::Same);
         changes.sort_by_key(|change| Reverse(change.nanos().unsigned_abs()));
         Self {
             diff,
@@ -41,8 +41,9 @@ impl<'d> Table<'d> {
     }
 }
 
-/// Finds for each site of the base what has become of it: the same line or, where that is gone, the one other line
-/// of the function that is new. What was edited above a call moves it, and the comparison shall get over that.
+/// Finds for each site of the base what has become of it: the same line or, where that is gone, the
+/// one other line of the function that is new. What was edited above a call moves it, and the
+/// comparison shall get over that.
 fn pairs<'d>(base: Vec<Site<'d>>, new: Vec<Site<'d>>) -> Vec<SiteChange<'d>> {
     let (mut pairs, base, new) = matched(base, new, |site| (site.function(), site.line()));
     let (moved, base, new) = matched(base, new, |site| (site.function(), None));
@@ -60,7 +61,8 @@ fn pairs<'d>(base: Vec<Site<'d>>, new: Vec<Site<'d>>) -> Vec<SiteChange<'d>> {
 
 type Unmatched<'d> = Vec<Site<'d>>;
 
-/// Pairs the sites of the same kind, file and `name`, if there is one of it on either side; and what is left.
+/// Pairs the sites of the same kind, file and `name`, if there is one of it on either side; and
+/// what is left.
 fn matched<'d>(
     base: Vec<Site<'d>>,
     new: Vec<Site<'d>>,
@@ -85,9 +87,9 @@ fn matched<'d>(
 }
 
 impl SiteChange<'_> {
-    fn status(&self) -> Status {
+    fn status(&self) -> ChangeStatus {
         let numbers = |site: &Site<'_>| (site.delay_nanos, site.variance);
-        Status::of(
+        ChangeStatus::of(
             self.base.as_ref().map(numbers),
             self.new.as_ref().map(numbers),
         )

@@ -9,8 +9,8 @@ fn begin() {
     let _ = std::panic::catch_unwind(|| without_broken_pipe_signal(session::begin));
 }
 
-/// Before `main` the signal that a write to a closed pipe raises still kills: standard Rust switches it off on
-/// the way to `main`. A line about a bad variable must not kill.
+/// Before `main` the signal that a write to a closed pipe raises still kills: standard Rust
+/// switches it off on the way to `main`. A line about a bad variable must not kill.
 #[cfg(unix)]
 fn without_broken_pipe_signal<R>(action: impl FnOnce() -> R) -> R {
     // SAFETY: `SIG_IGN` is a disposition that every process may choose.

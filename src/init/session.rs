@@ -1,4 +1,5 @@
-//! What the variables asked for, from the first call to the end of the program: one session in a process.
+//! What the variables asked for, from the first call to the end of the program: one session in a
+//! process.
 
 use std::cell::Cell;
 use std::env;
@@ -15,8 +16,8 @@ use crate::export::form;
 use crate::kind::Which;
 use crate::recording::Recording;
 
-/// The session that has not ended. Held while its files are written, so that a thread that exits meanwhile waits
-/// for them.
+/// The session that has not ended. Held while its files are written, so that a thread that exits
+/// meanwhile waits for them.
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 
 struct Session {
@@ -128,8 +129,8 @@ impl Session {
     }
 }
 
-/// One line on the standard error. Where that is closed there is nobody to tell, and the program
-/// is not to suffer from it.
+/// One line on the standard error. Where that is closed there is nobody to tell, and the program is
+/// not to suffer from it.
 fn say(message: std::fmt::Arguments<'_>) {
     // In one piece, so that lines of processes do not mix. Not `eprintln!`, which panics on errors.
     let line = format!("contend: {message}\n");
@@ -156,8 +157,9 @@ fn end_at_exit() {
         // Nothing may unwind into C. What a panic says has been said by its hook.
         let _ = std::panic::catch_unwind(end);
     }
-    // SAFETY: the handler is a function of the right type that lives for ever (C's library calls it before
-    // it unloads the code). It touches no thread-local that has a destructor, since these may have run.
+    // SAFETY: the handler is a function of the right type that lives for ever (C's library calls it
+    // before it unloads the code). It touches no thread-local that has a destructor, since these
+    // may have run.
     let registered = unsafe { libc::atexit(at_exit) };
     if registered != 0 {
         say(format_args!(

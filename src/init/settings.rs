@@ -17,8 +17,8 @@ const BLOCK_PROFILE: &str = "CONTEND_BLOCK_PROFILE";
 const BLOCK_RATE: &str = "CONTEND_BLOCK_PROFILE_RATE";
 pub(super) const HTTP: &str = "CONTEND_HTTP";
 
-/// What begins so and is none of the above is a slip, which would be worse to pass over than to name. Other variables
-/// may begin with `CONTEND_`: a program's own.
+/// What begins so and is none of the above is a slip, which would be worse to pass over than to
+/// name. Other variables may begin with `CONTEND_`: a program's own.
 const OURS: [&str; 3] = ["CONTEND_MUTEX", "CONTEND_BLOCK", "CONTEND_HTTP"];
 
 #[derive(Debug, Default, PartialEq, Eq)]

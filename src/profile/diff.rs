@@ -1,8 +1,9 @@
 //! The difference of two profiles, whatever runs and builds they are from.
 //!
-//! Addresses differ from run to run (the system loads programs at random places) and from build to build. So stacks are
-//! the same here if their names are: the kind, and the function, file and line of each frame. A line that moved makes a
-//! new stack, and its old one is gone; the table of call sites gets over that, see there.
+//! Addresses differ from run to run (the system loads programs at random places) and from build to
+//! build. So stacks are the same here if their names are: the kind, and the function, file and line
+//! of each frame. A line that moved makes a new stack, and its old one is gone; the table of call
+//! sites gets over that, see there.
 #![forbid(unsafe_code)]
 
 use std::cmp::Reverse;
@@ -36,7 +37,7 @@ pub struct Change {
 
 /// How a delay has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Status {
+pub enum ChangeStatus {
     /// Less delay than in the base.
     Better,
     /// More delay than in the base.
@@ -45,18 +46,21 @@ pub enum Status {
     New,
     /// There is only one in the base.
     Gone,
-    /// As much delay as in the base, or no further from it than twice the standard error of sampling. What varies from run
-    /// to run for other reasons is not known here, so where everything was recorded any difference counts.
+    /// As much delay as in the base, or no further from it than twice the standard error of
+    /// sampling. What varies from run to run for other reasons is not known here, so where
+    /// everything was recorded any difference counts.
     Same,
 }
 
 impl Profile {
-    /// What changed from `base` to this profile, for runs of the same load before and after a change of the program.
+    /// What changed from `base` to this profile, for runs of the same load before and after a
+    /// change of the program.
     ///
-    /// Stacks are matched by their [kind](Sample::label) and the functions, files and lines of their frames, so the two
-    /// profiles may come from different runs and different builds. Numbers are compared as they are: the runs should be of
-    /// the same length, or of the same number of operations. (For what one process recorded between two moments there
-    /// is [`since`](Profile::since).) A mutex and a block profile have no stacks in common.
+    /// Stacks are matched by their [kind](Sample::label) and the functions, files and lines of
+    /// their frames, so the two profiles may come from different runs and different builds. Numbers
+    /// are compared as they are: the runs should be of the same length, or of the same number of
+    /// operations. (For what one process recorded between two moments there is
+    /// [`since`](Profile::since).) A mutex and a block profile have no stacks in common.
     ///
     /// # Examples
     ///
@@ -92,8 +96,8 @@ impl Profile {
     }
 }
 
-/// What a frame is known by in other runs: function, file and line, or, where the program carries no
-/// names, the mapped file and the address within it.
+/// What a frame is known by in other runs: function, file and line, or, where the program carries
+/// no names, the mapped file and the address within it.
 type Name<'p> = (&'p str, Option<&'p str>, u64);
 
 fn names(sample: &Sample) -> (Kind, Vec<Name<'_>>) {
@@ -138,15 +142,17 @@ impl Diff {
 
     /// A table of the `n` call sites whose delay changed most, for people.
     ///
-    /// Call sites are those of [`Profile::top`]. One that was in line 40 of a function and is now in line 42 is still the
-    /// same, if it is the only one of its kind in that function. Those that did not change are left out.
+    /// Call sites are those of [`Profile::top`]. One that was in line 40 of a function and is now
+    /// in line 42 is still the same, if it is the only one of its kind in that function. Those that
+    /// did not change are left out.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
         export::diff_table::Table::new(self, n)
     }
 
-    /// Writes the difference as pprof's protocol buffer: every stack of the base with its negative values and
-    /// the label `pprof::base`, every stack of the new profile with its own. `go tool pprof` shows it as it
-    /// shows the new profile with `-diff_base` and the base, with percentages of the base's total.
+    /// Writes the difference as pprof's protocol buffer: every stack of the base with its negative
+    /// values and the label `pprof::base`, every stack of the new profile with its own. `go tool
+    /// pprof` shows it as it shows the new profile with `-diff_base` and the base, with percentages
+    /// of the base's total.
     ///
     /// # Errors
     ///
@@ -178,12 +184,12 @@ impl Change {
         new: None,
     };
 
-    /// The stack in the base; `None`: it is [new](Status::New).
+    /// The stack in the base; `None`: it is [new](ChangeStatus::New).
     pub fn base(&self) -> Option<&Sample> {
         self.base.as_ref()
     }
 
-    /// The stack in the new profile; `None`: it is [gone](Status::Gone).
+    /// The stack in the new profile; `None`: it is [gone](ChangeStatus::Gone).
     pub fn current(&self) -> Option<&Sample> {
         self.new.as_ref()
     }
@@ -201,9 +207,9 @@ impl Change {
     }
 
     /// What has become of the stack.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> ChangeStatus {
         let numbers = |sample: &Sample| (sample.delay_nanos, sample.variance);
-        Status::of(self.base().map(numbers), self.current().map(numbers))
+        ChangeStatus::of(self.base().map(numbers), self.current().map(numbers))
     }
 
     /// Several stacks of one profile can have the same names: copies that the compiler made.
@@ -219,7 +225,7 @@ impl Change {
     }
 }
 
-impl Status {
+impl ChangeStatus {
     /// From delays with their variances.
     pub(crate) fn of(base: Option<(u64, f64)>, new: Option<(u64, f64)>) -> Self {
         match (base, new) {
@@ -240,7 +246,7 @@ impl Status {
 }
 
 /// `better`, `worse`, `new`, `gone`, `same`.
-impl fmt::Display for Status {
+impl fmt::Display for ChangeStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Better => "better",

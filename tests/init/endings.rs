@@ -76,7 +76,8 @@ fn a_forked_child_leaves_the_file_to_its_parent() {
     assert_eq!(program.folder.entries(), ["mutex.pb.gz"]);
 }
 
-/// Killed while it runs, while it writes, or when it has just written: the old file or the whole new one.
+/// Killed while it runs, while it writes, or when it has just written: the old file or the whole
+/// new one.
 #[test]
 fn a_killed_program_leaves_no_half_file() {
     let mut program = Program::that_does("load").with(MUTEX, "mutex.pb.gz");
@@ -84,12 +85,12 @@ fn a_killed_program_leaves_no_half_file() {
     let begin = Instant::now();
     program.run().assert_quiet_success();
     let duration = begin.elapsed();
-    const ROUNDS: u32 = 16;
+    const ROUNDS: u32 = 8;
     for round in 0..ROUNDS {
         fs::write(&path, "old").unwrap();
         let mut child = program.start();
         // The later ones are after the end, unless the machine has become slower.
-        thread::sleep(duration * round / (ROUNDS - 4));
+        thread::sleep(duration * round / (ROUNDS - 2));
         child.kill().unwrap();
         child.wait().unwrap();
         if fs::read(&path).unwrap() != b"old" {

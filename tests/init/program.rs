@@ -1,4 +1,5 @@
-//! The program that these tests start: this very test binary, asked for one test, which behaves as a `main` would.
+//! The program that these tests start: this very test binary, asked for one test, which behaves as
+//! a `main` would.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
 use std::env;
@@ -203,7 +204,8 @@ pub(crate) fn await_word(child: &mut Child, word: &str) {
     }
 }
 
-/// The functions to blame in a profile: of the text of a table, or of a pprof file that must be whole.
+/// The functions to blame in a profile: of the text of a table, or of a pprof file that must be
+/// whole.
 pub(crate) fn loads_in(path: &Path) -> Vec<&'static str> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let bytes = match bytes.starts_with(&[0x1f, 0x8b]) {

@@ -12,7 +12,7 @@ fn at(place: u64, caller: &str, contentions: f64, nanos: u64) -> Sample {
     sample(Kind::MUTEX, contentions, nanos, &stack)
 }
 
-fn statuses(diff: &Diff) -> Vec<(String, i64, i64, Status)> {
+fn statuses(diff: &Diff) -> Vec<(String, i64, i64, ChangeStatus)> {
     let row = |change: &Change| {
         let sample = change.current().or(change.base()).unwrap();
         let caller = sample.frames()[1].function().to_owned();
@@ -44,11 +44,11 @@ fn stacks_are_matched_by_name_and_not_by_address() {
     let (base, new) = two_runs();
     let diff = new.diff(&base);
     let expected = [
-        ("shop::checkout", -6_000_000, -6, Status::Better),
-        ("shop::refund", 500_000, 1, Status::Worse),
-        ("shop::audit", -300_000, -2, Status::Gone),
-        ("shop::stock", 40_000, 1, Status::New),
-        ("shop::browse", 0, 0, Status::Same),
+        ("shop::checkout", -6_000_000, -6, ChangeStatus::Better),
+        ("shop::refund", 500_000, 1, ChangeStatus::Worse),
+        ("shop::audit", -300_000, -2, ChangeStatus::Gone),
+        ("shop::stock", 40_000, 1, ChangeStatus::New),
+        ("shop::browse", 0, 0, ChangeStatus::Same),
     ];
     assert_eq!(
         statuses(&diff),
@@ -106,7 +106,7 @@ fn copies_of_a_stack_are_summed() {
     let diff = twice.diff(&profile(vec![]));
     assert_eq!(
         statuses(&diff),
-        [("shop::checkout".to_owned(), 30, 3, Status::New)]
+        [("shop::checkout".to_owned(), 30, 3, ChangeStatus::New)]
     );
 }
 
@@ -138,7 +138,7 @@ fn what_has_no_name_is_known_by_file_and_address_in_it() {
     };
     let diff =
         unnamed("0x2000 (shop+0x1400)", 0x2000).diff(&unnamed("0x2000 (shop+0x1400)", 0x2000));
-    assert_eq!(diff.changes()[0].status(), Status::Same);
+    assert_eq!(diff.changes()[0].status(), ChangeStatus::Same);
     let diff =
         unnamed("0x2000 (shop+0x1400)", 0x2000).diff(&unnamed("0x2001 (shop+0x1401)", 0x2001));
     assert_eq!(diff.changes().len(), 2);
@@ -155,15 +155,15 @@ fn a_change_within_the_error_of_sampling_is_none() {
     // The standard error of the difference is 50.
     assert_eq!(
         status(&sampled(1099, 30.0), &sampled(1000, 40.0)),
-        Status::Same
+        ChangeStatus::Same
     );
     assert_eq!(
         status(&sampled(1101, 30.0), &sampled(1000, 40.0)),
-        Status::Worse
+        ChangeStatus::Worse
     );
     assert_eq!(
         status(&sampled(899, 30.0), &sampled(1000, 40.0)),
-        Status::Better
+        ChangeStatus::Better
     );
 }
 
