@@ -42,6 +42,15 @@ fn unnamed(address: u64) -> Arc<Location> {
     Arc::new(location)
 }
 
+/// Of a profile that is not yet written.
+impl Decoded {
+    fn of(profile: &Profile) -> Self {
+        let mut file = Vec::new();
+        profile.write_pprof(&mut file).unwrap();
+        Self::from_gzip(&file)
+    }
+}
+
 fn strings(frames: &[&str]) -> Vec<String> {
     frames.iter().map(|it| it.to_string()).collect()
 }
@@ -357,7 +366,7 @@ fn a_difference_has_the_base_negative_and_marked() {
     let (base, new) = (profile(two_sites()), profile(two_sites()[..1].to_vec()));
     let mut bytes = Vec::new();
     new.diff(&base).write_pprof(&mut bytes).unwrap();
-    let decoded = Decoded::of_file(&bytes);
+    let decoded = Decoded::from_gzip(&bytes);
     let is_base = |sample| decoded.labels(sample).contains(&("pprof::base", "true"));
     let samples = decoded.raw.sample.iter();
     let rows: Vec<_> = samples

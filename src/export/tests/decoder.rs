@@ -1,12 +1,12 @@
 //! Reads a profile back with `prost`, from messages declared here after pprof's
 //! `proto/profile.proto`, and checks that every id and string is there.
+//!
+//! Knows nothing of the crate: `tests/` reads with it what HTTP answers.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use prost::Message;
-
-use crate::profile::Profile;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RawProfile {
@@ -131,13 +131,7 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub(super) fn of(profile: &Profile) -> Self {
-        let mut compressed = Vec::new();
-        profile.write_pprof(&mut compressed).unwrap();
-        Self::of_file(&compressed)
-    }
-
-    pub(super) fn of_file(compressed: &[u8]) -> Self {
+    pub(super) fn from_gzip(compressed: &[u8]) -> Self {
         let mut bytes = Vec::new();
         GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
         let raw = RawProfile::decode(&*bytes).unwrap();
