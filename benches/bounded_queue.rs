@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The second shows who waits: `send` and `recv` of the small queue block for about two thirds of
-//! the messages. With `128` in the place of `1$` you should see a fiftieth of these waits. The
+//! the messages. With `128` in the place of `1$` you should see a small part of these waits. The
 //! guard in `main` is all that the bench does for it, here with divan, and in the same way with
 //! every harness whose `main` is one's own. (A profile of a measured run costs what it costs:
 //! measure without.)
