@@ -13,10 +13,10 @@ use crate::recorder as imp;
 
 // For what asks for profiles in other ways: recordings, HTTP.
 #[allow(unused_imports)] // Features decide who asks.
-pub(crate) use imp::{Hold, hold, profile, rate, rate_set, set_rate};
+pub(crate) use imp::{Hold, hold, profile, profiles, rate, rate_set, set_rate};
 
 /// Sets the rate of the mutex profile: on average one in `fraction` contended acquisitions is
-/// sampled. Returns the previous fraction.
+/// sampled. Returns the fraction that was set before.
 ///
 /// To record every contention pass 1. To switch the profile off pass 0, which is also the value
 /// a program starts with. Every other value is a fraction too; there is none out of range.
@@ -24,6 +24,10 @@ pub(crate) use imp::{Hold, hold, profile, rate, rate_set, set_rate};
 ///
 /// A contention that is sampled counts for `fraction` of them, at the fraction in force when its wait
 /// began. Changing the rate later changes nothing that was recorded.
+///
+/// While a [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate, that one is in
+/// force, and [`mutex_profile_fraction`] tells it; what is set here counts again when they end. The value
+/// returned is always what was set by this function, so giving it back restores what was.
 ///
 /// As Go's [`runtime.SetMutexProfileFraction`][go], except that Go also answers a negative rate
 /// with the current one: here that is [`mutex_profile_fraction`].
@@ -48,7 +52,10 @@ pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
     as_fraction(imp::set_rate(Which::Mutex, fraction.into()))
 }
 
-/// The fraction of contended acquisitions that the mutex profile samples; 0 when it is off.
+/// The mutex profile samples one in so many contended acquisitions; 0 when it is off.
+///
+/// This is what is in force: what [`set_mutex_profile_fraction`] set, or less while a
+/// [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate.
 ///
 /// # Examples
 ///
@@ -64,13 +71,16 @@ fn as_fraction(rate: u64) -> u32 {
 }
 
 /// Sets the rate of the block profile, in nanoseconds: on average one event is sampled per
-/// `nanos` spent waiting. Returns the previous rate.
+/// `nanos` spent waiting. Returns the rate that was set before.
 ///
 /// To record every wait pass 1. To switch the profile off pass 0, which is also the value a
 /// program starts with. Else a wait of d ns is sampled with probability min(1, d/`nanos`), and
 /// one with d < `nanos` counts for `nanos`/d contentions of `nanos` in all, so that short waits are
 /// neither lost nor overrated. 1,000,000 (one sample per millisecond of waiting) is a good
 /// choice for production.
+///
+/// A finer rate that a [`Recording`](crate::Recording) or a request over HTTP asks for is in force while they
+/// last; see [`set_mutex_profile_fraction`].
 ///
 /// As Go's [`runtime.SetBlockProfileRate`][go], which returns nothing.
 ///
@@ -92,7 +102,10 @@ pub fn set_block_profile_rate(nanos: u64) -> u64 {
     imp::set_rate(Which::Block, nanos)
 }
 
-/// How many nanoseconds of waiting the block profile samples one event for; 0 when it is off.
+/// The block profile samples one event per so many nanoseconds of waiting; 0 when it is off.
+///
+/// This is what is in force: what [`set_block_profile_rate`] set, or less while a
+/// [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate.
 ///
 /// # Examples
 ///
@@ -224,6 +237,7 @@ impl std::error::Error for MemoryInUse {}
 mod imp {
     use super::{Profile, Which};
 
+    #[derive(Debug)]
     pub(crate) struct Hold;
 
     pub(crate) fn hold(_: Which, _: u64) -> Hold {
@@ -244,6 +258,10 @@ mod imp {
 
     pub(crate) fn profile(which: Which) -> Profile {
         Profile::empty(which)
+    }
+
+    pub(crate) fn profiles<const N: usize>(wanted: [Which; N]) -> [Profile; N] {
+        wanted.map(Profile::empty)
     }
 
     pub(super) fn blocking<T>(_: &'static str, operation: impl FnOnce() -> T) -> T {

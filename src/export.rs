@@ -1,9 +1,12 @@
 //! The forms in which a profile leaves the program.
 
+mod columns;
+pub(crate) mod diff_table;
 #[cfg(any(feature = "flamegraph", feature = "http"))]
 pub(crate) mod escape;
 #[cfg(feature = "flamegraph")]
 pub(crate) mod flamegraph;
+pub(crate) mod form;
 pub(crate) mod pprof;
 mod protobuf;
 pub(crate) mod sites;

@@ -78,6 +78,16 @@
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
 //! the profile when it is over.
 //!
+//! # Tests, benchmarks and the command line
+//!
+//! | to profile | write | and get |
+//! |---|---|---|
+//! | a run of a program | [`contend::init()`](init) in `main`, or the feature `auto-init` | files, as `CONTEND_MUTEX_PROFILE=mutex.pb.gz` says when it is started |
+//! | a part of it | [`Recording::start`], or [`measure`] | [`Profiles`] of that time |
+//! | criterion's benchmarks | [`criterion_profiler!`] | files for each, by `cargo bench -- --profile-time 5` |
+//! | a test's claim | [`assert_contention!`] | a failure with the lines to blame |
+//! | a change of the program | [`Profile::diff`] | what became better, worse, new, gone |
+//!
 //! # What is profiled
 //!
 //! | item | kind | block profile | mutex profile | wraps |
@@ -209,6 +219,7 @@
 //! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
+//! | `auto-init` | no | The `CONTEND_…` variables are obeyed without a call of [`init`]. Adds the ctor crate |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The API: locks to use, rates to set, profiles to take.
@@ -251,7 +262,6 @@ mod symbols;
 mod address;
 #[cfg(feature = "profiling")]
 mod clock;
-#[cfg(feature = "http")]
 mod duration;
 mod kind;
 mod lost;
@@ -267,15 +277,26 @@ mod stack;
 mod thread_state;
 
 // Ways to ask for profiles.
+mod assertion;
+mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "http")]
 pub mod http;
+mod init;
+mod recording;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
 pub mod bench_support;
+
+/// What the macros of this crate expand to.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use crate::assertion::{Condition, assert, start_assertion};
+    pub use crate::bench::BenchRecorder;
+}
 
 pub use control::{
     MemoryInUse, block_profile, block_profile_rate, blocking, mutex_profile,
@@ -284,8 +305,10 @@ pub use control::{
 };
 #[cfg(feature = "http")]
 pub use http::custom::register_profile;
+pub use init::{InitGuard, init};
 pub use lost::Lost;
-pub use profile::{Frame, Profile, Sample};
+pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, Sample};
+pub use recording::{Profiles, Recording, RecordingBuilder, measure};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]

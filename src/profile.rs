@@ -3,6 +3,7 @@
 //! Names are looked up when the profile is made, so it stays true after libraries are unloaded
 //! or the profiler is reset. Nothing here is global.
 
+mod diff;
 mod frame;
 mod sample;
 pub(crate) mod save;
@@ -16,6 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use diff::difference;
+pub use diff::{Change, ChangeStatus, Diff};
 pub use frame::Frame;
 pub(crate) use frame::{Location, Mapping};
 pub use sample::Sample;
@@ -45,6 +48,8 @@ pub struct Profile {
     /// The same moment as `time`, on the clock that nobody sets.
     taken: Instant,
     duration: Option<Duration>,
+    /// How often there had been a reset.
+    resets: u64,
     /// The program first.
     mappings: Arc<[Arc<Mapping>]>,
 }
@@ -77,6 +82,12 @@ impl Profile {
         profile
     }
 
+    /// Tells how often there had been a reset when the profile was taken.
+    #[cfg(feature = "profiling")]
+    pub(crate) fn after_resets(self, resets: u64) -> Profile {
+        Profile { resets, ..self }
+    }
+
     /// A profile without samples, as of a program that was built without the profiler.
     #[cfg(not(feature = "profiling"))]
     pub(crate) fn empty(which: Which) -> Profile {
@@ -92,6 +103,7 @@ impl Profile {
             time: SystemTime::now(),
             taken: Instant::now(),
             duration: None,
+            resets: 0,
             mappings: Arc::new([]),
         }
     }
@@ -131,7 +143,8 @@ impl Profile {
         self.time
     }
 
-    /// The time that the profile covers, known for the result of [`since`](Profile::since).
+    /// The time that the profile covers, known for the result of [`since`](Profile::since) and for what a
+    /// [`Recording`](crate::Recording) or [`init`](crate::init) has recorded.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }
@@ -139,8 +152,7 @@ impl Profile {
     /// What was recorded after `earlier` and up to this profile, with the time in between as
     /// its [`duration`](Profile::duration). Stacks with nothing new are left out.
     ///
-    /// Sums only grow, so where one of them is smaller now than it was, or a stack is gone,
-    /// [`reset`](crate::reset) was called in between; then everything in this profile came
+    /// If [`reset`](crate::reset) was called in between, everything in this profile came
     /// after the reset, and is returned as it is.
     ///
     /// A profile of the other kind, or one that was taken after this one, has nothing to
@@ -151,7 +163,8 @@ impl Profile {
             return self.clone();
         };
         let before: HashMap<_, _> = earlier.by_stack().collect();
-        let was_reset = {
+        let was_reset = self.resets != earlier.resets || {
+            // Sums only grow, so this shows also one that came while a profile was taken.
             let now: HashMap<_, _> = self.by_stack().collect();
             let is_less = |(stack, before): (_, &&Sample)| {
                 now.get(stack).is_none_or(|now| now.is_less_than(before))
@@ -162,6 +175,7 @@ impl Profile {
             samples: Vec::new(),
             lost: self.lost.since(&earlier.lost),
             duration: Some(duration),
+            resets: self.resets,
             mappings: Arc::clone(&self.mappings),
             which: self.which,
             rate: self.rate,
@@ -179,6 +193,25 @@ impl Profile {
         };
         delta.sort();
         delta
+    }
+
+    /// The samples whose stack has a function with `text` in its path, as `shop::cart` or
+    /// `Cart<T>::add`. The rate, what was lost, the time and the duration stay.
+    ///
+    /// For a test that shares its process with others: their waits are in the profile, too,
+    /// but not on stacks of the code that is asked about. An empty `text` keeps every sample
+    /// that has a frame. As `go tool pprof -focus`, but with plain text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let profile = contend::mutex_profile();
+    /// assert!(profile.focus("shop::checkout").total_delay() <= profile.total_delay());
+    /// ```
+    pub fn focus(&self, text: &str) -> Profile {
+        let mut focused = self.clone();
+        focused.samples.retain(|sample| sample.has_function(text));
+        focused
     }
 
     /// Writes the profile as pprof's protocol buffer, compressed with gzip: the form that
@@ -245,6 +278,14 @@ impl Profile {
     /// the first frame that is neither this crate's nor the standard library's.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
         export::table::Table::new(self, n)
+    }
+
+    /// For one whose time is known better than from when its ends were taken.
+    pub(crate) fn lasting(self, duration: Duration) -> Profile {
+        Profile {
+            duration: Some(duration),
+            ..self
+        }
     }
 
     pub(crate) fn which(&self) -> Which {

@@ -1,7 +1,7 @@
 //! The profiler's global tables, and the one way into them: an event with its stack.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::address;
 use crate::blame::Table;
@@ -98,9 +98,15 @@ pub(crate) fn add(
     }
 }
 
+/// Calls of [`reset`]. Of two profiles with different counts the later one has nothing of the earlier one.
+///
+/// Relaxed: what is recorded around a reset belongs to either side of it.
+static RESETS: AtomicU64 = AtomicU64::new(0);
+
 /// Forgets what was recorded. Rates stay.
 pub(crate) fn reset() {
     let _recording = Recording::enter();
+    RESETS.fetch_add(1, Ordering::Relaxed);
     BLAME.forget_debts();
     if let Some(store) = store() {
         store.reset();
@@ -165,7 +171,20 @@ pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> 
 
 /// A snapshot, with names.
 pub(crate) fn profile(which: Which) -> Profile {
+    let [profile] = profiles([which]);
+    profile
+}
+
+/// Snapshots of one moment: all numbers are taken before the first name is looked up, which can
+/// take long.
+pub(crate) fn profiles<const N: usize>(wanted: [Which; N]) -> [Profile; N] {
     stack::refresh();
-    let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
-    Profile::new(which, rates::in_force(which), totals, Lost::now())
+    let resets = RESETS.load(Ordering::Relaxed);
+    let totals = wanted.map(|which| {
+        let totals = store().map_or_else(Vec::new, |store| store.snapshot(which));
+        (which, rates::in_force(which), totals, Lost::now())
+    });
+    totals.map(|(which, rate, totals, lost)| {
+        Profile::new(which, rate, totals, lost).after_resets(resets)
+    })
 }

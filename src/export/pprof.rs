@@ -24,7 +24,7 @@ use flate2::write::GzEncoder;
 use super::protobuf::Message;
 use super::why_empty;
 use crate::kind::Which;
-use crate::profile::{Frame, Location, Mapping, Profile};
+use crate::profile::{Diff, Frame, Location, Mapping, Profile, Sample};
 
 /// Field numbers of `profile.proto`.
 mod field {
@@ -94,12 +94,28 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
         mappings: profile.mappings(),
         ..Document::CONTENTION
     };
-    let rows = profile.samples().iter().map(|sample| Row {
-        locations: &sample.stack.locations,
-        values: [sample.contentions(), sample.delay_nanos].map(signed),
-        labels: vec![("kind", sample.kind.label())],
+    write_rows(&document, profile.samples().iter().map(Row::of), output)
+}
+
+/// See [`Diff::write_pprof`].
+pub(crate) fn write_diff(diff: &Diff, output: impl Write) -> io::Result<()> {
+    // As pprof merges its two profiles: from the earlier one on, and the times added up.
+    let durations = [&diff.base, &diff.new].map(Profile::duration);
+    let document = Document {
+        comments: comments_of_both(&diff.base, &diff.new),
+        time: diff.base.time().min(diff.new.time()),
+        duration: durations[0].zip(durations[1]).map(|(base, new)| base + new),
+        mappings: diff.new.mappings(),
+        ..Document::CONTENTION
+    };
+    let base = diff.base.samples().iter().map(|sample| {
+        let mut row = Row::of(sample);
+        row.values = row.values.map(|value| -value);
+        row.labels.push(("pprof::base", "true"));
+        row
     });
-    write_rows(&document, rows, output)
+    let new = diff.new.samples().iter().map(Row::of);
+    write_rows(&document, base.chain(new), output)
 }
 
 /// A name and a unit, as `delay` and `nanoseconds`.
@@ -139,6 +155,16 @@ pub(crate) struct Row<'p, V> {
     pub(crate) locations: &'p [Arc<Location>],
     pub(crate) values: V,
     pub(crate) labels: Vec<(&'p str, &'p str)>,
+}
+
+impl<'p> Row<'p, [i64; 2]> {
+    fn of(sample: &'p Sample) -> Self {
+        Self {
+            locations: &sample.stack.locations,
+            values: [sample.contentions(), sample.delay_nanos].map(signed),
+            labels: vec![("kind", sample.kind.label())],
+        }
+    }
 }
 
 /// Writes any profile whose stacks are made of locations.
@@ -423,6 +449,17 @@ fn comments(profile: &Profile) -> Vec<String> {
         comments.push(why_empty(profile));
     }
     comments
+}
+
+/// What the base has differently is told apart by a word before it.
+fn comments_of_both(base: &Profile, new: &Profile) -> Vec<String> {
+    let mut both = comments(new);
+    for comment in comments(base) {
+        if !both.contains(&comment) {
+            both.push(format!("base: {comment}"));
+        }
+    }
+    both
 }
 
 /// The format's integers are signed: what exceeds them is cut to the largest.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::units::shortened;
 use crate::kind::Kind;
 use crate::profile::{Frame, Profile, Sample, mean, std_error};
 
@@ -15,7 +16,7 @@ pub(crate) struct Site<'p> {
     pub(crate) caller: Option<&'p Frame>,
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
-    variance: f64,
+    pub(crate) variance: f64,
 }
 
 /// Largest delay first.
@@ -79,15 +80,23 @@ impl<'p> Site<'p> {
     pub(crate) fn line(&self) -> Option<u32> {
         self.caller.and_then(Frame::line)
     }
+
+    /// `…/shop/src/cart.rs:12`, as far as it is known.
+    pub(crate) fn place(&self) -> String {
+        match (self.file().map(shortened), self.line()) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            (Some(file), None) => file,
+            (None, _) => "-".to_owned(),
+        }
+    }
 }
 
 /// The user's frame that called the wrapper. Frames of the standard library between the two,
 /// such as `core::mem::drop` or the glue that drops a struct with a guard in it, are passed
 /// over, unless nothing else is there.
 fn caller(sample: &Sample) -> Option<&Frame> {
-    // By location: `Sample::frames` would lay out and keep the frames of every sample.
-    let locations = sample.stack.locations.iter();
-    let frames = locations.flat_map(|location| &*location.frames);
+    // Not `Sample::frames`, which would lay out and keep the frames of every sample.
+    let frames = sample.stack.frames_in_place();
     let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());
     after_wrapper
         .clone()

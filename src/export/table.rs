@@ -4,14 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::columns;
 use super::sites::{Site, sites};
-use super::units::{human, percent, shortened};
+use super::units::{human, percent};
 use super::why_empty;
 use crate::kind::Which;
 use crate::profile::Profile;
-
-/// Longer function names push the file out of its column.
-const FUNCTION_WIDTH: usize = 44;
 
 /// The costliest call sites of a profile. A row is a kind and the line that called the wrapper.
 #[derive(Debug)]
@@ -46,11 +44,7 @@ fn cells(site: &Site<'_>, total_nanos: u64) -> [String; 8] {
         human(site.mean()),
         site.kind.label().to_owned(),
         site.function().to_owned(),
-        match (site.file().map(shortened), site.line()) {
-            (Some(file), Some(line)) => format!("{file}:{line}"),
-            (Some(file), None) => file,
-            (None, _) => "-".to_owned(),
-        },
+        site.place(),
     ]
 }
 
@@ -64,7 +58,6 @@ const TITLES: [&str; 8] = [
     "function",
     "file:line",
 ];
-const ERROR_COLUMN: usize = 1;
 const FIRST_LEFT_COLUMN: usize = 5;
 
 impl fmt::Display for Table<'_> {
@@ -83,28 +76,8 @@ impl fmt::Display for Table<'_> {
             .into_iter()
             .chain(rows)
             .collect();
-        // Without errors (all was recorded) the column would only be blank.
-        let has_errors = cells[1..].iter().any(|row| !row[ERROR_COLUMN].is_empty());
-        let width = |column: usize| {
-            let longest = cells.iter().map(|row| row[column].chars().count()).max();
-            longest.unwrap_or(0).min(FUNCTION_WIDTH)
-        };
-        let widths: [usize; 8] = std::array::from_fn(width);
-        for row in &cells {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let width = widths[column];
-                if column == ERROR_COLUMN && !has_errors {
-                    continue;
-                }
-                match column < FIRST_LEFT_COLUMN {
-                    true => line += &format!("{cell:>width$}  "),
-                    false => line += &format!("{cell:<width$}  "),
-                }
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
+        // The errors' column is left out where all was recorded: then it is blank.
+        columns::write(&cells, FIRST_LEFT_COLUMN, f)
     }
 }
 

@@ -360,3 +360,22 @@ fn the_caller_is_the_first_frame_of_the_users() {
         assert!(row.contains(&format!("  {expected}  ")), "{table}");
     }
 }
+
+#[test]
+fn a_difference_has_the_base_negative_and_marked() {
+    let (base, new) = (profile(two_sites()), profile(two_sites()[..1].to_vec()));
+    let mut bytes = Vec::new();
+    new.diff(&base).write_pprof(&mut bytes).unwrap();
+    let decoded = Decoded::from_gzip(&bytes);
+    let is_base = |sample| decoded.labels(sample).contains(&("pprof::base", "true"));
+    let samples = decoded.raw.sample.iter();
+    let rows: Vec<_> = samples
+        .map(|sample| (sample.value.clone(), is_base(sample)))
+        .collect();
+    let expected = [
+        (vec![-3, -3_000_000], true),
+        (vec![-2, -1_000_000], true),
+        (vec![3, 3_000_000], false),
+    ];
+    assert_eq!(rows, expected);
+}

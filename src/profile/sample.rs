@@ -52,6 +52,14 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// All frames, leaf first, without laying them out.
+    pub(crate) fn frames_in_place(&self) -> impl Iterator<Item = &Frame> + Clone {
+        let locations = self.locations.iter();
+        locations.flat_map(|location| &*location.frames)
+    }
+}
+
 impl Sample {
     /// How many waits this stands for, estimated from those that were sampled, rounded.
     ///
@@ -83,18 +91,27 @@ impl Sample {
 
     /// The stack, leaf first, with inlined calls as frames of their own.
     pub fn frames(&self) -> &[Frame] {
-        self.stack.frames.get_or_init(|| {
-            let locations = self.stack.locations.iter();
-            locations
-                .flat_map(|location| location.frames.iter().cloned())
-                .collect()
-        })
+        let frames = &self.stack.frames;
+        frames.get_or_init(|| self.stack.frames_in_place().cloned().collect())
     }
 
     /// The value of a label. Every sample has `kind`: what released or waited, as `mutex`,
     /// `rwlock_read`, `rwlock_write`, `condvar`.
     pub fn label(&self, name: &str) -> Option<&str> {
         (name == "kind").then(|| self.kind.label())
+    }
+
+    /// Adds what another sample has to this stack's numbers.
+    pub(super) fn add(&mut self, other: &Sample) {
+        self.contentions += other.contentions;
+        self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
+        self.variance += other.variance;
+    }
+
+    /// Whether the path of a function on the stack contains `text`.
+    pub(super) fn has_function(&self, text: &str) -> bool {
+        let mut frames = self.stack.frames_in_place();
+        frames.any(|frame| frame.function().contains(text))
     }
 
     /// What was added since `earlier`, a sample of the same stack; `None` if nothing was.

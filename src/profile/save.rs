@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -15,33 +15,65 @@ const NAME_TRIES: usize = 100;
 ///
 /// Nothing is flushed to the disk: after a power failure a profile is of little use.
 pub(crate) fn save(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    replace(path, write)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    replace(path, write).map_err(|error| at(path, &error))
+}
+
+/// The error with the path that it is about.
+pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Says early whether [`save`] would fail, as far as can be known without writing.
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    match Target::of(path)? {
+        // Not opened: that would wait for the reader of a pipe.
+        Target::Special(path) if path.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Target::Special(_) => Ok(()),
+        Target::File { path, .. } => Temporary::beside(&path).map(drop),
+    }
 }
 
 fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    // A link is followed, so that it goes on linking.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let existing = match fs::metadata(&target) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    if existing.as_ref().is_some_and(|it| !it.is_file()) {
-        // A pipe or a device cannot be replaced; a directory is refused by `open`.
-        return write(&OpenOptions::new().write(true).open(&target)?);
+    match Target::of(path)? {
+        Target::Special(path) => write(&OpenOptions::new().write(true).open(path)?),
+        Target::File { path, permissions } => {
+            let temporary = Temporary::beside(&path)?;
+            if let Some(permissions) = permissions {
+                temporary.file.set_permissions(permissions)?;
+            }
+            write(&temporary.file)?;
+            temporary.rename_to(&path)
+        }
     }
-    let permissions = existing.map(|metadata| metadata.permissions());
-    if permissions.as_ref().is_some_and(|it| it.readonly()) {
-        // Renaming would ask only the directory.
-        return Err(ErrorKind::PermissionDenied.into());
+}
+
+/// Where a path leads.
+enum Target {
+    /// A pipe or a device, which cannot be replaced; or a directory, which is refused when it is opened.
+    Special(PathBuf),
+    /// The permissions are of the file that is there.
+    File {
+        path: PathBuf,
+        permissions: Option<Permissions>,
+    },
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Self> {
+        // A link is followed, so that it goes on linking.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let permissions = match fs::metadata(&path) {
+            Ok(existing) if !existing.is_file() => return Ok(Self::Special(path)),
+            Ok(existing) => Some(existing.permissions()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if permissions.as_ref().is_some_and(Permissions::readonly) {
+            // Renaming would ask only the directory.
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        Ok(Self::File { path, permissions })
     }
-    let temporary = Temporary::beside(&target)?;
-    if let Some(permissions) = permissions {
-        temporary.file.set_permissions(permissions)?;
-    }
-    write(&temporary.file)?;
-    temporary.rename_to(&target)
 }
 
 /// A file that is removed again unless it is renamed, also when writing panics.

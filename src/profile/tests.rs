@@ -152,6 +152,10 @@ fn after_a_reset_everything_is_new() {
     let gone = profile(vec![simple(2, 6.0, 600)]);
     assert_eq!(delays(&gone.since(&earlier)), [(6, 600)]);
     assert_eq!(delays(&profile(vec![]).since(&earlier)), []);
+    // All have grown past what they were, but the reset was counted.
+    let mut larger = profile(vec![simple(1, 11.0, 1001), simple(2, 6.0, 600)]);
+    larger.resets += 1;
+    assert_eq!(delays(&larger.since(&earlier)), [(11, 1001), (6, 600)]);
 }
 
 #[test]

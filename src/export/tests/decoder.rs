@@ -145,6 +145,13 @@ impl Decoded {
         &self.raw.string_table[usize::try_from(index).unwrap()]
     }
 
+    pub(super) fn labels(&self, sample: &RawSample) -> Vec<(&str, &str)> {
+        let labels = sample.label.iter();
+        labels
+            .map(|label| (self.string(label.key), self.string(label.str)))
+            .collect()
+    }
+
     fn value_type(&self, value_type: &RawValueType) -> (&str, &str) {
         (self.string(value_type.r#type), self.string(value_type.unit))
     }
@@ -179,10 +186,10 @@ impl Decoded {
     }
 
     fn stack(&self, sample: &RawSample) -> (Vec<i64>, &str, Vec<String>) {
-        let [label] = &*sample.label else {
-            panic!("one label, not {:?}", sample.label);
+        let labels = self.labels(sample);
+        let [("kind", kind)] = *labels else {
+            panic!("one label, not {labels:?}");
         };
-        assert_eq!(self.string(label.key), "kind");
         let mut frames = Vec::new();
         for id in &sample.location_id {
             let location = self.raw.location.iter().find(|it| it.id == *id).unwrap();
@@ -190,7 +197,7 @@ impl Decoded {
             assert!(location.mapping_id == 0 || is_mapped(location.mapping_id));
             frames.extend(location.line.iter().map(|line| self.frame(line)));
         }
-        (sample.value.clone(), self.string(label.str), frames)
+        (sample.value.clone(), kind, frames)
     }
 
     fn frame(&self, line: &RawLine) -> String {

@@ -1,0 +1,268 @@
+//! The difference of two profiles, whatever runs and builds they are from.
+//!
+//! Addresses differ from run to run (the system loads programs at random places) and from build to
+//! build. So stacks are the same here if their names are: the kind, and the function, file and line
+//! of each frame. A line that moved makes a new stack, and its old one is gone; the table of call
+//! sites gets over that, see there.
+#![forbid(unsafe_code)]
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use super::sample::Sample;
+use super::{DISPLAYED_ROWS, Profile, save};
+use crate::export;
+use crate::kind::Kind;
+
+/// What changed from one profile to another: the result of [`Profile::diff`].
+///
+/// `println!("{diff}")` shows the call sites that changed most; [`save`](Diff::save) writes what
+/// `go tool pprof` shows as it shows `-diff_base`.
+#[derive(Clone, Debug)]
+pub struct Diff {
+    pub(crate) base: Profile,
+    pub(crate) new: Profile,
+    changes: Vec<Change>,
+}
+
+/// One stack of a [`Diff`], with what it had before and has now.
+#[derive(Clone, Debug)]
+pub struct Change {
+    base: Option<Sample>,
+    new: Option<Sample>,
+}
+
+/// How a delay has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeStatus {
+    /// Less delay than in the base.
+    Better,
+    /// More delay than in the base.
+    Worse,
+    /// There is none in the base.
+    New,
+    /// There is only one in the base.
+    Gone,
+    /// As much delay as in the base, or no further from it than twice the standard error of
+    /// sampling. What varies from run to run for other reasons is not known here, so where
+    /// everything was recorded any difference counts.
+    Same,
+}
+
+impl Profile {
+    /// What changed from `base` to this profile, for runs of the same load before and after a
+    /// change of the program.
+    ///
+    /// Stacks are matched by their [kind](Sample::label) and the functions, files and lines of
+    /// their frames, so the two profiles may come from different runs and different builds. Numbers
+    /// are compared as they are: the runs should be of the same length, or of the same number of
+    /// operations. (For what one process recorded between two moments there is
+    /// [`since`](Profile::since).) A mutex and a block profile have no stacks in common.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::measure;
+    ///
+    /// let (_, before) = measure(|| { /* one big lock */ });
+    /// let (_, after) = measure(|| { /* sharded */ });
+    /// let diff = after.mutex.diff(&before.mutex);
+    /// println!("{diff}");
+    /// assert!(diff.delay_nanos() <= 0, "it has become worse");
+    /// ```
+    pub fn diff(&self, base: &Profile) -> Diff {
+        let mut changes: Vec<Change> = Vec::new();
+        let mut index_of = HashMap::new();
+        for (samples, side) in [(&base.samples, Side::Base), (&self.samples, Side::New)] {
+            for sample in samples {
+                let next = changes.len();
+                let index = *index_of.entry(names(sample)).or_insert(next);
+                if index == next {
+                    changes.push(Change::NONE);
+                }
+                changes[index].add(side, sample);
+            }
+        }
+        // Stable, and both profiles come in a fixed order.
+        changes.sort_by_key(|change| Reverse(change.delay_nanos().unsigned_abs()));
+        Diff {
+            base: base.clone(),
+            new: self.clone(),
+            changes,
+        }
+    }
+}
+
+/// What a frame is known by in other runs: function, file and line, or, where the program carries
+/// no names, the mapped file and the address within it.
+type Name<'p> = (&'p str, Option<&'p str>, u64);
+
+fn names(sample: &Sample) -> (Kind, Vec<Name<'_>>) {
+    let locations = sample.stack.locations.iter();
+    let names = locations.flat_map(|location| {
+        let frames = location.frames.iter();
+        frames.map(|frame| match (&location.mapping, location.symbolized) {
+            (Some(mapping), false) => {
+                let within = location.address.wrapping_sub(mapping.bias);
+                ("", Some(&*mapping.file), within)
+            }
+            _ => {
+                let line = frame.line().unwrap_or_default();
+                (frame.function(), frame.file(), line.into())
+            }
+        })
+    });
+    (sample.kind, names.collect())
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Base,
+    New,
+}
+
+impl Diff {
+    /// All stacks of both profiles, those whose delay changed most first.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// By how many nanoseconds the delay of all stacks has grown; negative: it has shrunk.
+    pub fn delay_nanos(&self) -> i64 {
+        difference(self.new.total_delay_nanos(), self.base.total_delay_nanos())
+    }
+
+    /// By how many the contentions of all stacks have grown; negative: there are fewer.
+    pub fn contentions(&self) -> i64 {
+        difference(self.new.total_contentions(), self.base.total_contentions())
+    }
+
+    /// A table of the `n` call sites whose delay changed most, for people.
+    ///
+    /// Call sites are those of [`Profile::top`]. One that was in line 40 of a function and is now
+    /// in line 42 is still the same, if it is the only one of its kind in that function. Those that
+    /// did not change are left out.
+    pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
+        export::diff_table::Table::new(self, n)
+    }
+
+    /// Writes the difference as pprof's protocol buffer: every stack of the base with its negative
+    /// values and the label `pprof::base`, every stack of the new profile with its own. `go tool
+    /// pprof` shows it as it shows the new profile with `-diff_base` and the base, with percentages
+    /// of the base's total.
+    ///
+    /// # Errors
+    ///
+    /// Those of `writer`.
+    pub fn write_pprof(&self, writer: impl io::Write) -> io::Result<()> {
+        export::pprof::write_diff(self, writer)
+    }
+
+    /// Writes what [`write_pprof`](Diff::write_pprof) writes to a file, as [`Profile::save`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profile::save`].
+    pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        save::save(path.as_ref(), |file| self.write_pprof(file))
+    }
+}
+
+/// The first lines of [`top`](Diff::top).
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.top(DISPLAYED_ROWS).fmt(f)
+    }
+}
+
+impl Change {
+    const NONE: Change = Change {
+        base: None,
+        new: None,
+    };
+
+    /// The stack in the base; `None`: it is [new](ChangeStatus::New).
+    pub fn base(&self) -> Option<&Sample> {
+        self.base.as_ref()
+    }
+
+    /// The stack in the new profile; `None`: it is [gone](ChangeStatus::Gone).
+    pub fn current(&self) -> Option<&Sample> {
+        self.new.as_ref()
+    }
+
+    /// By how many nanoseconds the delay has grown; negative: it has shrunk.
+    pub fn delay_nanos(&self) -> i64 {
+        let delay = |sample: &Option<Sample>| sample.as_ref().map_or(0, |it| it.delay_nanos);
+        difference(delay(&self.new), delay(&self.base))
+    }
+
+    /// By how many the contentions have grown; negative: there are fewer.
+    pub fn contentions(&self) -> i64 {
+        let contentions = |sample: &Option<Sample>| sample.as_ref().map_or(0, Sample::contentions);
+        difference(contentions(&self.new), contentions(&self.base))
+    }
+
+    /// What has become of the stack.
+    pub fn status(&self) -> ChangeStatus {
+        let numbers = |sample: &Sample| (sample.delay_nanos, sample.variance);
+        ChangeStatus::of(self.base().map(numbers), self.current().map(numbers))
+    }
+
+    /// Several stacks of one profile can have the same names: copies that the compiler made.
+    fn add(&mut self, side: Side, sample: &Sample) {
+        let sum = match side {
+            Side::Base => &mut self.base,
+            Side::New => &mut self.new,
+        };
+        match sum {
+            Some(sum) => sum.add(sample),
+            None => *sum = Some(sample.clone()),
+        }
+    }
+}
+
+impl ChangeStatus {
+    /// From delays with their variances.
+    pub(crate) fn of(base: Option<(u64, f64)>, new: Option<(u64, f64)>) -> Self {
+        match (base, new) {
+            (None, None) => Self::Same,
+            (None, Some(_)) => Self::New,
+            (Some(_), None) => Self::Gone,
+            (Some((base, base_variance)), Some((new, new_variance))) => {
+                // Variances of independent samples add up.
+                let error = (base_variance + new_variance).max(0.0).sqrt();
+                match base.abs_diff(new) as f64 <= 2.0 * error {
+                    true => Self::Same,
+                    false if new < base => Self::Better,
+                    false => Self::Worse,
+                }
+            }
+        }
+    }
+}
+
+/// `better`, `worse`, `new`, `gone`, `same`.
+impl fmt::Display for ChangeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::Same => "same",
+        })
+    }
+}
+
+/// What exceeds the signed numbers is cut.
+pub(crate) fn difference(new: u64, base: u64) -> i64 {
+    let difference = i128::from(new) - i128::from(base);
+    difference.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}
+
+#[cfg(test)]
+mod tests;
