@@ -283,6 +283,8 @@ mod bench;
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "http")]
+mod cpu;
+#[cfg(feature = "http")]
 pub mod http;
 mod init;
 mod recording;

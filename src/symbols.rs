@@ -24,7 +24,7 @@ use crate::address::{NO_STACK, OVERFLOW, UNATTRIBUTED};
 use crate::objects::{self, Objects};
 use crate::profile::{Frame, Location, Mapping, Stack};
 use elf::Functions;
-use trim::{Known, trimmed};
+use trim::{Known, trimmed, without_start_up};
 
 /// Guards everything that is known about addresses. Held while a profile is taken; `backtrace`
 /// takes its own lock inside.
@@ -46,6 +46,9 @@ pub(crate) struct Symbolizer {
     cache: MutexGuard<'static, Cache>,
     /// Symbol tables of objects that were loaded late, by file. Read once per profile.
     late: HashMap<Arc<Mapping>, Option<Functions>>,
+    /// Where threads were interrupted. That can be at any instruction, so these are not kept for
+    /// the life of the process.
+    interrupted: HashMap<usize, Arc<Known>>,
 }
 
 pub(crate) fn symbolizer() -> Symbolizer {
@@ -55,6 +58,7 @@ pub(crate) fn symbolizer() -> Symbolizer {
     Symbolizer {
         cache,
         late: HashMap::new(),
+        interrupted: HashMap::new(),
     }
 }
 
@@ -92,6 +96,65 @@ impl Symbolizer {
         let is_nameless = |at: &Arc<Location>| !at.symbolized && at.address != 0;
         let starts_in_wrapper = starts_in_wrapper || locations.first().is_some_and(is_nameless);
         Stack::new(addresses, locations, starts_in_wrapper)
+    }
+
+    /// The stack of a thread that was interrupted, leaf first, with nothing taken out but start-up
+    /// code: a CPU profile shows the profiler's own cost, too. The first address is that of the
+    /// interruption plus one.
+    ///
+    /// It ends before the first address that is no code's: such a walk may lead into data.
+    #[allow(dead_code)] // Where CPU profiles are not built in.
+    pub(crate) fn interrupted_stack(&mut self, addresses: &[usize]) -> Box<[Arc<Location>]> {
+        let Some((leaf, callers)) = addresses.split_first() else {
+            return Box::default();
+        };
+        let leaf = match self.interrupted.get(leaf) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let known = Arc::new(Known::new(self.location(*leaf)));
+                self.interrupted.insert(*leaf, Arc::clone(&known));
+                known
+            }
+        };
+        let is_code = |caller: &&usize| self.is_code(**caller);
+        let code = callers.iter().take_while(is_code).count();
+        let mut known = vec![leaf];
+        known.extend(callers[..code].iter().map(|caller| self.known(*caller)));
+        let locations = without_start_up(&known).iter();
+        locations
+            .map(|known| Arc::clone(known.location()))
+            .collect()
+    }
+
+    /// The name of the function that the instruction at `address` is of, inlined or not. Any
+    /// address may be asked for, by anyone, so nothing of the answer is kept.
+    #[allow(dead_code)] // Asked for by HTTP, which is a feature.
+    pub(crate) fn name(&mut self, address: u64) -> Option<String> {
+        let mapping = self.cache.objects.mapping_of(address).cloned();
+        let mut name = None;
+        if self.cache.is_known_to_backtrace(mapping.as_ref()) {
+            let behind = usize::try_from(address).ok()?.checked_add(1)?;
+            // Innermost first.
+            backtrace::resolve(behind as *mut c_void, |symbol| {
+                name = name
+                    .take()
+                    .or_else(|| symbol.name().map(|it| format!("{it:#}")));
+            });
+        }
+        name.or_else(|| {
+            let symbol = self.late_name(mapping.as_ref()?, address)?;
+            Some(format!(
+                "{:#}",
+                backtrace::SymbolName::new(symbol.as_bytes())
+            ))
+        })
+    }
+
+    /// Where the system does not tell what is loaded, every address may be.
+    fn is_code(&self, return_address: usize) -> bool {
+        let objects = &self.cache.objects;
+        let address = (return_address as u64).saturating_sub(1);
+        objects.mappings.is_empty() || objects.mapping_of(address).is_some()
     }
 
     fn known(&mut self, return_address: usize) -> Arc<Known> {

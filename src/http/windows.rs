@@ -61,6 +61,12 @@ impl Call<'_> {
         }
     }
 
+    /// The same for what always takes its time: `default`, or what is allowed if that is less.
+    pub(super) fn seconds_or(&self, default: Duration) -> Result<Duration, Response> {
+        let max = Duration::from_secs(self.handler.windows.max_seconds.into());
+        Ok(self.seconds()?.unwrap_or(default.min(max)))
+    }
+
     /// Opens a window, if there is room for another one.
     pub(super) fn window(&self, duration: Duration) -> Result<Window<'_>, Response> {
         self.handler.windows.open(duration, self.cancel)

@@ -53,6 +53,46 @@ fn looked_up_addresses_are_shared() {
 }
 
 #[test]
+fn an_interrupted_stack_begins_where_it_was_interrupted_and_ends_with_the_code() {
+    let place = caller_of_inlined as fn() -> Box<[usize]> as usize;
+    let callers = caller_of_inlined();
+    // A walk that led into data: no code lies there.
+    let data = std::ptr::from_ref(&callers).addr();
+    let addresses = [&[place + 1], &callers[..3], &[data], &callers[3..]].concat();
+    let locations = symbolizer().interrupted_stack(&addresses);
+    assert_eq!(locations.len(), 4);
+    assert_eq!(locations[0].address, place as u64);
+    let leaf = locations[0].frames.last().unwrap();
+    assert!(leaf.function().ends_with("caller_of_inlined"), "{leaf:?}");
+    assert_eq!(locations[3].address, callers[2] as u64 - 1);
+}
+
+#[test]
+fn where_threads_are_interrupted_is_not_kept() {
+    let place = where_threads_are_interrupted_is_not_kept as fn() as usize + 2;
+    symbolizer().interrupted_stack(&[place]);
+    assert!(!symbolizer().cache.known.contains_key(&place));
+}
+
+#[test]
+fn a_name_that_is_only_asked_for_is_not_kept() {
+    let mut symbolizer = symbolizer();
+    let (known, strings) = (symbolizer.cache.known.len(), symbolizer.cache.strings.len());
+    let place = caller_of_inlined as fn() -> Box<[usize]> as usize as u64;
+    let name = symbolizer.name(place).unwrap();
+    assert!(
+        name.ends_with("symbols::tests::caller_of_inlined"),
+        "{name}"
+    );
+    let on_stack = std::ptr::from_ref(&name).addr() as u64;
+    for address in [0, 1, on_stack, u64::MAX - 1, u64::MAX] {
+        assert_eq!(symbolizer.name(address), None, "{address:#x}");
+    }
+    assert_eq!(symbolizer.cache.known.len(), known);
+    assert_eq!(symbolizer.cache.strings.len(), strings);
+}
+
+#[test]
 fn what_stands_for_no_code_has_a_name_and_no_place() {
     for (address, name) in [
         (OVERFLOW, "contend::overflow"),

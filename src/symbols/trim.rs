@@ -76,6 +76,10 @@ impl Known {
         }
     }
 
+    pub(super) fn location(&self) -> &Arc<Location> {
+        &self.location
+    }
+
     pub(super) fn has_mapping(&self) -> bool {
         self.location.mapping.is_some()
     }
@@ -181,7 +185,7 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
 }
 
 /// The stack up to where start-up code begins; all of it where there is nothing else.
-fn without_start_up(stack: &[Arc<Known>]) -> &[Arc<Known>] {
+pub(super) fn without_start_up(stack: &[Arc<Known>]) -> &[Arc<Known>] {
     let at = stack.iter().position(|it| it.start_up != StartUp::NotHere);
     let end = at.map_or(stack.len(), |at| match stack[at].start_up {
         StartUp::WholeLocation => at,
