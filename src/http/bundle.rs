@@ -1,8 +1,188 @@
+//! `bundle`: all there is to know at one moment in one file, to be attached to an incident.
+//!
+//! Whoever reads it later has neither the program nor a second chance. So a part that fails does
+//! not lose the others, and the README within says what is there, what is not, and why.
+//!
+//! The arguments of the program are left out: they may carry secrets, and a bundle is passed on
+//! to more people than may ask for `cmdline`. The paths of the program and its libraries are in,
+//! as in every profile.
 #![forbid(unsafe_code)]
 
-use super::Response;
-use super::handler::{Answer, Call};
+mod about;
+mod archive;
+mod readme;
+mod utc;
 
-pub(super) fn bundle(_call: &Call<'_>) -> Answer {
-    Err(Response::error(501, "to be written"))
+use std::env;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::handler::{Answer, Call};
+use super::profiles::rate;
+use super::windows::Window;
+use super::{Response, cpu, custom, rates};
+use crate::control;
+use crate::export::why_empty;
+use crate::kind::Which;
+use crate::profile::Profile;
+use utc::Utc;
+
+const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
+
+/// Rows of the tables in it.
+const TOP_ROWS: usize = 100;
+
+const WHICH: [Which; 2] = [Which::Mutex, Which::Block];
+
+/// One file of the bundle.
+struct Part {
+    name: String,
+    description: String,
+    /// The error says why it is not there.
+    content: Result<Vec<u8>, String>,
+}
+
+/// The moment and the program that a bundle is of.
+struct Subject {
+    program: String,
+    time: Utc,
+    window: Duration,
+    /// Why profiles are empty that are.
+    notes: Vec<String>,
+}
+
+/// `seconds=` is 10 if it is missing: changes within a window tell more than all since the start.
+/// For its time the rates can be set, as for the profiles.
+pub(super) fn bundle(call: &Call<'_>) -> Answer {
+    let duration = call.seconds_or(DEFAULT_WINDOW)?;
+    let frequency = cpu::frequency(call)?;
+    let rates = [rate(call, Which::Mutex)?, rate(call, Which::Block)?];
+    let window = call.window(duration)?;
+    let (mut parts, notes) = taken(&window, frequency, rates)?;
+    let subject = Subject {
+        program: program(),
+        time: Utc::now(),
+        window: duration,
+        notes,
+    };
+    parts.push(about::part(&subject));
+    parts.insert(0, readme::part(&subject, &parts));
+    let name = format!("contend-{}-{}", subject.program, subject.time.compact());
+    let bytes = archive::zip(&name, subject.time, &parts);
+    let bytes = bytes.map_err(|error| Response::error(500, &error.to_string()))?;
+    let name = name + ".zip";
+    Ok(Response::attachment("application/zip", &name, bytes))
+}
+
+/// What is recorded, before and after the window, and what the processors did within.
+fn taken(
+    window: &Window<'_>,
+    frequency: u32,
+    rates: [Option<u64>; 2],
+) -> Result<(Vec<Part>, Vec<String>), Response> {
+    let rates = WHICH.into_iter().zip(rates);
+    // Until this returns, however it does.
+    let _holds: Vec<_> = rates
+        .filter_map(|(which, rate)| Some(control::hold(which, rate?)))
+        .collect();
+    let before = WHICH.map(control::profile);
+    let sampling = crate::cpu::start(frequency);
+    window.wait()?;
+    let cpu = sampling.and_then(|sampling| sampling.finish());
+    let after = WHICH.map(control::profile);
+    let (mut parts, mut notes) = (Vec::new(), Vec::new());
+    for (before, after) in before.iter().zip(&after) {
+        parts.extend(forms(after, "", "since the program started"));
+        let delta = after.since(before);
+        parts.extend(forms(&delta, "-delta", "within the window"));
+        if delta.samples().is_empty() {
+            notes.push(why_empty(&delta));
+        }
+    }
+    parts.push(Part {
+        name: "cpu.pb.gz".to_owned(),
+        description: "where the processors' time went within the window".to_owned(),
+        content: match cpu {
+            Ok(profile) => written(|output| profile.write(output)),
+            Err(error) => Err(error.to_string()),
+        },
+    });
+    parts.push(Part {
+        name: "rates.json".to_owned(),
+        description: "the rates: as set by the program, and in force during the window".to_owned(),
+        content: Ok(rates::state().into_body()),
+    });
+    parts.push(about::mappings(&after[0]));
+    parts.extend(custom::registered().iter().map(custom_part));
+    Ok((parts, notes))
+}
+
+/// A profile as files of every form that there is.
+fn forms(profile: &Profile, suffix: &str, when: &str) -> Vec<Part> {
+    let (name, what) = match profile.which() {
+        Which::Mutex => ("mutex", "whose code made others wait"),
+        Which::Block => ("block", "where threads waited"),
+    };
+    let part = |extension: &str, form: &str, content| Part {
+        name: format!("{name}{suffix}{extension}"),
+        description: format!("{what} {when}, {form}"),
+        content,
+    };
+    vec![
+        part(
+            ".pb.gz",
+            "for go tool pprof",
+            written(|output| profile.write_pprof(output)),
+        ),
+        part(
+            ".top.txt",
+            "as a table",
+            Ok(profile.top(TOP_ROWS).to_string().into_bytes()),
+        ),
+        part(
+            ".txt",
+            "as text with every stack",
+            written(|output| profile.write_text(output)),
+        ),
+        #[cfg(feature = "flamegraph")]
+        part(
+            ".svg",
+            "as a flame graph",
+            written(|output| profile.write_flamegraph(output)),
+        ),
+    ]
+}
+
+fn custom_part(registered: &custom::Registered) -> Part {
+    let name = &registered.name;
+    // It cannot be taken back, so it is still there.
+    let taken = custom::take(name).unwrap_or_else(|| Err("it is gone".to_owned()));
+    Part {
+        name: format!("custom/{name}"),
+        description: format!("the program's own: {}", registered.description),
+        content: taken,
+    }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    write(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+/// The name of the program's file, fit to be a part of a file's name anywhere.
+fn program() -> String {
+    let argument = env::args_os().next().unwrap_or_default();
+    let name = Path::new(&argument).file_name().and_then(OsStr::to_str);
+    let fit = |c: char| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,
+        _ => '_',
+    };
+    name.unwrap_or("program")
+        .chars()
+        .map(fit)
+        .take(64)
+        .collect()
 }

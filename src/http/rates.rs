@@ -27,7 +27,7 @@ pub(super) fn rates(call: &Call<'_>) -> Answer {
 }
 
 /// What the program has set, and what counts: a window may ask for a finer rate for its time.
-fn state() -> Response {
+pub(super) fn state() -> Response {
     let state = json!({
         FRACTION: control::rate_set(Which::Mutex),
         RATE: control::rate_set(Which::Block),
