@@ -1,5 +1,8 @@
 //! What is no profile, or a broken one: a clear error each, and soon.
 
+use std::fs;
+use std::path::Path;
+
 use super::handmade::{Builder, gzip, message, number, numbers, shop};
 use super::{Folder, run};
 
@@ -324,4 +327,16 @@ fn an_output_that_cannot_be_written_is_an_error() {
         let error = run([command, &file, "-o", &output]).error();
         assert!(error.starts_with(&format!("{output}: ")), "{error}");
     }
+}
+
+/// The fuzzer's corpus (`tests/fuzz`), on every compiler: refused or used, never a panic.
+#[test]
+fn every_kept_input_of_the_fuzzer_is_refused_or_used() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/profile_reader");
+    let results: Vec<_> = fs::read_dir(&corpus)
+        .unwrap()
+        .map(|entry| contend::cli::exercise(&fs::read(entry.unwrap().path()).unwrap()))
+        .collect();
+    assert!(results.iter().any(Result::is_ok), "{results:?}");
+    assert!(results.iter().any(Result::is_err), "{results:?}");
 }
