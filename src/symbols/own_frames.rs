@@ -104,7 +104,15 @@ fn is_of_engine(dropped: &str) -> bool {
     path.segments.starts_with(&["contend", "wait"])
 }
 
+/// Whose traits this crate implements for its types. The method of any other trait is its user's, who
+/// has implemented it for a wrapper.
+const TRAITS_OF: [&str; 5] = ["core", "alloc", "std", "lock_api", "contend"];
+
 fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
+    let is_ours = |name| TRAITS_OF.contains(&name);
+    if !path.crate_of_trait.is_none_or(is_ours) {
+        return None;
+    }
     let segments: Vec<&str> = path.segments.iter().chain(&path.rest).copied().collect();
     match *segments {
         // Tests within this crate play the user.

@@ -15,24 +15,28 @@ pub(super) struct Path<'a> {
     pub(super) segments: Vec<&'a str>,
     /// What follows the self type in brackets.
     pub(super) rest: Vec<&'a str>,
+    /// The crate of the trait whose method this is.
+    pub(super) crate_of_trait: Option<&'a str>,
 }
 
 impl<'a> Path<'a> {
-    /// The traits are left out: `<Type as Trait>::method` is the method of the type.
+    /// `<Type as Trait>::method` is the method of the type.
     pub(super) fn parse(name: &'a str) -> Path<'a> {
         let qualified = name.strip_prefix('<').and_then(|inner| {
             let end = closing_bracket(inner)?;
-            let self_type = split(&inner[..end], " as ").first().copied()?;
-            Some((self_type, &inner[end + 1..]))
+            let mut parts = split(&inner[..end], " as ").into_iter();
+            Some((parts.next()?, parts.next(), &inner[end + 1..]))
         });
         match qualified {
-            Some((self_type, rest)) => Path {
+            Some((self_type, of_trait, rest)) => Path {
                 segments: segments(self_type),
                 rest: segments(rest.strip_prefix("::").unwrap_or(rest)),
+                crate_of_trait: of_trait.and_then(|path| segments(path).first().copied()),
             },
             None => Path {
                 segments: segments(name),
                 rest: Vec::new(),
+                crate_of_trait: None,
             },
         }
     }
@@ -125,6 +129,15 @@ mod tests {
             let path = Path::parse(name);
             assert_eq!((&*path.segments, &*path.rest), (segments, rest), "{name}");
         }
+    }
+
+    #[test]
+    fn a_traits_method_tells_its_traits_crate() {
+        let crate_of_trait = |name| Path::parse(name).crate_of_trait;
+        assert_eq!(crate_of_trait("<a::B<T> as c::D<E>>::f"), Some("c"));
+        assert_eq!(crate_of_trait("<a::B as D>::f"), Some("D"));
+        assert_eq!(crate_of_trait("<a::B<c::D>>::f"), None);
+        assert_eq!(crate_of_trait("a::B::f"), None);
     }
 
     #[test]

@@ -174,6 +174,9 @@ fn users_code_is_not_ours() {
         "core::ptr::drop_in_place<core::option::Option<contend::profile::Profile>>",
         "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<parking_lot::raw_mutex::RawMutex,u64>>",
         "<app::Cache<contend::sync::mutex::Mutex<u8>> as app::Get>::get",
+        // A trait of the user's, for a wrapper.
+        "<contend::sync::mutex::Mutex<app::Views> as app::Count>::count",
+        "<contend::sync::mutex::Mutex<app::Views> as app::Count>::count::{{closure}}",
         "core::memory::drop",
         "",
         "<",
