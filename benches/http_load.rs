@@ -36,7 +36,13 @@ use contend::sync::Mutex;
 use http_client::{Client, SetOnDrop};
 
 const PATHS: [&str; 7] = [
-    "", "mutex", "block", "mutex?debug=1", "top?profile=block", "rates", "delta_mutex",
+    "",
+    "mutex",
+    "block",
+    "mutex?debug=1",
+    "top?profile=block",
+    "rates",
+    "delta_mutex",
 ];
 
 const THREADS: usize = 8;
