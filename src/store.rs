@@ -216,6 +216,9 @@ const WORDS_PER_SLOT: usize = 8;
 /// 32 with a probability far below one in a million.
 const MAX_PROBES: usize = 64;
 
+/// Slots of the index that share a bit of `Shard::regions`.
+const REGION: usize = 64;
+
 #[derive(Debug)]
 struct Shard {
     /// See [`CLOSED`]. Threads enter with `Acquire` and leave with `Release`, so that a reset
@@ -229,6 +232,11 @@ struct Shard {
     /// `tag << 32 | offset + 1`. Stored once per generation with `Release`, after the entry is
     /// filled; the `Acquire` load that finds it makes the entry's words visible.
     index: Box<[AtomicU64]>,
+    /// A bit for each [`REGION`] of the index: 0 where no slot is in use. Set before the slot is
+    /// published, so that whoever has found a stack, or heard of it, sees its bit: Relaxed will do.
+    ///
+    /// PERF: a snapshot of a few stacks took 0.2 ms, all of it to look at half a million free slots.
+    regions: Box<[AtomicU64]>,
     arena: Box<[AtomicU64]>,
 }
 
@@ -259,6 +267,7 @@ impl Shard {
             generation: AtomicU32::new(0),
             used: AtomicUsize::new(OVERFLOW_WORDS),
             index: zeroed_words(slots),
+            regions: zeroed_words(slots.div_ceil(REGION * u64::BITS as usize)),
             arena: zeroed_words(arena),
         };
         shard.fill_overflows();
@@ -289,7 +298,8 @@ impl Shard {
         let mask = self.index.len() - 1;
         let mut mine = None;
         for probe in 0..MAX_PROBES.min(self.index.len()) {
-            let slot = &self.index[(hash as usize).wrapping_add(probe) & mask];
+            let place = (hash as usize).wrapping_add(probe) & mask;
+            let slot = &self.index[place];
             let mut found = slot.load(Ordering::Acquire);
             if found == 0 {
                 let offset = match mine {
@@ -297,6 +307,8 @@ impl Shard {
                     None => *mine.insert(self.write_entry(header, addresses)?),
                 };
                 let published = (tag << 32) | (u64::from(offset) + 1);
+                let (word, bit) = region(place / REGION);
+                self.regions[word].fetch_or(bit, Ordering::Relaxed);
                 match slot.compare_exchange(0, published, Ordering::Release, Ordering::Acquire) {
                     Ok(_) => return Some(offset),
                     Err(theirs) => found = theirs,
@@ -365,7 +377,13 @@ impl Shard {
             return;
         };
         let overflows = Kind::all().map(|kind| overflow_offset(which, kind));
-        let indexed = self.index.iter().filter_map(|slot| {
+        let regions = self.index.chunks(REGION).enumerate();
+        let in_use = regions.filter(|(number, _)| {
+            let (word, bit) = region(*number);
+            self.regions[word].load(Ordering::Relaxed) & bit != 0
+        });
+        let slots = in_use.flat_map(|(_, slots)| slots);
+        let indexed = slots.filter_map(|slot| {
             // Acquire: see `index`.
             let found = slot.load(Ordering::Acquire);
             (found != 0).then(|| found as u32 - 1)
@@ -412,11 +430,20 @@ impl Shard {
                 slot.store(0, Ordering::Relaxed);
             }
         }
+        for word in &self.regions {
+            word.store(0, Ordering::Relaxed);
+        }
         self.used.store(OVERFLOW_WORDS, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::Relaxed);
         // Clears only the bit: threads that were refused may be on their way out.
         self.gate.fetch_and(!CLOSED, Ordering::Release);
     }
+}
+
+/// Where the bit of a region is: the word, and the bit in it.
+fn region(number: usize) -> (usize, u64) {
+    let bits = u64::BITS as usize;
+    (number / bits, 1 << (number % bits))
 }
 
 /// Adds to a float kept as its bits. Relaxed, as [`Shard::add`] says.
