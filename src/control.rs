@@ -12,8 +12,9 @@ use crate::profile::Profile;
 use crate::recorder as imp;
 
 // For what asks for profiles in other ways: recordings, HTTP.
-#[allow(unused_imports)] // Features decide who asks.
-pub(crate) use imp::{Hold, hold, profile, profiles, rate, rate_set, set_rate};
+pub(crate) use imp::{Hold, hold, profiles, set_rate};
+#[cfg(feature = "http")]
+pub(crate) use imp::{profile, rate, rate_set};
 
 /// Sets the rate of the mutex profile: on average one in `fraction` contended acquisitions is
 /// sampled. Returns the fraction that was set before.
@@ -252,6 +253,7 @@ mod imp {
         0
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn rate_set(_: Which) -> u64 {
         0
     }

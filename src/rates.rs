@@ -109,6 +109,7 @@ pub(crate) fn set(which: Which, rate: u64) -> u64 {
 }
 
 /// The program's own rate, whatever recordings ask for.
+#[cfg(feature = "http")]
 pub(crate) fn set_by_program(which: Which) -> u64 {
     Knob::of(which).settings.lock().set
 }

@@ -13,7 +13,9 @@ use crate::store::{Added, Amount, StackId, Store};
 use crate::thread_state::{self, Recording};
 use crate::{clock, rates, symbols, wait};
 
-pub(crate) use crate::rates::{Hold, in_force as rate, set_by_program as rate_set};
+#[cfg(feature = "http")]
+pub(crate) use crate::rates::set_by_program as rate_set;
+pub(crate) use crate::rates::{Hold, in_force as rate};
 
 /// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
 /// what is used.
