@@ -32,7 +32,6 @@ mod scale;
 mod snap;
 mod source;
 mod source_file;
-mod time;
 mod top;
 mod watch;
 mod weights;

@@ -275,6 +275,8 @@ mod spin_lock;
 mod stack;
 #[cfg(feature = "profiling")]
 mod thread_state;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod utc;
 
 // Ways to ask for profiles.
 mod assertion;

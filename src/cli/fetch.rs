@@ -40,6 +40,12 @@ impl Url {
         Some(Self::parsed(&text))
     }
 
+    /// For what only a program that runs can tell.
+    pub(super) fn required(argument: &str) -> Result<Self> {
+        let no_url = || Err(Error::about(argument, "is no URL, such as localhost:6060"));
+        Self::of(argument).unwrap_or_else(no_url)
+    }
+
     fn parsed(text: &str) -> Result<Self> {
         // What stands behind `#` is for browsers.
         let text = text.split('#').next().unwrap_or_default();

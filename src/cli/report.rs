@@ -8,8 +8,8 @@ use super::error::Result;
 use super::output::{Output, Paint, printable};
 use super::profile::Profile;
 use super::scale::{Unit, percent};
-use super::time::Date;
 use super::weights::{Node, Weights};
+use crate::utc::Utc;
 
 /// Rows whose cum is less than this part of the total are left out, as in Go's pprof.
 const SMALL: f64 = 0.005;
@@ -119,7 +119,7 @@ pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize)
         writeln!(
             output,
             "Time: {}",
-            Date::from_unix_nanos(profile.tables.time_nanos)
+            Utc::from_unix_nanos(profile.tables.time_nanos)
         )?;
     }
     let mut totals = format!("Total: {}", Unit::of_each(unit).print(total));

@@ -10,15 +10,14 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Snap;
 use super::error::{Error, Result};
 use super::fetch::{Answer, Client, Url};
 use super::output::{Output, printable};
 use super::scale::Unit;
-use super::time::Date;
 use crate::profile::save::save;
+use crate::utc::Utc;
 use endpoints::{Endpoint, at_last, at_once};
 use progress::Progress;
 
@@ -26,13 +25,7 @@ use progress::Progress;
 const NAME_TRIES: usize = 100;
 
 pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
-    let url = Url::of(&arguments.url);
-    let url = url.unwrap_or_else(|| {
-        Err(Error::about(
-            &arguments.url,
-            "is no URL, such as localhost:6060",
-        ))
-    })?;
+    let url = Url::required(&arguments.url)?;
     let (base, _) = url.split();
     let snap = Fetcher {
         client: arguments.access.client(),
@@ -155,14 +148,7 @@ fn new_folder(parent: &Path, base: &Url) -> Result<PathBuf> {
             }
         })
         .collect();
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let nanos = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
-    let name = format!(
-        "contend-{host}-{}",
-        Date::from_unix_nanos(nanos).file_name()
-    );
+    let name = format!("contend-{host}-{}", Utc::now().compact());
     fs::create_dir_all(parent).map_err(|error| Error::about(parent.display(), error))?;
     let names = (1..=NAME_TRIES).map(|index| match index {
         1 => parent.join(&name),

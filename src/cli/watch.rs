@@ -12,7 +12,7 @@ mod view;
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -23,7 +23,7 @@ use super::output::{Output, printable};
 use super::profile::Profile;
 use super::reader;
 use super::report::warnings;
-use super::time::Date;
+use crate::utc::Utc;
 use screen::Screen;
 use sites::Sites;
 use view::{Value, View, Which};
@@ -35,13 +35,7 @@ const WIDTH: usize = 100;
 const ROWS: usize = 20;
 
 pub(super) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
-    let url = Url::of(&arguments.url);
-    let url = url.unwrap_or_else(|| {
-        Err(Error::about(
-            &arguments.url,
-            "is no URL, such as localhost:6060",
-        ))
-    })?;
+    let url = Url::required(&arguments.url)?;
     let (base, name) = url.split();
     let which = if name == Some("block") {
         Which::Block
@@ -110,11 +104,7 @@ fn print_tables(
     for _ in 0..arguments.count.unwrap_or(u64::MAX) {
         thread::sleep(arguments.every);
         view.add(looker.look(view.which)?);
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let nanos = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
-        writeln!(output, "{}", Date::from_unix_nanos(nanos))?;
+        writeln!(output, "{}", Utc::now())?;
         for line in view.table(WIDTH, ROWS) {
             writeln!(output, "{}", line.text)?;
         }

@@ -11,7 +11,6 @@
 mod about;
 mod archive;
 mod readme;
-mod utc;
 
 use std::env;
 use std::ffi::OsStr;
@@ -27,7 +26,7 @@ use crate::control;
 use crate::export::why_empty;
 use crate::kind::Which;
 use crate::profile::Profile;
-use utc::Utc;
+use crate::utc::Utc;
 
 const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
 

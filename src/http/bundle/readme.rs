@@ -67,8 +67,8 @@ fn line(text: &mut String, name: &str, words: &str) {
 mod tests {
     use std::time::Duration;
 
-    use super::super::utc::Utc;
     use super::*;
+    use crate::utc::Utc;
 
     #[test]
     fn what_failed_is_listed_with_the_reason_on_one_line() {
