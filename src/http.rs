@@ -83,7 +83,7 @@
 //! | | `value=contentions` | (`flamegraph`) by number rather than by delay |
 //! | `profile` | `seconds=N`, 30 by default; `frequency=HZ` | the CPU profile (feature `cpu`); without it a 501 that says so |
 //! | `rates` | | the rates as JSON; `PUT` sets them |
-//! | `bundle` | `seconds=N` | a zip of all of it, to attach to an incident |
+//! | `bundle` | `seconds=N`, 10 by default; `fraction=F`, `rate=T`, `frequency=HZ` | a zip of all of it, to attach to an incident |
 //! | `cmdline`, `symbol` | | as Go's: the arguments, joined by NUL; names of addresses |
 //! | *a name* | | what [`register_profile`](crate::register_profile) added under it |
 //!

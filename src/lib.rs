@@ -78,6 +78,12 @@
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
 //! the profile when it is over.
 //!
+//! # Services
+//!
+//! The feature `server` has `contend::http::serve("127.0.0.1:6060")`, and `tower` has a service for axum, hyper and tonic: they
+//! answer what Go serves under `/debug/pprof/`, for `go tool pprof`, scrapers and people. The module's page has the
+//! table of paths, what to do when latency is high and CPU is low, and what to know about security.
+//!
 //! # Tests, benchmarks and the command line
 //!
 //! | to profile | write | and get |
@@ -87,6 +93,7 @@
 //! | criterion's benchmarks | [`criterion_profiler!`] | files for each, by `cargo bench -- --profile-time 5` |
 //! | a test's claim | [`assert_contention!`] | a failure with the lines to blame |
 //! | a change of the program | [`Profile::diff`] | what became better, worse, new, gone |
+//! | what is in files, or on a server | the `contend` command, feature `cli` | tables, source lines, differences, flame graphs, a live view |
 //!
 //! # What is profiled
 //!
@@ -219,7 +226,13 @@
 //! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
+//! | `flamegraph` | no | `Profile::write_flamegraph`, and the flame graphs of the pages and the command. Adds inferno, whose licence is the CDDL-1.0 |
+//! | `http` | no | `contend::http`: the answers to `/debug/pprof/…`, for whatever server a program has. No runtime |
+//! | `tower` | no | The same as a tower service, for axum 0.8, hyper 1 and tonic. Adds the crates of HTTP's types |
+//! | `server` | no | A server on a thread of its own, for programs that have none. Adds hyper 1 and tokio |
+//! | `cpu` | no | CPU profiles at `/debug/pprof/profile`, on Linux (x86-64, aarch64), by the pprof crate |
 //! | `auto-init` | no | The `CONTEND_…` variables are obeyed without a call of [`init`]. Adds the ctor crate |
+//! | `cli` | no | The `contend` command. For `cargo install`, not for libraries |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The API: locks to use, rates to set, profiles to take.
