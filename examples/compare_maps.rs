@@ -10,7 +10,8 @@
 //! see one table: how many operations each did in a second, how long threads waited per operation,
 //! how often they had to, and the line that most of this is to blame on, the end of `refresh` unless
 //! other programs keep the processors busy. Which map does the most depends on the machine and on
-//! the argument. Below the table is what changes, site by site, from the first map to the last.
+//! the argument. Below the table is what changes, site by site, from the first map to the last; for
+//! `go tool pprof` both mutex profiles and their difference are left in the current folder.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -151,7 +152,7 @@ fn work(map: &dyn Map, refreshes_in_1000: u64, seed: u64, stop: &AtomicBool) -> 
     done
 }
 
-/// The line of this file that most of the delay is charged to.
+/// The line of this file on the stack that most delay is charged to.
 fn top_site(profile: &Profile) -> String {
     let Some(sample) = profile.samples().first() else {
         return "-".to_owned();

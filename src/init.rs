@@ -37,7 +37,8 @@ mod settings;
 /// on Unix, when the program calls [`std::process::exit`]. They hold what was recorded since the
 /// call of `init`. Not when the program aborts or is killed, and not by a forked child. A file is
 /// there whole or not at all; an old one stays until the new one is complete, so processes that
-/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them).
+/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them). Of one
+/// that is killed while it writes, a hidden `.….tmp` may stay beside the file.
 ///
 /// `let _ = contend::init();` drops the guard at once: give it a name, as `_profiles`.
 ///

@@ -262,7 +262,7 @@ impl Profile {
     /// `….pb.gz`.
     ///
     /// The file appears whole or not at all: it is written beside its place under another name
-    /// and then renamed. A file that is replaced hands on its permissions; a symbolic link is
+    /// and then renamed. A file that is replaced hands on its permissions; a symbolic link to a file is
     /// followed; what is no regular file, such as a pipe, is written to directly.
     ///
     /// # Errors

@@ -42,6 +42,11 @@ impl Settings {
     /// Different rates that are asked for at one moment.
     const ROOM: usize = 32;
 
+    const NOBODY: [Held; Settings::ROOM] = [Held {
+        rate: 0,
+        holders: 0,
+    }; Settings::ROOM];
+
     fn in_force(&self) -> u64 {
         let held = self.held.iter().filter(|held| held.holders > 0);
         let beyond = (self.held_beyond > 0).then_some(1);
@@ -74,15 +79,11 @@ impl Settings {
 
 impl Knob {
     const fn new() -> Self {
-        const FREE: Held = Held {
-            rate: 0,
-            holders: 0,
-        };
         Self {
             in_force: AtomicU64::new(0),
             settings: SpinLock::new(Settings {
                 set: 0,
-                held: [FREE; Settings::ROOM],
+                held: Settings::NOBODY,
                 held_beyond: 0,
             }),
         }
@@ -156,7 +157,8 @@ impl Drop for Hold {
     }
 }
 
-/// Opens the knobs in a forked child.
+/// Opens the knobs in a forked child, and forgets who held rates: those are threads of the parent, which
+/// will not give them back here. (A hold of the forking thread itself is forgotten, too.)
 ///
 /// # Safety
 ///
@@ -166,6 +168,10 @@ pub(crate) unsafe fn open_after_fork() {
     for knob in [&MUTEX, &BLOCK] {
         // SAFETY: by this function's duty no guard is alive. The settings are valid: see there.
         unsafe { knob.settings.force_unlock() };
+        knob.change(|settings| {
+            settings.held = Settings::NOBODY;
+            settings.held_beyond = 0;
+        });
     }
 }
 

@@ -9,7 +9,7 @@ mod stall;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -214,6 +214,9 @@ impl ServerBuilder {
     }
 }
 
+/// Longer than a thread takes to start on a busy machine.
+const PATIENCE_FOR_THREAD: Duration = Duration::from_secs(2);
+
 /// Returns when the server is ready, or could not be made.
 fn start(listener: TcpListener, service: Service, limits: Limits) -> io::Result<Running> {
     let (stop, stopped) = oneshot::channel();
@@ -233,8 +236,15 @@ fn start(listener: TcpListener, service: Service, limits: Limits) -> io::Result<
                 Err(error) => drop(ready.send(Err(error))),
             }
         })?;
-    let gone = |_| Err(io::Error::other("the server's thread has ended"));
-    is_ready.recv().unwrap_or_else(gone)?;
+    match is_ready.recv_timeout(PATIENCE_FOR_THREAD) {
+        Ok(ready) => ready?,
+        // It is on its way. In the constructor of a library that is being loaded, it can go on only
+        // when the loader's lock is free, which is when this has returned.
+        Err(RecvTimeoutError::Timeout) => {}
+        Err(RecvTimeoutError::Disconnected) => {
+            return Err(io::Error::other("the server's thread has ended"));
+        }
+    }
     Ok(Running {
         stop,
         thread,

@@ -13,11 +13,17 @@ fn begin() {
 /// switches it off on the way to `main`. A line about a bad variable must not kill.
 #[cfg(unix)]
 fn without_broken_pipe_signal<R>(action: impl FnOnce() -> R) -> R {
-    // SAFETY: `SIG_IGN` is a disposition that every process may choose.
-    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // SAFETY: zeros are a value of each of its fields, and the default.
+    let mut ignore: libc::sigaction = unsafe { std::mem::zeroed() };
+    ignore.sa_sigaction = libc::SIG_IGN;
+    let mut before = ignore;
+    // SAFETY: both are ours; every process may choose to ignore a signal.
+    let is_set = unsafe { libc::sigaction(libc::SIGPIPE, &ignore, &mut before) } == 0;
     let result = action();
-    // SAFETY: gives back the disposition that was there. Before `main` no other thread changes it.
-    unsafe { libc::signal(libc::SIGPIPE, before) };
+    if is_set {
+        // SAFETY: gives back what was there, with its flags.
+        unsafe { libc::sigaction(libc::SIGPIPE, &before, std::ptr::null_mut()) };
+    }
     result
 }
 

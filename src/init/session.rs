@@ -4,9 +4,10 @@
 use std::cell::Cell;
 use std::env;
 use std::io::{self, Write};
+use std::panic;
 use std::path::PathBuf;
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,9 +25,13 @@ struct Session {
     recording: Recording,
     mutex_file: Option<PathBuf>,
     block_file: Option<PathBuf>,
-    /// A forked child has a copy of the session, but the files are its parent's.
-    process: u32,
 }
+
+/// The process whose session it is. A forked child has a copy of it, but the files are its parent's; and
+/// the lock may be that of a thread which was writing them and does not exist there.
+///
+/// Relaxed: a process finds its own number here only if it has stored it.
+static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// Begins the session, if this is the first call. False: it is not.
 pub(super) fn begin() -> bool {
@@ -89,18 +94,23 @@ fn start_profiling(settings: &Settings) {
         recording: recording.start(),
         mutex_file,
         block_file,
-        process: process::id(),
     };
+    OWNER.store(process::id(), Ordering::Relaxed);
     *SESSION.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
 }
 
-/// Writes the files, if that has not been done.
+/// Writes the files, if that has not been done. Never panics: it runs while the program's own panic unwinds,
+/// and in C's `exit`. What a panic says has been said by its hook.
 pub(super) fn end() {
+    let _ = panic::catch_unwind(write_once);
+}
+
+fn write_once() {
     thread_local! {
         /// Whether this thread is writing them: then whatever it exits for must not wait for that.
         static IS_ENDING: Cell<bool> = const { Cell::new(false) };
     }
-    if IS_ENDING.replace(true) {
+    if OWNER.load(Ordering::Relaxed) != process::id() || IS_ENDING.replace(true) {
         return;
     }
     let mut session = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,9 +123,6 @@ pub(super) fn end() {
 
 impl Session {
     fn write(self) {
-        if self.process != process::id() {
-            return;
-        }
         let profiles = self.recording.finish();
         let files = [
             (&profiles.mutex, self.mutex_file),
@@ -154,8 +161,7 @@ fn serve(_: &str) -> io::Result<()> {
 #[cfg(all(unix, feature = "profiling"))]
 fn end_at_exit() {
     extern "C" fn at_exit() {
-        // Nothing may unwind into C. What a panic says has been said by its hook.
-        let _ = std::panic::catch_unwind(end);
+        end();
     }
     // SAFETY: the handler is a function of the right type that lives for ever (C's library calls it
     // before it unloads the code). It touches no thread-local that has a destructor, since these

@@ -18,6 +18,17 @@ fn assert_written_after(what: &str, code: i32) {
     assert_eq!(loads, ["program::first_load"]);
 }
 
+/// Nothing else writes here: the program does not get to its end.
+#[cfg(not(feature = "auto-init"))]
+#[test]
+fn the_guard_writes_when_it_is_dropped() {
+    let mut program = Program::that_does("drop and abort").with(MUTEX, "mutex.pb.gz");
+    let run = program.run();
+    assert_eq!(run.code, None, "{run:?}");
+    let loads = loads_in(&program.folder.file("mutex.pb.gz"));
+    assert_eq!(loads, ["program::first_load"]);
+}
+
 /// 101: the harness says so of a test that failed.
 #[test]
 fn an_error_writes() {

@@ -47,7 +47,7 @@ fn as_program() -> io::Result<()> {
     let Ok(does) = env::var(DOES) else {
         return Ok(());
     };
-    let _profiles = env::var_os(CALLS_INIT).map(|_| contend::init());
+    let profiles = env::var_os(CALLS_INIT).map(|_| contend::init());
     // Not `println!`, which the harness would keep to itself.
     let rates = (
         contend::mutex_profile_fraction(),
@@ -68,6 +68,11 @@ fn as_program() -> io::Result<()> {
         "exit" => {
             contention(first_load);
             process::exit(3);
+        }
+        "drop and abort" => {
+            contention(first_load);
+            drop(profiles);
+            process::abort();
         }
         "change folder" => {
             env::set_current_dir("/")?;
