@@ -25,6 +25,9 @@ pub(super) struct Known {
     /// The same with the frames that are ours drawn together to the wrapper's method, to be
     /// the first of a stack. `None`: no wrapper's method is here.
     as_leaf: Option<Arc<Location>>,
+    /// The same without the frames that are ours, to be the first of a stack on which no wrapper's
+    /// method is. `None`: nothing would be left.
+    users: Option<Arc<Location>>,
     /// The same without the nameless glue that it starts with, to be the second of a stack.
     /// `None`: nothing would be left.
     behind_leaf: Option<Arc<Location>>,
@@ -63,11 +66,12 @@ impl Known {
         let glue = own
             .iter()
             .take_while(|it| !it.is_certain && it.name.is_none());
-        let glue_count = glue.count();
+        let (glue_count, own_count) = (glue.count(), own.len());
         let as_leaf = leaf_of(&location, own).map(Arc::new);
         let location = Arc::new(location);
         Self {
             as_leaf,
+            users: without_first(&location, own_count),
             behind_leaf: without_first(&location, glue_count),
             location,
             starts,
@@ -177,11 +181,26 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
             locations.extend(behind.map(|it| Arc::clone(&it.location)));
             (locations.into(), true)
         }
-        None => {
-            let locations = stack.iter().map(|it| Arc::clone(&it.location));
-            (locations.collect(), false)
-        }
+        None => (without_own(stack), false),
     }
+}
+
+/// The stack from the first frame that is not ours; all of it where there is no other. An optimised
+/// build may jump from the wrapper's method into the engine, which is what is left of it then.
+fn without_own(stack: &[Arc<Known>]) -> Box<[Arc<Location>]> {
+    let is_own = |known: &&Arc<Known>| known.starts == Starts::OwnCode;
+    let first = stack
+        .iter()
+        .take_while(is_own)
+        .position(|it| it.users.is_some());
+    let own_count = stack.iter().take_while(is_own).count();
+    let (users, rest) = match first {
+        Some(first) => (stack[first].users.clone(), &stack[first + 1..]),
+        None if own_count < stack.len() => (None, &stack[own_count..]),
+        None => (None, stack),
+    };
+    let rest = rest.iter().map(|it| Arc::clone(&it.location));
+    users.into_iter().chain(rest).collect()
 }
 
 /// The stack up to where start-up code begins; all of it where there is nothing else.

@@ -163,7 +163,27 @@ fn nothing_is_cut_where_nothing_would_be_left() {
     let (names, _) = shown(&[&[START], &["clone"]]);
     assert_eq!(names, [[START], ["clone"]]);
     assert_eq!(shown(&[]), (vec![], false));
-    let (names, starts_in_wrapper) = shown(&[&["contend::wait::Wait::end"], &["app::work"]]);
-    assert_eq!(names, [["contend::wait::Wait::end"], ["app::work"]]);
-    assert!(!starts_in_wrapper);
+}
+
+#[test]
+fn an_engine_without_its_wrapper_is_cut_all_the_same() {
+    let stack: &[&[&str]] = &[
+        &["contend::wait::Release::begin", "contend::wait::release"],
+        &["app::take", "app::work"],
+        &["app::main"],
+    ];
+    let expected: &[&[&str]] = &[&["app::take", "app::work"], &["app::main"]];
+    assert_eq!(shown(stack), (owned(expected), false));
+    let inlined: &[&[&str]] = &[&["contend::wait::release", "app::take"], &["app::main"]];
+    let expected: &[&[&str]] = &[&["app::take"], &["app::main"]];
+    assert_eq!(shown(inlined), (owned(expected), false));
+    let (names, _) = shown(&[&["contend::wait::Wait::end"], &["app::work"]]);
+    assert_eq!(names, [["app::work"]]);
+    let alone: &[&[&str]] = &[&["contend::wait::release"]];
+    assert_eq!(shown(alone), (owned(alone), false), "nothing would be left");
+}
+
+fn owned(stack: &[&[&str]]) -> Vec<Vec<String>> {
+    let names = |names: &&[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    stack.iter().map(names).collect()
 }
