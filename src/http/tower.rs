@@ -51,8 +51,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 ///
 /// At another path the first route has to be a redirect of the router's own, as
-/// `axum::response::Redirect::permanent("/internal/profiles/")`: what the service answers there
-/// leads to `pprof/`. Where the server listens on loopback only, have the handler check the host:
+/// `axum::response::Redirect::permanent("/internal/profiles/")`: the service knows no such path and
+/// answers with 404. Where the server listens on loopback only, have the handler check the host:
 /// [`Handler::loopback_hosts_only`].
 ///
 /// With hyper alone, `hyper_util::service::TowerToHyperService::new(profiles)` is what
