@@ -187,7 +187,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         requests: AtomicU64::new(0),
     });
 
-    let profiles = Service::new(Handler::new());
+    // The server listens on loopback: pages that make a name of theirs point there get no answer.
+    let profiles = Service::new(Handler::new().loopback_hosts_only(true));
     let routes = Router::new()
         .route("/sessions/{user}", post(log_in).get(look_up))
         .route("/", get(|| async { "POST or GET /sessions/{user}\n" }))

@@ -20,7 +20,7 @@ mod imp;
 
 use std::fmt;
 
-pub(crate) use imp::start;
+pub(crate) use imp::{CpuProfile, start};
 
 /// As Go's, in Hz.
 pub(crate) const DEFAULT_FREQUENCY: u32 = 100;

@@ -30,6 +30,8 @@
 //!     .nest_service("/debug/pprof/", profiles);
 //! ```
 //!
+//! Where your server listens on loopback only, `Handler::new().loopback_hosts_only(true)`: see [Security](#security).
+//!
 //! **A function**, with feature `http`: [`Handler::handle`] makes a [`Response`] of a [`Request`], without input,
 //! output, threads, or types of other crates. It blocks, up to the length of a window, so in async code it is
 //! called where that is allowed. With actix-web 4:
@@ -173,8 +175,10 @@
 //! port of its own, and [`Handler::loopback_hosts_only`] where it listens on loopback.
 //!
 //! Whatever comes from the program is escaped; pages load nothing from elsewhere, run no script but their own
-//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that change something are
-//! refused when a page of another site makes a browser send them.
+//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that change something or open a window
+//! are refused where the browser says that a page of another site made it send them. It says so (`Sec-Fetch-Site`)
+//! to https and to loopback addresses only: over plain http to another address nothing but a token keeps such pages
+//! out.
 //!
 //! # Limits
 //!
@@ -183,12 +187,12 @@
 //! | windows at a time | 8, [`Handler::max_windows`] | 429 |
 //! | length of a window | 300 s, [`Handler::max_seconds`] | 400 |
 //! | requests in work, of a [`Service`] | 64 | 503 |
-//! | body | 1 MiB | 413 |
+//! | a request's body, of a [`Service`] | 1 MiB | 413 |
 //! | connections of a [`Server`] | 64, [`ServerBuilder::max_connections`] | wait to be accepted |
 //! | a request's head, of a [`Server`] | 16 KiB, 64 headers | 431 |
 //! | time to send it, to send its body, to go on reading; idle | 15 s, [`ServerBuilder::client_timeout`] | the connection is closed |
 //!
-//! A client that leaves ends its window at once. (One that has sent its next request before, as pipelining does, is
+//! A client that leaves ends its window. (One that has sent its next request before, as pipelining does, is
 //! noticed at the end of the window.)
 
 // A request and its answer.

@@ -173,11 +173,14 @@ fn arguments_of_the_program_are_not_in_it() {
 #[test]
 fn rates_hold_for_the_window_only() {
     common::in_child("rates_hold_for_the_window_only", || {
+        let after_it = || Ok(contend::mutex_profile_fraction().to_string().into_bytes());
+        contend::register_profile("fraction", "as this is taken", after_it).unwrap();
         let response = get("/debug/pprof/bundle?seconds=1&fraction=7&rate=10us");
         let (_, files) = unpacked(response.body());
         let rates: serde_json::Value = serde_json::from_slice(&files["rates.json"]).unwrap();
         assert_eq!(rates["in_force"]["mutex_profile_fraction"], 7);
         assert_eq!(rates["in_force"]["block_profile_rate"], 10_000);
+        assert_eq!(text(&files, "custom/fraction"), "0");
         assert_eq!(contend::mutex_profile_fraction(), 0);
         assert_eq!(contend::block_profile_rate(), 0);
         let readme = text(&files, "README.txt");

@@ -29,6 +29,16 @@ fn rates() -> (u32, u64) {
     )
 }
 
+/// It is a moment that no clock has.
+#[test]
+fn a_client_may_have_all_the_time_there_is() {
+    let builder = Server::builder().stop_on_drop(true).grace(Duration::MAX);
+    let builder = builder.client_timeout(Duration::MAX);
+    let server = builder.serve("127.0.0.1:0").unwrap();
+    let answer = get(server.local_addr(), "/debug/pprof/rates");
+    assert_eq!(answer.status, 200);
+}
+
 /// What an answer must look like.
 struct Expected {
     target: &'static str,

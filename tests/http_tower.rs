@@ -105,7 +105,11 @@ fn axum_serves_the_path_without_its_slash_by_a_route_more() {
     assert_eq!(answer.header("location"), Some("pprof/"));
     assert_eq!(get(server.address, "/debug/pprof/mutex").status, 200);
     let at_root = get(server.address, "/debug/pprof/");
-    assert_ne!(at_root.status, 404);
+    assert_eq!(at_root.status, 200);
+    assert_eq!(
+        at_root.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
 }
 
 /// Without a router that strips the prefix.

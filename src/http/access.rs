@@ -63,8 +63,9 @@ impl Access {
 }
 
 impl Token {
+    /// A token that was read from a file ends with a newline.
     pub(super) fn new(token: &str) -> Self {
-        Self(token.into())
+        Self(token.trim_ascii().into())
     }
 
     /// As a bearer token, or as the password of any user, which is what browsers ask for and what
@@ -97,8 +98,8 @@ fn password(credentials: &str) -> Option<Vec<u8>> {
 }
 
 /// Browsers say where a request comes from. Pages of other sites cannot read the answers, but
-/// without this they could set rates, or use up what a scraper has not seen yet. `same-site` is
-/// another port of localhost, for one.
+/// without this they could set rates, use up what a scraper has not seen yet, or occupy every window
+/// for minutes. `same-site` is another port of localhost, for one.
 fn refuse_other_sites(call: &Call<'_>) -> Result<(), Response> {
     let is_foreign = matches!(call.request.fetch_site, Some("cross-site" | "same-site"));
     if is_foreign && changes_something(call) {
@@ -110,12 +111,15 @@ fn refuse_other_sites(call: &Call<'_>) -> Result<(), Response> {
     Ok(())
 }
 
+/// Windows count: while they last, there are fewer for others.
 fn changes_something(call: &Call<'_>) -> bool {
     let reads = matches!(call.request.method, "GET" | "HEAD" | "OPTIONS");
-    let sets_rate = ["fraction", "rate"]
+    let opens_window = ["seconds", "fraction", "rate"]
         .iter()
         .any(|name| call.query.get(name).is_some());
-    !reads || sets_rate || call.name.starts_with("delta_")
+    // These take time without being told how much.
+    let is_window = matches!(call.name, "profile" | "bundle");
+    !reads || opens_window || is_window || call.name.starts_with("delta_")
 }
 
 /// With any port.
@@ -222,10 +226,20 @@ mod tests {
     }
 
     #[test]
+    fn space_around_a_token_is_no_part_of_it() {
+        let token = Token::new(" open sesame\r\n");
+        assert!(token.is_shown("Bearer open sesame"));
+        assert!(token.is_shown(&format!("Basic {}", STANDARD.encode("anybody:open sesame"))));
+        assert!(!token.is_shown("Bearer opensesame"));
+    }
+
+    #[test]
     fn an_empty_token_opens_nothing() {
-        let token = Token::new("");
-        assert!(!token.is_shown("Bearer "));
-        assert!(!token.is_shown(&format!("Basic {}", STANDARD.encode("anybody:"))));
+        for empty in ["", "\n", " "] {
+            let token = Token::new(empty);
+            assert!(!token.is_shown("Bearer "));
+            assert!(!token.is_shown(&format!("Basic {}", STANDARD.encode("anybody:"))));
+        }
     }
 
     #[test]

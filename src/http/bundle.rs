@@ -12,16 +12,13 @@ mod about;
 mod archive;
 mod readme;
 
-use std::env;
-use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::handler::{Answer, Call};
 use super::profiles::rate;
 use super::windows::Window;
-use super::{Response, cpu, custom, rates};
+use super::{Response, cpu, custom, process, rates};
 use crate::control;
 use crate::export::why_empty;
 use crate::kind::Which;
@@ -59,7 +56,7 @@ pub(super) fn bundle(call: &Call<'_>) -> Answer {
     let frequency = cpu::frequency(call)?;
     let rates = [rate(call, Which::Mutex)?, rate(call, Which::Block)?];
     let window = call.window(duration)?;
-    let (mut parts, notes) = taken(&window, frequency, rates)?;
+    let (mut parts, notes) = parts(taken(&window, frequency, rates)?);
     let subject = Subject {
         program: program(),
         time: Utc::now(),
@@ -76,23 +73,35 @@ pub(super) fn bundle(call: &Call<'_>) -> Answer {
 }
 
 /// What is recorded, before and after the window, and what the processors did within.
-fn taken(
-    window: &Window<'_>,
-    frequency: u32,
-    rates: [Option<u64>; 2],
-) -> Result<(Vec<Part>, Vec<String>), Response> {
+struct Taken {
+    before: [Profile; 2],
+    after: [Profile; 2],
+    cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
+    rates: Response,
+}
+
+fn taken(window: &Window<'_>, frequency: u32, rates: [Option<u64>; 2]) -> Result<Taken, Response> {
     let rates = WHICH.into_iter().zip(rates);
-    // Until this returns, however it does.
+    // Until this returns, however it does, and no longer: what is made of it takes its time.
     let _holds: Vec<_> = rates
         .filter_map(|(which, rate)| Some(control::hold(which, rate?)))
         .collect();
     let before = WHICH.map(control::profile);
     let sampling = crate::cpu::start(frequency);
     window.wait()?;
-    let cpu = sampling.and_then(|sampling| sampling.finish());
     let after = WHICH.map(control::profile);
+    Ok(Taken {
+        before,
+        after,
+        cpu: sampling.and_then(|sampling| sampling.finish()),
+        rates: rates::state(),
+    })
+}
+
+/// With notes on those that are empty.
+fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
     let (mut parts, mut notes) = (Vec::new(), Vec::new());
-    for (before, after) in before.iter().zip(&after) {
+    for (before, after) in taken.before.iter().zip(&taken.after) {
         parts.extend(forms(after, "", "since the program started"));
         let delta = after.since(before);
         parts.extend(forms(&delta, "-delta", "within the window"));
@@ -103,7 +112,7 @@ fn taken(
     parts.push(Part {
         name: "cpu.pb.gz".to_owned(),
         description: "where the processors' time went within the window".to_owned(),
-        content: match cpu {
+        content: match taken.cpu {
             Ok(profile) => written(|output| profile.write(output)),
             Err(error) => Err(error.to_string()),
         },
@@ -111,11 +120,11 @@ fn taken(
     parts.push(Part {
         name: "rates.json".to_owned(),
         description: "the rates: as set by the program, and in force during the window".to_owned(),
-        content: Ok(rates::state().into_body()),
+        content: Ok(taken.rates.into_body()),
     });
-    parts.push(about::mappings(&after[0]));
+    parts.push(about::mappings(&taken.after[0]));
     parts.extend(custom::registered().iter().map(custom_part));
-    Ok((parts, notes))
+    (parts, notes)
 }
 
 /// A profile as files of every form that there is.
@@ -171,17 +180,11 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The name of the program's file, fit to be a part of a file's name anywhere.
+/// The program's name, fit to be a part of a file's name anywhere.
 fn program() -> String {
-    let argument = env::args_os().next().unwrap_or_default();
-    let name = Path::new(&argument).file_name().and_then(OsStr::to_str);
     let fit = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,
         _ => '_',
     };
-    name.unwrap_or("program")
-        .chars()
-        .map(fit)
-        .take(64)
-        .collect()
+    process::program().chars().map(fit).take(64).collect()
 }

@@ -88,8 +88,9 @@ impl Handler {
     /// `go tool pprof http://any:TOKEN@host/debug/pprof/mutex` works. All others get a 401, for
     /// every path.
     ///
-    /// How long the comparison takes tells the length of the token and nothing else. An empty
-    /// token, as of a variable that is not set, is never right.
+    /// White space around the token is no part of it, such as the newline at the end of a file. How
+    /// long the comparison takes tells the length of the token and nothing else. An empty token, as
+    /// of a variable that is not set, is never right.
     ///
     /// # Examples
     ///

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::fmt::Write;
+use std::path::Path;
 
 use super::Response;
 use super::handler::{Answer, Call};
@@ -10,6 +11,14 @@ use super::response::TEXT;
 
 /// A name is looked up in some ten microseconds, while profiles that are taken wait.
 const MAX_ADDRESSES: usize = 10_000;
+
+/// The name of the program's file, as its user started it.
+pub(super) fn program() -> String {
+    let argument = env::args_os().next().unwrap_or_default();
+    let name = Path::new(&argument).file_name();
+    let name = name.map(|it| it.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| "program".to_owned())
+}
 
 /// The program and its arguments with a NUL between them, as Go's.
 pub(super) fn cmdline(_call: &Call<'_>) -> Answer {

@@ -18,6 +18,9 @@ use tokio::sync::oneshot;
 use self::accept::Limits;
 use super::{Handler, Service};
 
+/// Deadlines are moments of a clock, which cannot be any time away: adding to it would panic.
+const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Serves the profiles at `address`, such as `127.0.0.1:6060`, on a thread of its own.
 ///
 /// The server lives as long as the program does, whatever becomes of the handle; see
@@ -46,8 +49,8 @@ pub fn serve(address: impl ToSocketAddrs + fmt::Display) -> io::Result<Server> {
 ///
 /// Dropping it leaves the server running, unless [`ServerBuilder::stop_on_drop`] says otherwise.
 ///
-/// A forked child has the handle but no server: its thread is the parent's. Call [`serve`] there
-/// again, on another port.
+/// A forked child has the handle but no server: its thread is the parent's. Serve there again, on
+/// another port, with a new [`Handler`]: a window of the parent's may hold a lock of the old one.
 #[derive(Debug)]
 pub struct Server {
     local_addr: SocketAddr,
@@ -81,12 +84,12 @@ impl Server {
     }
 
     /// Stops the server: it takes no more connections and closes those that are idle; requests
-    /// in progress have [`ServerBuilder::grace`] to be answered, then their windows end, and rates are
-    /// what they were before.
+    /// in progress have [`ServerBuilder::grace`] to be answered, then their windows are cancelled:
+    /// their threads are told, and set the rates back a moment after this has returned.
     ///
     /// # Blocking
     ///
-    /// Until all this is done, which takes little more than the grace at the longest.
+    /// Until the connections are closed, which takes little more than the grace at the longest.
     pub fn stop(mut self) {
         self.stop_running();
     }
@@ -171,10 +174,10 @@ impl ServerBuilder {
     }
 
     /// How long a client may take to send a request's head, to send its body, and to go on reading
-    /// an answer; and how long a connection may lie idle. The default is 15 seconds. A client that
-    /// takes longer loses its connection.
+    /// an answer; and how long a connection may lie idle. The default is 15 seconds, and more than a
+    /// year means a year. A client that takes longer loses its connection.
     pub fn client_timeout(mut self, duration: Duration) -> Self {
-        self.limits.patience = duration;
+        self.limits.patience = duration.min(MAX_PATIENCE);
         self
     }
 

@@ -29,16 +29,16 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// thread of its own, `contend-http`, so that neither a look-up of symbols nor a window of half a
 /// minute holds up the executor's. There are 64 of them at the most; what comes beyond is answered
 /// with 503, as is a request for which the system has no thread. Dropping the response's future
-/// ends the window, and the rates are at once what they were before.
+/// cancels the window: its thread is told, and sets the rates back a moment later.
 ///
 /// Bodies over 1 MiB are answered with 413. How long a client may take to send one is up to the server
 /// that reads it; so are connections and headers.
 ///
 /// # Examples
 ///
-/// In axum, at a path of your choice; the links of the pages are relative. A nested service is not
-/// told whether the path came with the slash at its end, which these links need: so the first route
-/// leads those who forget it there.
+/// In axum; the links of the pages are relative. A nested service is not told whether the path came
+/// with the slash at its end, which these links need: so the first route leads those who forget it
+/// there.
 ///
 /// ```
 /// use axum::Router;
@@ -49,6 +49,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///     .route_service("/debug/pprof", profiles.clone())
 ///     .nest_service("/debug/pprof/", profiles);
 /// ```
+///
+/// At another path the first route has to be a redirect of the router's own, as
+/// `axum::response::Redirect::permanent("/internal/profiles/")`: the service knows no such path and
+/// answers with 404. Where the server listens on loopback only, have the handler check the host:
+/// [`Handler::loopback_hosts_only`].
 ///
 /// With hyper alone, `hyper_util::service::TowerToHyperService::new(profiles)` is what
 /// `serve_connection` takes.

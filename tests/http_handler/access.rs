@@ -146,6 +146,10 @@ fn pages_of_other_sites_change_nothing() {
             "/block?seconds=1&rate=1ms",
             "/flamegraph?profile=mutex&seconds=1&fraction=1",
             "/delta_mutex?scraper=alloy",
+            "/mutex?seconds=1",
+            "/top?profile=block&seconds=300",
+            "/profile",
+            "/bundle",
         ] {
             assert_eq!(
                 status(&Handler::new(), target, &headers),

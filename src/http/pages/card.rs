@@ -116,14 +116,13 @@ impl Card {
         );
         html!(
             "<nav class=\"links\" aria-label=\"{} profile\">{}<a href=\"top?profile={}\">Top</a>\
-             <a href=\"{}?debug=1\">Text</a><a href=\"{}\" download=\"{}.pb.gz\">Download</a></nav>",
+             <a href=\"{}?debug=1\">Text</a><a href=\"{}\" download>Download</a></nav>",
             name,
             if cfg!(feature = "flamegraph") {
                 flamegraph
             } else {
                 Html::default()
             },
-            name,
             name,
             name,
             name,

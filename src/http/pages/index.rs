@@ -4,11 +4,11 @@
 use super::card::Card;
 use super::html::{Html, html, page, when};
 use super::paths::{custom_profiles, for_tools};
-use super::words::program;
 use crate::control;
 use crate::http::Response;
 use crate::http::custom::{Registered, registered};
 use crate::http::handler::{Answer, Call};
+use crate::http::process::program;
 use crate::http::response::HTML;
 use crate::kind::Which;
 

@@ -253,9 +253,22 @@ fn a_view_sums_up_and_leads_on() {
             "<a href=\"flamegraph?profile=mutex\" aria-current=\"true\">mutex</a>",
             "<a href=\"flamegraph?profile=block\">block</a>",
             "<a href=\"top?profile=mutex\">Top</a>",
+            "<a href=\"mutex?debug=1\">Text</a> <a href=\"mutex\" download>Download</a>",
             "<details><summary>",
         ],
     );
+    let has_tab = page.contains(">Flame graph</a>");
+    assert_eq!(has_tab, cfg!(feature = "flamegraph"));
+}
+
+#[test]
+fn of_a_window_the_files_say_that_they_have_none() {
+    let start = profile(vec![]);
+    let window = three_sites().since(&start);
+    let page = viewed(&window, "seconds=5", |view| view.body(&Html::default()));
+    let files = "<a href=\"mutex?debug=1\">Text since the start</a> \
+                 <a href=\"mutex\" download>Download since the start</a>";
+    assert_has(&page, &["contentions during <b>", files]);
 }
 
 #[test]

@@ -5,10 +5,11 @@ use form_urlencoded::Serializer;
 
 use super::html::{Html, html, when};
 use super::window;
-use super::words::{self, grouped, name, program, question};
+use super::words::{self, grouped, name, question};
 use crate::export::units::human;
 use crate::http::Response;
 use crate::http::handler::Call;
+use crate::http::process::program;
 use crate::kind::Which;
 use crate::profile::Profile;
 
@@ -101,17 +102,24 @@ impl View<'_> {
         let which = self.profile.which();
         let profile = |it| self.link(self.path, it, "", name(it), it == which);
         let view = |path, label| self.link(path, which, "", label, path == self.path);
+        let flamegraph = match cfg!(feature = "flamegraph") {
+            true => view("flamegraph", "Flame graph"),
+            false => Html::default(),
+        };
+        // These have no window.
+        let since = when(self.profile.duration().is_some(), " since the start");
         html!(
             "<nav class=\"tabs\"><span class=\"choice\">{}{}</span> <span class=\"choice\">{}{}</span> \
-             <a href=\"{}?debug=1\">Text</a> \
-             <a href=\"{}\" download=\"{}.pb.gz\">Download</a>{}</nav>\n",
+             <a href=\"{}?debug=1\">Text{}</a> \
+             <a href=\"{}\" download>Download{}</a>{}</nav>\n",
             profile(Which::Mutex),
             profile(Which::Block),
             view("top", "Top"),
-            view("flamegraph", "Flame graph"),
+            flamegraph,
             name(which),
+            since,
             name(which),
-            name(which),
+            since,
             self.window(),
         )
     }

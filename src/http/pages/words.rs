@@ -56,16 +56,6 @@ pub(super) fn grouped(number: u64) -> String {
         .collect()
 }
 
-/// The program's name, as its user started it.
-pub(super) fn program() -> String {
-    let program = std::env::current_exe();
-    let name = program.ok().and_then(|path| {
-        let name = path.file_name()?;
-        Some(name.to_string_lossy().into_owned())
-    });
-    name.unwrap_or_else(|| "program".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
