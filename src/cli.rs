@@ -45,7 +45,7 @@ use prost::Message;
 use args::{Arguments, Command, Rows};
 use error::Result;
 use merge::Merger;
-use output::Output;
+use output::{Output, printable};
 use report::Report;
 use weights::{By, weigh};
 
@@ -57,7 +57,8 @@ pub fn main() -> ExitCode {
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody to tell if this fails, too.
-            let _ = writeln!(std::io::stderr(), "contend: {error}");
+            let line = printable(&error.to_string());
+            let _ = writeln!(std::io::stderr(), "contend: {line}");
             ExitCode::FAILURE
         }
     }

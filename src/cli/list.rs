@@ -40,8 +40,8 @@ fn total(total: u64) -> i64 {
 struct Routine<'p> {
     function: &'p str,
     file: String,
-    /// Where the function begins, if it is known.
-    start: i64,
+    /// Where the function begins, or the margin before its first line with a value.
+    start: Option<i64>,
     flat: i64,
     cum: i64,
     lines: BTreeMap<i64, (i64, i64)>,
@@ -61,7 +61,7 @@ fn routines<'p>(nodes: &[Node<'p>], arguments: &List) -> Vec<Routine<'p>> {
             .or_insert_with_key(|key| Routine {
                 function,
                 file: key.1.clone(),
-                start: 0,
+                start: None,
                 flat: 0,
                 cum: 0,
                 lines: BTreeMap::new(),
@@ -82,11 +82,7 @@ impl Routine<'_> {
             0 => node.place.line.saturating_sub(MARGIN),
             start => start,
         };
-        self.start = if self.start == 0 {
-            start
-        } else {
-            self.start.min(start)
-        };
+        self.start = Some(self.start.map_or(start, |it| it.min(start)));
     }
 
     fn write(
@@ -126,7 +122,8 @@ impl Routine<'_> {
         source: &SourceFile,
     ) -> Result<()> {
         let last = self.lines.keys().next_back().copied().unwrap_or(0);
-        let shown = self.start.max(1)..=last.saturating_add(MARGIN);
+        let first = self.start.unwrap_or(0).max(1);
+        let shown = first..=last.saturating_add(MARGIN);
         for (number, text) in source.lines(shown) {
             self.write_line(output, unit, number, text)?;
         }

@@ -16,7 +16,7 @@ use prost::Message;
 use super::args::Merge;
 use super::error::{Error, Result};
 use super::file::write_file;
-use super::output::{Output, printable};
+use super::output::Output;
 use super::profile::Profile;
 use super::proto;
 use super::source::Loaded;
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Merge, output: &mut Output) -> Result<()> {
     for argument in &arguments.profiles {
         let loaded = Loaded::from(argument, &client)?;
         let added = merged.add(&loaded.profile);
-        added.map_err(|what| Error::about(&loaded.name, printable(&what)))?;
+        added.map_err(|what| Error::about(&loaded.name, what))?;
     }
     let bytes = merged.finish().encode_to_vec();
     write_file(&arguments.output, output, |file| {
@@ -99,7 +99,7 @@ struct NewIds<'p> {
 impl Merger {
     /// # Errors
     ///
-    /// If its values are not those of the profiles before it.
+    /// If its values or its period type are not those of the profiles before it.
     pub(super) fn add(&mut self, profile: &Profile) -> std::result::Result<(), String> {
         self.string("");
         self.add_head(profile)?;
@@ -146,6 +146,10 @@ impl Merger {
                 "its values, {}, are not those of the first profile",
                 names.join(" ")
             ));
+        }
+        // None is the same as one without a name, as in Go's pprof.
+        if head.period_type.unwrap_or_default() != new.period_type.unwrap_or_default() {
+            return Err("its period type is not that of the first profile".to_owned());
         }
         head.time_nanos = match (head.time_nanos, new.time_nanos) {
             (0, time) | (time, 0) => time,

@@ -6,6 +6,10 @@ use std::collections::HashMap;
 
 use super::proto;
 
+/// Of the names that a report or a drawing may have to spell out. A short profile can name a long
+/// name a million times.
+const MAX_SPELLED_OUT: usize = 1 << 30;
+
 /// What [`read`](super::reader::read) makes.
 ///
 /// In `tables` each id is its entry's position plus one, and each string index is within
@@ -35,7 +39,7 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// The first reference that leads nowhere, or that could lead to two.
+    /// The first reference that leads nowhere, or that could lead to two; names that are too much to spell out.
     pub(super) fn checked(mut tables: proto::Profile) -> Result<Self, String> {
         let strings = std::mem::take(&mut tables.string_table);
         if strings.first().is_some_and(|first| !first.is_empty()) {
@@ -52,7 +56,9 @@ impl Profile {
         if strings.is_empty() {
             strings.push(String::new());
         }
-        Ok(Self { tables, strings })
+        let profile = Self { tables, strings };
+        check_names(&profile, MAX_SPELLED_OUT)?;
+        Ok(profile)
     }
 
     pub(super) fn string(&self, index: i64) -> &str {
@@ -242,5 +248,28 @@ fn check_values(tables: &proto::Profile) -> Result<(), String> {
             sample.value.len()
         )),
         None => Ok(()),
+    }
+}
+
+/// Bounds what rows, sites and folded stacks take, which have the names of each location and of each stack.
+fn check_names(profile: &Profile, limit: usize) -> Result<(), String> {
+    let of_frame = |it: Frame<'_>| it.name_or_object().len() + it.file.len();
+    let ids = 1..=profile.tables.location.len() as u64;
+    let of_locations: Vec<usize> = ids
+        .map(|id| profile.frames(id).map(of_frame).sum())
+        .collect();
+    let of_sample = |sample: &proto::Sample| {
+        let ids = sample.location_id.iter();
+        let of_stack: usize = ids.map(|id| of_locations[*id as usize - 1]).sum();
+        of_stack + profile.label(sample, "kind").len()
+    };
+    let of_samples = profile.tables.sample.iter().map(of_sample);
+    let total: usize = of_locations.iter().copied().chain(of_samples).sum();
+    match total > limit {
+        true => Err(format!(
+            "too large: more than {} MB of names in its stacks",
+            limit >> 20
+        )),
+        false => Ok(()),
     }
 }

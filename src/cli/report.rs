@@ -149,6 +149,8 @@ fn write_comments(output: &mut Output, profile: &Profile) -> Result<()> {
 pub(super) fn warnings(profile: &Profile) -> impl Iterator<Item = &str> {
     profile.comments().filter(|comment| {
         let is_loss = comment.starts_with("lost: ") && *comment != "lost: none";
-        is_loss || comment.contains("profile is empty")
+        // After a merge others may have filled it.
+        let is_empty = profile.tables.sample.is_empty();
+        is_loss || is_empty && comment.contains("profile is empty")
     })
 }

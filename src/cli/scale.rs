@@ -1,6 +1,8 @@
 //! Values with units, to the digit as Go's pprof prints them.
 #![forbid(unsafe_code)]
 
+use super::output::printable;
+
 /// A family of units, smallest first, with the names under which profiles have them.
 struct Family {
     units: &'static [(&'static str, f64, &'static [&'static str])],
@@ -82,13 +84,14 @@ impl<'p> Unit<'p> {
         }
     }
 
+    /// Fit for a terminal, whatever the profile calls its unit.
     pub(super) fn print(&self, value: i64) -> String {
         let (value, unit) = scale(value as f64, self.of_profile, self.shown);
         let digits = format!("{value:.2}");
         let digits = digits.strip_suffix(".00").unwrap_or(&digits);
         match digits {
             "0" | "-0" => "0".to_owned(),
-            digits => format!("{digits}{unit}"),
+            digits => format!("{digits}{}", printable(unit)),
         }
     }
 }

@@ -41,6 +41,11 @@ pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
         folder: &folder,
         results: &results,
     };
+    if summary.count(|it| matches!(it, Outcome::Saved(..))) == 0 {
+        // It is empty, and so of no use if it should stay.
+        let _ = fs::remove_dir(&folder);
+        return Err(Error::about(&snap.base, summary.why_nothing()));
+    }
     write!(output, "{summary}")?;
     let path = folder.join("summary.txt");
     fs::write(&path, summary.to_string()).map_err(|error| Error::about(path.display(), error))?;
@@ -186,6 +191,17 @@ impl Summary<'_> {
             .iter()
             .filter(|(_, outcome)| is(outcome))
             .count()
+    }
+
+    /// With the words of the first answer, which as a rule are those of all.
+    fn why_nothing(&self) -> String {
+        let words = self.results.iter().find_map(|(_, outcome)| match outcome {
+            Outcome::Saved(..) => None,
+            Outcome::NotOffered(words) | Outcome::Failed(words) => Some(&**words),
+        });
+        let requests = self.results.len();
+        let words = words.unwrap_or_default();
+        format!("nothing saved of {requests} requests: {words}")
     }
 
     fn write_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ mod sites;
 mod view;
 
 use std::io::{IsTerminal, Write};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -156,7 +156,7 @@ impl Watcher {
             if is_stale {
                 screen.draw(|width, height| self.view.lines(width, height))?;
             }
-            is_stale = self.take_answer() | self.take_events()?;
+            is_stale = self.take_answer()? | self.take_events()?;
             self.ask_if_due();
             if self.view.has_quit {
                 break;
@@ -174,9 +174,14 @@ impl Watcher {
     }
 
     /// Whether there is something new to show.
-    fn take_answer(&mut self) -> bool {
-        let Ok(answer) = self.answers.try_recv() else {
-            return false;
+    fn take_answer(&mut self) -> Result<bool> {
+        let answer = match self.answers.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) => return Ok(false),
+            Err(TryRecvError::Disconnected) => {
+                let what = "the thread that takes profiles panicked";
+                return Err(Error::about(&self.view.address, what));
+            }
         };
         self.is_asking = false;
         match answer {
@@ -187,7 +192,7 @@ impl Watcher {
             // It may come back: one restarts a service while one watches it.
             Err(error) => self.view.problem = Some(error.to_string()),
         }
-        true
+        Ok(true)
     }
 
     /// Waits a moment for keys. Whether there is something new to show.
@@ -223,5 +228,33 @@ impl Watcher {
             self.view.show(which);
             self.due = Instant::now();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_thread_that_takes_profiles_it_ends() {
+        let base = Url::required("127.0.0.1:6060").unwrap();
+        let (ask, _) = mpsc::channel();
+        let (answer, answers) = mpsc::channel();
+        let mut watcher = Watcher {
+            every: TICK,
+            tables_left: 1,
+            due: Instant::now(),
+            is_asking: true,
+            ask,
+            answers,
+            view: View::new(&base, Which::Mutex),
+        };
+        assert!(!watcher.take_answer().unwrap());
+        drop(answer);
+        let error = watcher.take_answer().unwrap_err().to_string();
+        assert!(
+            error.ends_with("the thread that takes profiles panicked"),
+            "{error}"
+        );
     }
 }

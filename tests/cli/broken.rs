@@ -286,6 +286,47 @@ fn names_cannot_command_the_terminal() {
 }
 
 #[test]
+fn units_and_types_cannot_command_the_terminal() {
+    let folder = Folder::new();
+    let types = [("evil\u{1b}[2J", "count"), ("delay", "bits\u{1b}[2J")];
+    let profile = Builder::with_types(&types).sample(&[1, 2], &["f a.rs:1"]);
+    let file = folder.file("evil.pb.gz", profile.gzip());
+    for arguments in [["top", &file, "--all"], ["list", "f", &file]] {
+        let text = run(arguments).success();
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+    // A listing does not name such units.
+    let text = run(["top", &file]).success();
+    assert!(text.contains(r"2bits\u{1b}[2J"), "{text}");
+    let error = run(["top", &file, "--value", "contentions"]).error();
+    assert!(error.contains(r"it has evil\u{1b}[2J, delay"), "{error}");
+}
+
+#[test]
+fn a_long_name_in_many_frames_ends_at_the_limit() {
+    let folder = Folder::new();
+    let name = "x".repeat(1 << 19);
+    let stack = vec![&*name; 1_500];
+    let file = folder.file(
+        "once.pb.gz",
+        Builder::contention().sample(&[1, 2], &stack).gzip(),
+    );
+    assert!(run(["top", &file]).success().contains(name.as_str()));
+    let profile = Builder::contention()
+        .sample(&[1, 2], &stack)
+        .sample(&[1, 2], &stack);
+    let file = folder.file("twice.pb.gz", profile.gzip());
+    let svg = folder.path("out.svg");
+    for arguments in [vec!["top", &file], vec!["flamegraph", &file, "-o", &svg]] {
+        let error = run(arguments).error();
+        assert_eq!(
+            error,
+            format!("{file}: too large: more than 1024 MB of names in its stacks")
+        );
+    }
+}
+
+#[test]
 fn a_bomb_ends_at_the_limit() {
     let folder = Folder::new();
     // A string table of 600 MB in 600 kB. gzip allows streams one behind the other.

@@ -343,6 +343,20 @@ fn snap_keeps_the_rest_when_something_fails() {
 }
 
 #[test]
+fn snap_of_whom_has_nothing_is_an_error_and_leaves_no_folder() {
+    let server = Server::new(|_| Reply::text(404, "not here"));
+    let folder = Folder::new();
+    let address = server.address.to_string();
+    let error = run(["snap", &address, "-o", &folder.path(""), "--seconds", "1"]).error();
+    assert!(
+        error.starts_with(&format!("http://{address}/debug/pprof: nothing saved of ")),
+        "{error}"
+    );
+    assert!(error.ends_with("requests: status 404: not here"), "{error}");
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+#[test]
 fn snap_of_whom_one_may_not_ask_ends_at_once() {
     let server = Server::new(|_| Reply::text(401, "a token is needed"));
     let folder = Folder::new();

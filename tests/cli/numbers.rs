@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::handmade::{Builder, shop};
+use super::handmade::{Builder, message, number, shop};
 use super::{Folder, run};
 
 #[track_caller]
@@ -155,6 +155,35 @@ fn list_says_which_source_it_looked_for_and_shows_the_values() {
 }
 
 #[test]
+fn list_begins_before_the_first_line_with_a_value() {
+    let folder = Folder::new();
+    let source: String = (1..=60).map(|line| format!("line {line}\n")).collect();
+    folder.file("src/cart.rs", source);
+    let profile = Builder::contention()
+        .sample(&[1, 1_000_000], &["shop::checkout src/cart.rs:5"])
+        .sample(&[1, 2_000_000], &["shop::checkout src/cart.rs:50"]);
+    let file = folder.file("shop.pb.gz", profile.gzip());
+    let text = run(["list", "checkout", &file, "--source-path", &folder.path("")]).success();
+    assert!(
+        text.contains("       1ms        1ms      5:line 5\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("       2ms        2ms     50:line 50\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_profile_with_samples_is_not_called_empty() {
+    let folder = Folder::new();
+    let why = "the mutex profile is empty: it is off";
+    let file = folder.file("merged.pb.gz", shop().comment(why).gzip());
+    let text = run(["top", &file]).success();
+    assert!(!text.contains("is empty"), "{text}");
+}
+
+#[test]
 fn list_of_nothing_is_an_error() {
     let folder = Folder::new();
     let file = folder.file("shop.pb.gz", shop().gzip());
@@ -244,6 +273,23 @@ fn merge_adds_equal_stacks_up() {
         fs::metadata(&merged).unwrap().len(),
     );
     assert!(three < 2 * one, "{one} {three}");
+}
+
+#[test]
+fn merge_of_other_period_types_is_an_error() {
+    let folder = Folder::new();
+    let period = message(11, [number(1, 1), number(2, 2)].concat());
+    let with_period = folder.file("a.pb.gz", shop().with(period).gzip());
+    let without = folder.file("b.pb.gz", shop().gzip());
+    let nameless = folder.file("c.pb.gz", shop().with(message(11, "")).gzip());
+    let merged = folder.path("merged.pb.gz");
+    run(["merge", &with_period, &with_period, "-o", &merged]).success();
+    run(["merge", &without, &nameless, "-o", &merged]).success();
+    let error = run(["merge", &with_period, &without, "-o", &merged]).error();
+    assert_eq!(
+        error,
+        format!("{without}: its period type is not that of the first profile")
+    );
 }
 
 #[test]

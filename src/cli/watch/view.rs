@@ -56,7 +56,7 @@ pub(super) struct Line {
 }
 
 pub(super) struct View {
-    address: String,
+    pub(super) address: String,
     pub(super) which: Which,
     pub(super) value: Value,
     pub(super) scope: Scope,
@@ -116,7 +116,7 @@ impl View {
         lines.extend((0..blank).map(|_| plain(String::new())));
         lines.push(match &self.problem {
             Some(problem) => Line {
-                text: format!("{problem}; trying again"),
+                text: format!("{}; trying again", printable(problem)),
                 paint: Paint::Worse,
             },
             None => plain(KEYS.to_owned()),
@@ -140,9 +140,10 @@ impl View {
             Some(time) => format!("in the last {}", human(time)),
             None => "since the start".to_owned(),
         };
+        let total = sites.total();
         let mut lines = vec![
             heading(self.title(&scope)),
-            plain(summary(&sites.total(), time)),
+            plain(summary(&total, time)),
             Line {
                 text: self.warning.clone(),
                 paint: Paint::Worse,
@@ -154,7 +155,7 @@ impl View {
         lines.extend(
             rows.into_iter()
                 .take(room)
-                .map(|(site, amount)| plain(row(site, amount, &sites.total(), self.value, width))),
+                .map(|(site, amount)| plain(row(site, amount, &total, self.value, width))),
         );
         lines
     }
