@@ -157,8 +157,8 @@
 //! Recording one event at a stack of 16 frames takes 0.20 µs, the decision not to record one 2 ns. Channels
 //! (`--bench channels`): send + recv that does not block costs 0.74 of crossbeam-channel's and 0.65 of std's,
 //! because the first try is the cheaper one; a ping-pong over capacity 0 or 1, at rate 1 ms, 1.00 to 1.04 of
-//! crossbeam's; a `select!` of two ready channels 1.10. 10,000 distinct stacks become a file of 430 kB in
-//! 17 ms and 1.6 MB of memory, once their names are known.
+//! crossbeam's; a `select!` of two ready channels 1.10. 10,000 distinct stacks become a file of 520 kB in
+//! 26 ms and 1.7 MB of memory, once their names are known.
 //!
 //! # Sampling
 //!
