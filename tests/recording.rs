@@ -26,6 +26,9 @@ fn rates() -> (u32, u64) {
 }
 
 /// One thread waits in `wait` for another, for at least as long.
+///
+/// Inlined, or the functions that end with a call of it would have no frame of their own.
+#[inline(always)]
 fn wait_for(hold: Duration, wait: impl FnOnce(&Mutex<()>) + Send) {
     let lock = Mutex::new(());
     let held = lock.lock().unwrap();
