@@ -85,6 +85,11 @@ impl Call<'_> {
 }
 
 impl Windows {
+    /// Seconds that a window may last; 0 where there may be none.
+    pub(super) fn longest(&self) -> u32 {
+        if self.max == 0 { 0 } else { self.max_seconds }
+    }
+
     fn open<'a>(&'a self, duration: Duration, cancel: &'a Cancel) -> Result<Window<'a>, Response> {
         let mut ends = self.ends();
         if ends.len() >= self.max {

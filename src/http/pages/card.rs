@@ -19,6 +19,8 @@ pub(super) struct Card {
     /// What the program has set; recordings may ask for more while they last.
     pub(super) rate_set: u64,
     pub(super) can_record: bool,
+    /// Window of time, in seconds; 0 for none.
+    pub(super) longest_window: u32,
 }
 
 impl Card {
@@ -171,7 +173,8 @@ impl Card {
         if !self.can_record {
             return Html::default();
         }
-        window::form(self.profile.which(), self.profile.rate() == 0, None)
+        let everything = self.profile.rate() == 0;
+        window::form(self.profile.which(), everything, None, self.longest_window)
     }
 }
 

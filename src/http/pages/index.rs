@@ -12,11 +12,12 @@ use crate::http::process::program;
 use crate::http::response::HTML;
 use crate::kind::Which;
 
-pub(in crate::http) fn index(_call: &Call<'_>) -> Answer {
+pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
     let cards = [Which::Mutex, Which::Block].map(|which| Card {
         profile: control::profile(which),
         rate_set: control::rate_set(which),
         can_record: cfg!(feature = "profiling"),
+        longest_window: call.handler.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());
     let body = body(&cards, &registered());

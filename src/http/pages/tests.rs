@@ -73,6 +73,7 @@ fn card(profile: Profile, rate_set: u64) -> Card {
         profile,
         rate_set,
         can_record: true,
+        longest_window: 300,
     }
 }
 
@@ -174,6 +175,7 @@ fn without_the_profiler_no_rate_is_offered() {
         profile: with_which(profile(vec![]), Which::Mutex, 0),
         rate_set: 0,
         can_record: false,
+        longest_window: 300,
     };
     let page = index(card);
     assert!(
@@ -269,6 +271,23 @@ fn of_a_window_the_files_say_that_they_have_none() {
     let files = "<a href=\"mutex?debug=1\">Text since the start</a> \
                  <a href=\"mutex\" download>Download since the start</a>";
     assert_has(&page, &["contentions during <b>", files]);
+}
+
+#[test]
+fn windows_that_the_handler_refuses_are_not_offered() {
+    let page = |longest_window| {
+        index(Card {
+            longest_window,
+            ..card(three_sites(), 1)
+        })
+    };
+    let chosen = "<option value=\"10\" selected>";
+    assert_has(&page(300), &[chosen, "<option value=\"60\">"]);
+    assert_has(&page(30), &[chosen, "<option value=\"30\">"]);
+    assert!(!page(30).contains("<option value=\"60\">"));
+    assert_has(&page(7), &["<option value=\"5\" selected>"]);
+    assert!(!page(7).contains("<option value=\"10\""));
+    assert!(!page(0).contains("<form class=\"window\""));
 }
 
 #[test]

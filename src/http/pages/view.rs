@@ -129,10 +129,20 @@ impl View<'_> {
         let query = &self.call.query;
         let seconds = query.get("seconds");
         let everything = query.get(window::rate_parameter(which)) == Some("1");
+        let longest = self.call.handler.windows.longest();
+        let form = window::form(
+            which,
+            everything || self.profile.rate() == 0,
+            seconds,
+            longest,
+        );
+        if longest == 0 {
+            return form;
+        }
         html!(
             "<details{}><summary>Record a window of time</summary>{}</details>",
             when(seconds.is_some(), " open"),
-            window::form(which, everything || self.profile.rate() == 0, seconds),
+            form,
         )
     }
 

@@ -6,8 +6,8 @@ use super::words::name;
 use crate::kind::Which;
 
 /// Lengths to choose from, in seconds.
-const SECONDS: [&str; 5] = ["1", "5", "10", "30", "60"];
-const SUGGESTED: &str = "10";
+const SECONDS: [u32; 5] = [1, 5, 10, 30, 60];
+const SUGGESTED: u32 = 10;
 
 /// What sets the rate for the time of a window.
 pub(super) fn rate_parameter(which: Which) -> &'static str {
@@ -17,8 +17,12 @@ pub(super) fn rate_parameter(which: Which) -> &'static str {
     }
 }
 
-/// `everything`: whether it offers first to record all that happens in the window.
-pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>) -> Html {
+/// `everything`: whether it offers first to record all that happens in the window. `longest` is what
+/// the handler allows, in seconds; there is no form where that is less than a second.
+pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>, longest: u32) -> Html {
+    if longest == 0 {
+        return Html::default();
+    }
     let events = match which {
         Which::Mutex => "every contention",
         Which::Block => "every wait",
@@ -34,7 +38,7 @@ pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>) -> Htm
          <button formaction=\"{}\">Download</button></span>\
          <output role=\"status\"></output></form>\n",
         name(which),
-        options(seconds),
+        options(seconds, longest),
         rate_parameter(which),
         when(everything, " checked"),
         events,
@@ -43,12 +47,20 @@ pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>) -> Htm
     )
 }
 
-fn options(seconds: Option<&str>) -> Html {
-    let asked_for = seconds.filter(|it| SECONDS.contains(it));
-    let chosen = asked_for.unwrap_or(SUGGESTED);
-    let option = |it: &str| {
-        let selected = when(it == chosen, " selected");
-        html!("<option value=\"{}\"{}>{} s</option>", it, selected, it)
+fn options(seconds: Option<&str>, longest: u32) -> Html {
+    let offered = || SECONDS.into_iter().filter(|it| *it <= longest);
+    let asked_for: Option<u32> = seconds.and_then(|it| it.parse().ok());
+    let chosen = asked_for
+        .filter(|it| offered().any(|offer| offer == *it))
+        .or_else(|| offered().filter(|it| *it <= SUGGESTED).max());
+    let option = |it: u32| {
+        let selected = when(Some(it) == chosen, " selected");
+        html!(
+            "<option value=\"{}\"{}>{} s</option>",
+            u64::from(it),
+            selected,
+            u64::from(it)
+        )
     };
-    SECONDS.into_iter().map(option).collect()
+    offered().map(option).collect()
 }
