@@ -6,6 +6,7 @@
 
 mod row;
 mod screen;
+mod signals;
 mod sites;
 mod view;
 
@@ -25,6 +26,7 @@ use super::reader;
 use super::report::warnings;
 use crate::utc::Utc;
 use screen::Screen;
+use signals::Signals;
 use sites::Sites;
 use view::{Value, View, Which};
 
@@ -134,8 +136,13 @@ fn watch_on_screen(arguments: &Watch, looker: Looker, view: View, is_coloured: b
         answers,
         view,
     };
-    let mut screen = Screen::take(is_coloured)?;
-    watcher.run(&mut screen)
+    let signals = Signals::catch()?;
+    let result = {
+        let mut screen = Screen::take(is_coloured)?;
+        watcher.run(&mut screen, &signals)
+    };
+    signals.obey()?;
+    result
 }
 
 struct Watcher {
@@ -150,9 +157,9 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn run(&mut self, screen: &mut Screen) -> Result<()> {
+    fn run(&mut self, screen: &mut Screen, signals: &Signals) -> Result<()> {
         let mut is_stale = true;
-        while self.tables_left > 0 {
+        while self.tables_left > 0 && !signals.have_come() {
             if is_stale {
                 screen.draw(|width, height| self.view.lines(width, height))?;
             }

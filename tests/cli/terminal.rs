@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn in_terminal(environment: &[(&str, &str)], arguments: &str) -> Command {
     let command = format!(
-        "stty cols 80 rows 24; {} {arguments}",
+        "stty cols 80 rows 24; exec {} {arguments}",
         env!("CARGO_BIN_EXE_contend")
     );
     let mut script = Command::new("script");
@@ -112,6 +112,22 @@ fn watch_obeys_keys_and_gives_the_terminal_back() {
         assert_eq!(session.end(), Some(0), "{quit:?}");
     }
     assert!(server.paths().contains(&"/debug/pprof/block".to_owned()));
+}
+
+#[test]
+fn a_signal_ends_watch_and_gives_the_terminal_back() {
+    let server = shop_server();
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        let mut session = Session::new(&format!("watch {} --every 0.2", server.address));
+        session.wait_for("q quit");
+        let script = session.child.id();
+        let children = format!("/proc/{script}/task/{script}/children");
+        let command = std::fs::read_to_string(children).unwrap();
+        // SAFETY: sends a signal to the process that was started above.
+        let sent = unsafe { libc::kill(command.trim().parse().unwrap(), signal) };
+        assert_eq!(sent, 0);
+        assert_eq!(session.end(), Some(128 + signal));
+    }
 }
 
 #[test]
