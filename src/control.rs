@@ -172,7 +172,7 @@ pub fn block_profile() -> Profile {
 /// let answer = contend::blocking("database", || 6 * 7);
 /// assert_eq!(answer, 42);
 /// ```
-#[cfg_attr(feature = "profiling", inline(never))]
+#[inline(always)]
 pub fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
     imp::blocking(name, operation)
 }

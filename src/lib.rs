@@ -210,6 +210,9 @@
 //! | none | full paths of functions that were not inlined; no lines |
 //! | stripped | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
 //!
+//! A function that ends with a release or a wait is named as any other, also where the optimiser makes jumps of
+//! last calls. Its callers are the compiler's: one that ends with a call may be missing, as in every backtrace.
+//!
 //! # Systems
 //!
 //! Tested on x86-64 Linux with glibc. Elsewhere stacks are captured by the system's unwinder, ten times as slowly,

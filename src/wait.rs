@@ -25,6 +25,24 @@ use crate::sampler::{self, BlockDraw};
 use crate::store::{Amount, StackId};
 use crate::thread_state::Recording;
 
+/// Comes after a call that is not inlined, to make it not the last thing that its caller does.
+///
+/// Of a call in last place an optimised build makes a jump. Then the function of the user's, into
+/// which that of the skin was inlined, has left the stack before it is captured, and its caller is
+/// shown in its place: `fn add(&self) { *self.total.lock().unwrap() += 1 }` ends with a release.
+#[inline(always)]
+pub(crate) fn keep_frame() {
+    // Makes no instruction, but the compiler must not know that.
+    hint::black_box(());
+}
+
+/// Passes on what such a call has returned, as [`keep_frame`] after it.
+#[inline(always)]
+pub(crate) fn not_last<R>(result: R) -> R {
+    keep_frame();
+    result
+}
+
 /// Waits for a lock: `block` after `try_acquire` has failed.
 ///
 /// `acquired` says whether the result of `block` holds the lock (a timed try may not). A wait

@@ -57,7 +57,7 @@ impl<T> Receiver<T> {
     pub fn recv(&self) -> Result<T, RecvError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => self.recv_contended(),
+            Err(TryRecvError::Empty) => wait::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -71,7 +71,7 @@ impl<T> Receiver<T> {
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => self.recv_timeout_contended(timeout),
+            Err(TryRecvError::Empty) => wait::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }
@@ -85,7 +85,7 @@ impl<T> Receiver<T> {
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => self.recv_deadline_contended(deadline),
+            Err(TryRecvError::Empty) => wait::not_last(self.recv_deadline_contended(deadline)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }

@@ -106,7 +106,7 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_select() {
             Ok(operation) => SelectedOperation::new(operation),
-            Err(TrySelectError) => self.select_contended(),
+            Err(TrySelectError) => wait::not_last(self.select_contended()),
         }
     }
 
@@ -124,7 +124,7 @@ impl<'a> Select<'a> {
             if let Ok(operation) = self.inner.try_select() {
                 return Ok(SelectedOperation::new(operation));
             }
-            return self.select_timeout_contended(timeout);
+            return wait::not_last(self.select_timeout_contended(timeout));
         }
         let selected = self.inner.select_timeout(timeout);
         selected.map(SelectedOperation::new)
@@ -144,7 +144,7 @@ impl<'a> Select<'a> {
             if let Ok(operation) = self.inner.try_select() {
                 return Ok(SelectedOperation::new(operation));
             }
-            return self.select_deadline_contended(deadline);
+            return wait::not_last(self.select_deadline_contended(deadline));
         }
         let selected = self.inner.select_deadline(deadline);
         selected.map(SelectedOperation::new)
@@ -171,7 +171,7 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_ready() {
             Ok(index) => index,
-            Err(TryReadyError) => self.ready_contended(),
+            Err(TryReadyError) => wait::not_last(self.ready_contended()),
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_ready() {
             Ok(index) => Ok(index),
-            Err(TryReadyError) => self.ready_deadline_contended(deadline),
+            Err(TryReadyError) => wait::not_last(self.ready_deadline_contended(deadline)),
         }
     }
 

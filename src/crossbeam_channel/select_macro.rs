@@ -299,7 +299,7 @@ pub mod one_receiver {
     pub fn select<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {
         match receiver.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => select_contended(receiver),
+            Err(TryRecvError::Empty) => wait::not_last(select_contended(receiver)),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -322,7 +322,7 @@ pub mod one_receiver {
     ) -> Option<Result<T, RecvError>> {
         match try_select(receiver) {
             Some(result) => Some(result),
-            None => select_timeout_contended(receiver, timeout),
+            None => wait::not_last(select_timeout_contended(receiver, timeout)),
         }
     }
 

@@ -53,7 +53,7 @@ impl<T> Sender<T> {
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(msg)) => self.send_contended(msg),
+            Err(TrySendError::Full(msg)) => wait::not_last(self.send_contended(msg)),
             Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
         }
     }
@@ -68,7 +68,9 @@ impl<T> Sender<T> {
     pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(msg)) => self.send_timeout_contended(msg, timeout),
+            Err(TrySendError::Full(msg)) => {
+                wait::not_last(self.send_timeout_contended(msg, timeout))
+            }
             Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
         }
     }
@@ -82,7 +84,9 @@ impl<T> Sender<T> {
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(msg)) => self.send_deadline_contended(msg, deadline),
+            Err(TrySendError::Full(msg)) => {
+                wait::not_last(self.send_deadline_contended(msg, deadline))
+            }
             Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
         }
     }

@@ -65,7 +65,7 @@ impl Condvar {
     /// # Panics
     ///
     /// When another thread waits on this condition variable with another mutex.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         let (flag, mut guard) = inner_guard(guard);
         wait::release_early(Kind::MUTEX, flag);
@@ -77,7 +77,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait`](Self::wait).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_until<T: ?Sized>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -93,7 +93,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait`](Self::wait).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_for<T: ?Sized>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -109,7 +109,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait`](Self::wait), and where `condition` does.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_while<T, F>(&self, guard: &mut MutexGuard<'_, T>, condition: F)
     where
         T: ?Sized,
@@ -127,7 +127,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait_while`](Self::wait_while).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_while_until<T, F>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -150,7 +150,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait_while`](Self::wait_while).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_while_for<T, F>(
         &self,
         guard: &mut MutexGuard<'_, T>,

@@ -56,6 +56,7 @@ impl Once {
     {
         if self.inner.state() != OnceState::Done {
             self.call_once_contended(run);
+            wait::keep_frame();
         }
     }
 
@@ -72,6 +73,7 @@ impl Once {
     {
         if self.inner.state() != OnceState::Done {
             self.call_once_force_contended(run);
+            wait::keep_frame();
         }
     }
 

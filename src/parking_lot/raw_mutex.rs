@@ -53,6 +53,7 @@ impl RawMutex {
             unlock();
         } else {
             self.unlock_contended(unlock);
+            wait::keep_frame();
         }
     }
 
@@ -84,6 +85,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
                 mem::forget(self.inner.lock());
                 true
             });
+            wait::keep_frame();
         }
     }
 
@@ -135,7 +137,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> bool {
         let block = || self.inner.try_lock_for(timeout).map(mem::forget).is_some();
-        self.try_acquire() || self.lock_contended(block)
+        self.try_acquire() || wait::not_last(self.lock_contended(block))
     }
 
     #[inline]
@@ -146,7 +148,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
                 .map(mem::forget)
                 .is_some()
         };
-        self.try_acquire() || self.lock_contended(block)
+        self.try_acquire() || wait::not_last(self.lock_contended(block))
     }
 }
 

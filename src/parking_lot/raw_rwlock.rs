@@ -27,7 +27,7 @@ impl RawRwLock {
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
-        try_acquire(&self.inner) || self.acquire_contended(kind, try_acquire, block)
+        try_acquire(&self.inner) || wait::not_last(self.acquire_contended(kind, try_acquire, block))
     }
 
     #[cold]
@@ -53,6 +53,7 @@ impl RawRwLock {
             unlock(&self.inner);
         } else {
             self.release_contended(kind, unlock);
+            wait::keep_frame();
         }
     }
 

@@ -46,7 +46,7 @@ impl Barrier {
     /// Waits until all threads have come. The barrier can be used again at once.
     ///
     /// One of the threads, which one is not specified, is told that it is the leader.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait(&self) -> BarrierWaitResult {
         let mut wait = Wait::begin(Kind::BARRIER, None);
         if let Some(wait) = &mut wait {

@@ -55,7 +55,7 @@ impl Condvar {
     /// # Panics
     ///
     /// Where [`std::sync::Condvar::wait`] does: it may when used with two mutexes.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (flag, guard) = guard.into_parts();
         wait::release_early(Kind::MUTEX, flag);
@@ -72,7 +72,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait`](Self::wait), and where `condition` does.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_while<'a, T, F>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -98,7 +98,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait`](Self::wait).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -118,7 +118,7 @@ impl Condvar {
     ///
     /// What it returns inside an error if the mutex is poisoned when it is acquired again.
     #[deprecated(note = "replaced by `wait_timeout`, as in the standard library")]
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_timeout_ms<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -137,7 +137,7 @@ impl Condvar {
     /// # Panics
     ///
     /// As [`wait_while`](Self::wait_while).
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait_timeout_while<'a, T, F>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -72,7 +72,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     pub fn force(this: &Self) -> &T {
         match this.value.get() {
             Some(value) => value,
-            None => this.force_contended(),
+            None => wait::not_last(this.force_contended()),
         }
     }
 

@@ -214,6 +214,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
             drop(inner);
         } else {
             Self::release_contended(self.flag, inner);
+            wait::keep_frame();
         }
     }
 }

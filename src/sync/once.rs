@@ -58,6 +58,7 @@ impl Once {
     {
         if !self.inner.is_completed() {
             self.call_once_contended(run);
+            wait::keep_frame();
         }
     }
 
@@ -74,6 +75,7 @@ impl Once {
     {
         if !self.inner.is_completed() {
             self.call_once_force_contended(run);
+            wait::keep_frame();
         }
     }
 
@@ -86,6 +88,7 @@ impl Once {
     pub fn wait(&self) {
         if !self.inner.is_completed() {
             self.wait_contended(sync::Once::wait);
+            wait::keep_frame();
         }
     }
 
@@ -94,6 +97,7 @@ impl Once {
     pub fn wait_force(&self) {
         if !self.inner.is_completed() {
             self.wait_contended(sync::Once::wait_force);
+            wait::keep_frame();
         }
     }
 

@@ -60,7 +60,7 @@ impl<T> OnceLock<T> {
     pub fn wait(&self) -> &T {
         match self.inner.get() {
             Some(value) => value,
-            None => self.wait_contended(),
+            None => wait::not_last(self.wait_contended()),
         }
     }
 
@@ -89,7 +89,7 @@ impl<T> OnceLock<T> {
     {
         match self.inner.get() {
             Some(value) => value,
-            None => self.get_or_init_contended(initialiser),
+            None => wait::not_last(self.get_or_init_contended(initialiser)),
         }
     }
 

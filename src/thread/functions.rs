@@ -19,7 +19,7 @@ use crate::wait;
 /// thread::sleep(Duration::from_millis(5));
 /// assert!(start.elapsed() >= Duration::from_millis(5));
 /// ```
-#[inline(never)]
+#[inline(always)]
 pub fn sleep(duration: Duration) {
     if !duration.is_zero() {
         wait::blocking(Kind::SLEEP, || thread::sleep(duration));
@@ -28,13 +28,9 @@ pub fn sleep(duration: Duration) {
 
 /// As [`sleep`], in milliseconds.
 #[deprecated(note = "replaced by `sleep`, as in the standard library")]
-#[inline(never)]
+#[inline(always)]
 pub fn sleep_ms(ms: u32) {
-    // Not by way of `sleep`: the call would be the last, and this function not on the stack.
-    let duration = Duration::from_millis(u64::from(ms));
-    if !duration.is_zero() {
-        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
-    }
+    sleep(Duration::from_millis(u64::from(ms)));
 }
 
 /// Waits until somebody calls [`unpark`](std::thread::Thread::unpark) on this thread:
@@ -51,21 +47,20 @@ pub fn sleep_ms(ms: u32) {
 /// thread::current().unpark();
 /// thread::park();
 /// ```
-#[inline(never)]
+#[inline(always)]
 pub fn park() {
     wait::perhaps_blocking(Kind::PARK, thread::park);
 }
 
 /// As [`park`], for `duration` at the most.
-#[inline(never)]
+#[inline(always)]
 pub fn park_timeout(duration: Duration) {
     wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
 }
 
 /// As [`park_timeout`], in milliseconds.
 #[deprecated(note = "replaced by `park_timeout`, as in the standard library")]
-#[inline(never)]
+#[inline(always)]
 pub fn park_timeout_ms(ms: u32) {
-    let duration = Duration::from_millis(u64::from(ms));
-    wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
+    park_timeout(Duration::from_millis(u64::from(ms)));
 }

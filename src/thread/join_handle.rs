@@ -69,7 +69,7 @@ impl<T> JoinHandle<T> {
         if self.inner.is_finished() {
             self.inner.join()
         } else {
-            self.join_contended()
+            wait::not_last(self.join_contended())
         }
     }
 

@@ -37,7 +37,7 @@ const END_PASSES_NANOS: u64 = 5_000;
 /// assert_eq!(numbers, [1, 2, 3, 6]);
 /// ```
 #[track_caller]
-#[inline(never)]
+#[inline(always)]
 pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -128,7 +128,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         if self.inner.is_finished() {
             self.inner.join()
         } else {
-            self.join_contended()
+            wait::not_last(self.join_contended())
         }
     }
 

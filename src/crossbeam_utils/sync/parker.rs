@@ -41,19 +41,19 @@ impl Parker {
     }
 
     /// Blocks until there is a token, and takes it.
-    #[inline(never)]
+    #[inline(always)]
     pub fn park(&self) {
         wait::perhaps_blocking(Kind::PARK, || self.inner.park());
     }
 
     /// Blocks until there is a token, which it takes, but at most that long.
-    #[inline(never)]
+    #[inline(always)]
     pub fn park_timeout(&self, timeout: Duration) {
         wait::perhaps_blocking(Kind::PARK, || self.inner.park_timeout(timeout));
     }
 
     /// Blocks until there is a token, which it takes, until `deadline` at the latest.
-    #[inline(never)]
+    #[inline(always)]
     pub fn park_deadline(&self, deadline: Instant) {
         wait::perhaps_blocking(Kind::PARK, || self.inner.park_deadline(deadline));
     }

@@ -39,7 +39,7 @@ impl WaitGroup {
     }
 
     /// Leaves the group, and blocks until all others have left it or wait.
-    #[inline(never)]
+    #[inline(always)]
     pub fn wait(self) {
         wait::perhaps_blocking(Kind::BARRIER, || self.inner.wait());
     }

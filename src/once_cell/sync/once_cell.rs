@@ -64,7 +64,7 @@ impl<T> OnceCell<T> {
     pub fn wait(&self) -> &T {
         match self.inner.get() {
             Some(value) => value,
-            None => self.wait_contended(),
+            None => wait::not_last(self.wait_contended()),
         }
     }
 
@@ -143,7 +143,7 @@ impl<T> OnceCell<T> {
     {
         match self.inner.get() {
             Some(value) => Ok(value),
-            None => self.get_or_try_init_contended(f),
+            None => wait::not_last(self.get_or_try_init_contended(f)),
         }
     }
 

@@ -43,7 +43,7 @@ impl<T> Receiver<T> {
     pub fn recv(&self) -> Result<T, RecvError> {
         match self.inner.try_recv() {
             Ok(message) => Ok(message),
-            Err(TryRecvError::Empty) => self.recv_contended(),
+            Err(TryRecvError::Empty) => wait::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -59,7 +59,7 @@ impl<T> Receiver<T> {
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(message) => Ok(message),
-            Err(TryRecvError::Empty) => self.recv_timeout_contended(timeout),
+            Err(TryRecvError::Empty) => wait::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }

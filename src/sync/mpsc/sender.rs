@@ -87,7 +87,7 @@ impl<T> SyncSender<T> {
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match self.inner.try_send(message) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(message)) => self.send_contended(message),
+            Err(TrySendError::Full(message)) => wait::not_last(self.send_contended(message)),
             Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
         }
     }

@@ -87,6 +87,7 @@ macro_rules! guard {
                     drop(inner);
                 } else {
                     Self::release_contended(self.flag, inner);
+                    wait::keep_frame();
                 }
             }
         }

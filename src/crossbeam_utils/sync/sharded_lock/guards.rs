@@ -80,6 +80,7 @@ macro_rules! guard {
                         self.unlock();
                     } else {
                         self.release_contended();
+                        wait::keep_frame();
                     }
                 }
             }
