@@ -19,7 +19,7 @@ pub(super) struct Card {
     /// What the program has set; recordings may ask for more while they last.
     pub(super) rate_set: u64,
     pub(super) can_record: bool,
-    /// Window of time, in seconds; 0 for none.
+    /// The longest window of time that the handler allows, in seconds; 0 for none.
     pub(super) longest_window: u32,
 }
 
