@@ -152,8 +152,8 @@
 //! | 32 × 3 µs | 0.98 (0.55..1.64) | 1.08 (0.52..1.84) | 0.84 (0.52..1.13) |
 //!
 //! With 20 ns it matters how long waiters sleep: while one that is sampled does, each release reads the clock, with the
-//! lock held. On another day, where they slept nearly all of the time, the medians of eight runs at 1 + 1 ns were 1.06 to
-//! 1.6 (p10..p90 1.02..1.8), at 100 + 1 ms 1.01 to 1.03, off 1.00; those with 600 ns and 3 µs were as above, within 0.02.
+//! lock held. On another day, where they slept nearly all of the time, the medians of six runs at 1 + 1 ns were 1.06 to
+//! 1.6 (p10..p90 1.02..1.8), at 100 + 1 ms 1.01 to 1.03, off 1.00; with 600 ns 1.03 to 1.04 at 1 + 1 ns.
 //!
 //! With 32 threads × 3 µs the bare lock itself swings between two speeds. So does `std::sync::Mutex` everywhere: there the medians
 //! lie between 0.64 and 1.08, with p10..p90 of typically 0.6..1.5, off and on alike.
