@@ -85,9 +85,9 @@ impl Call<'_> {
 }
 
 impl Windows {
-    /// Seconds that a window may last; 0 where there may be none.
-    pub(super) fn longest(&self) -> u32 {
-        if self.max == 0 { 0 } else { self.max_seconds }
+    /// Seconds that a window may last; `None` where there may be none.
+    pub(super) fn longest(&self) -> Option<u32> {
+        (self.max > 0 && self.max_seconds > 0).then_some(self.max_seconds)
     }
 
     fn open<'a>(&'a self, duration: Duration, cancel: &'a Cancel) -> Result<Window<'a>, Response> {

@@ -31,7 +31,7 @@ impl Drop for Recording {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     pub(crate) site: &'static str,
-    /// Just before the call that acquires; in a log, when the wait began, if there was one.
+    /// Just before the call that acquires.
     pub(crate) asked: Instant,
     /// Just after it.
     pub(crate) acquired: Instant,
@@ -68,14 +68,6 @@ pub(crate) struct Log(Vec<Turn>);
 impl Log {
     pub(crate) fn new(mut turns: Vec<Turn>) -> Self {
         turns.sort_by_key(|turn| turn.acquired);
-        // Who found the lock free did not wait: what its call took is the call's own time.
-        let mut free_since = None;
-        for turn in &mut turns {
-            if free_since.is_none_or(|since| since <= turn.asked) {
-                turn.asked = turn.acquired;
-            }
-            free_since = Some(turn.released);
-        }
         Self(turns)
     }
 

@@ -59,33 +59,18 @@ impl SharedLock for contend::parking_lot::RwLock<()> {
     }
 }
 
-/// Runs a test again if it fails, three times at the most.
-///
-/// The test and the profiler each read the clock around the same wait. A thread that is preempted
-/// between the two readings makes them differ by a time slice, on a busy machine in one run of
-/// some. Accounting that is wrong is wrong each time.
-pub(crate) fn despite_preemption(test: impl Fn()) {
-    for attempt in 1.. {
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)) {
-            Ok(()) => return,
-            Err(panic) if attempt == 3 => std::panic::resume_unwind(panic),
-            Err(_) => println!("attempt {attempt} failed, see above"),
-        }
-    }
-}
-
 /// Makes a test of each generic function named, for std's lock and for parking_lot's.
 macro_rules! for_each_lock {
     ($std:ty, $parking_lot:ty: $($test:ident),+ $(,)?) => {
         mod std_lock {
             $(#[test] fn $test() {
-                $crate::locks::despite_preemption(super::$test::<$std>);
+                $crate::common::despite_preemption(super::$test::<$std>);
             })+
         }
         #[cfg(feature = "parking_lot")]
         mod parking_lot {
             $(#[test] fn $test() {
-                $crate::locks::despite_preemption(super::$test::<$parking_lot>);
+                $crate::common::despite_preemption(super::$test::<$parking_lot>);
             })+
         }
     };

@@ -5,6 +5,8 @@
 //! the tests take turns (see [`ground_truth::recording`]).
 #![cfg(feature = "profiling")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod conservation;
 mod go_cases;
 mod ground_truth;

@@ -19,8 +19,8 @@ pub(super) struct Card {
     /// What the program has set; recordings may ask for more while they last.
     pub(super) rate_set: u64,
     pub(super) can_record: bool,
-    /// The longest window of time that the handler allows, in seconds; 0 for none.
-    pub(super) longest_window: u32,
+    /// See [`Windows::longest`](crate::http::windows::Windows::longest).
+    pub(super) longest_window: Option<u32>,
 }
 
 impl Card {
@@ -170,11 +170,11 @@ impl Card {
     }
 
     fn window(&self) -> Html {
-        if !self.can_record {
+        let Some(longest) = self.longest_window.filter(|_| self.can_record) else {
             return Html::default();
-        }
+        };
         let everything = self.profile.rate() == 0;
-        window::form(self.profile.which(), everything, None, self.longest_window)
+        window::form(self.profile.which(), everything, None, longest)
     }
 }
 

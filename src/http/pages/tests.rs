@@ -73,7 +73,7 @@ fn card(profile: Profile, rate_set: u64) -> Card {
         profile,
         rate_set,
         can_record: true,
-        longest_window: 300,
+        longest_window: Some(300),
     }
 }
 
@@ -175,7 +175,7 @@ fn without_the_profiler_no_rate_is_offered() {
         profile: with_which(profile(vec![]), Which::Mutex, 0),
         rate_set: 0,
         can_record: false,
-        longest_window: 300,
+        longest_window: Some(300),
     };
     let page = index(card);
     assert!(
@@ -282,12 +282,12 @@ fn windows_that_the_handler_refuses_are_not_offered() {
         })
     };
     let chosen = "<option value=\"10\" selected>";
-    assert_has(&page(300), &[chosen, "<option value=\"60\">"]);
-    assert_has(&page(30), &[chosen, "<option value=\"30\">"]);
-    assert!(!page(30).contains("<option value=\"60\">"));
-    assert_has(&page(7), &["<option value=\"5\" selected>"]);
-    assert!(!page(7).contains("<option value=\"10\""));
-    assert!(!page(0).contains("<form class=\"window\""));
+    assert_has(&page(Some(300)), &[chosen, "<option value=\"60\">"]);
+    assert_has(&page(Some(30)), &[chosen, "<option value=\"30\">"]);
+    assert!(!page(Some(30)).contains("<option value=\"60\">"));
+    assert_has(&page(Some(7)), &["<option value=\"5\" selected>"]);
+    assert!(!page(Some(7)).contains("<option value=\"10\""));
+    assert!(!page(None).contains("<form class=\"window\""));
 }
 
 #[test]

@@ -129,20 +129,14 @@ impl View<'_> {
         let query = &self.call.query;
         let seconds = query.get("seconds");
         let everything = query.get(window::rate_parameter(which)) == Some("1");
-        let longest = self.call.handler.windows.longest();
-        let form = window::form(
-            which,
-            everything || self.profile.rate() == 0,
-            seconds,
-            longest,
-        );
-        if longest == 0 {
-            return form;
-        }
+        let Some(longest) = self.call.handler.windows.longest() else {
+            return Html::default();
+        };
+        let everything = everything || self.profile.rate() == 0;
         html!(
             "<details{}><summary>Record a window of time</summary>{}</details>",
             when(seconds.is_some(), " open"),
-            form,
+            window::form(which, everything, seconds, longest),
         )
     }
 

@@ -17,12 +17,9 @@ pub(super) fn rate_parameter(which: Which) -> &'static str {
     }
 }
 
-/// `everything`: whether it offers first to record all that happens in the window. `longest` is what
-/// the handler allows, in seconds; there is no form where that is less than a second.
+/// `everything`: whether it offers first to record all that happens in the window. `longest`: what
+/// the handler allows, in seconds.
 pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>, longest: u32) -> Html {
-    if longest == 0 {
-        return Html::default();
-    }
     let events = match which {
         Which::Mutex => "every contention",
         Which::Block => "every wait",
