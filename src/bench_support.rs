@@ -1,9 +1,9 @@
 //! What the benches in `benches/` measure alone. Not part of the API.
 
-use crate::kind::{Kind, Which};
-use crate::recorder;
-use crate::sampler::{self, BlockDraw};
-use crate::thread_state::Recording;
+use crate::engine::recorder;
+use crate::engine::sampler::{self, BlockDraw};
+use crate::engine::thread_state::Recording;
+use crate::profile::kind::{Kind, Which};
 
 /// The decision of the mutex profile about one contention.
 #[inline]

@@ -24,9 +24,7 @@ mod flamegraph;
 mod list;
 mod merge;
 mod output;
-mod profile;
-mod proto;
-pub mod reader;
+
 mod report;
 mod scale;
 mod snap;
@@ -42,6 +40,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use prost::Message;
 
+use crate::pprof::reader;
 use args::{Arguments, Command, Rows};
 use error::Result;
 use merge::Merger;

@@ -1,21 +1,17 @@
 //! The forms in which a profile leaves the program.
 
-mod columns;
 pub(crate) mod diff_table;
-#[cfg(any(feature = "flamegraph", feature = "http"))]
-pub(crate) mod escape;
 #[cfg(feature = "flamegraph")]
 pub(crate) mod flamegraph;
 pub(crate) mod form;
+mod methods;
 pub(crate) mod pprof;
-mod protobuf;
 pub(crate) mod sites;
 pub(crate) mod table;
 pub(crate) mod text;
-pub(crate) mod units;
 
-use crate::kind::Which;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
 
 /// Why a profile has no samples, as a sentence for whoever expected some.
 pub(crate) fn why_empty(profile: &Profile) -> String {

@@ -242,8 +242,8 @@
 //! | `cli` | no | The `contend` command. For `cargo install`, not for libraries |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The API: locks to use, rates to set, profiles to take.
-mod control;
+// Skins: the types that users swap in. A path here is a path of the original's.
+mod blocking;
 #[cfg(all(feature = "crossbeam-channel", feature = "profiling"))]
 pub mod crossbeam_channel;
 #[cfg(all(feature = "crossbeam-utils", feature = "profiling"))]
@@ -252,55 +252,30 @@ pub mod crossbeam_utils;
 pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
 pub mod parking_lot;
-mod profile;
 #[cfg(feature = "profiling")]
 pub mod sync;
 #[cfg(feature = "profiling")]
 pub mod thread;
 
-// From the wrappers down to what is recorded.
-#[cfg(any(feature = "profiling", loom))]
-mod blame;
+// The record path.
+mod engine;
 #[cfg(feature = "profiling")]
-mod recorder;
-#[cfg(feature = "profiling")]
-mod sampler;
-#[cfg(any(feature = "profiling", loom))]
-mod store;
-#[cfg(feature = "profiling")]
-mod wait;
+mod fork;
 
 // From what was recorded to what is written.
 mod export;
 #[cfg(feature = "profiling")]
-mod objects;
+mod loader;
+mod pprof;
+mod profile;
+#[cfg(feature = "profiling")]
+mod snapshot;
 #[cfg(feature = "profiling")]
 mod symbols;
-
-// What these stand on.
-#[cfg(any(feature = "profiling", loom))]
-mod address;
-#[cfg(feature = "profiling")]
-mod clock;
-mod duration;
-mod kind;
-mod lost;
-#[cfg(any(feature = "profiling", loom))]
-mod primitives;
-#[cfg(feature = "profiling")]
-mod rates;
-#[cfg(any(feature = "profiling", loom))]
-mod spin_lock;
-#[cfg(feature = "profiling")]
-mod stack;
-#[cfg(feature = "profiling")]
-mod thread_state;
-#[cfg(any(feature = "cli", feature = "http"))]
-mod utc;
+mod text;
 
 // Ways to ask for profiles.
-mod assertion;
-mod bench;
+mod ask;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -308,8 +283,6 @@ pub mod cli;
 mod cpu;
 #[cfg(feature = "http")]
 pub mod http;
-mod init;
-mod recording;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
@@ -318,21 +291,21 @@ pub mod bench_support;
 /// What the macros of this crate expand to.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use crate::assertion::{Condition, assert, start_assertion};
-    pub use crate::bench::BenchRecorder;
+    pub use crate::ask::assertion::{Condition, assert, start_assertion};
+    pub use crate::ask::criterion::BenchRecorder;
 }
 
-pub use control::{
-    MemoryInUse, block_profile, block_profile_rate, blocking, mutex_profile,
-    mutex_profile_fraction, reset, set_block_profile_rate, set_memory_limit,
-    set_mutex_profile_fraction,
+pub use ask::control::{
+    MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
+    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,
 };
+pub use ask::init::{InitGuard, init};
+pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
+pub use blocking::blocking;
 #[cfg(feature = "http")]
 pub use http::custom::register_profile;
-pub use init::{InitGuard, init};
-pub use lost::Lost;
+pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, Sample};
-pub use recording::{Profiles, Recording, RecordingBuilder, measure};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]

@@ -3,17 +3,19 @@
 //! Names are looked up when the profile is made, so it stays true after libraries are unloaded
 //! or the profiler is reset. Nothing here is global.
 
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod address;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod amount;
 mod diff;
 mod frame;
+pub(crate) mod kind;
+pub(crate) mod lost;
 mod sample;
-pub(crate) mod save;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -26,12 +28,8 @@ pub use sample::Sample;
 pub(crate) use sample::Stack;
 pub(crate) use sample::{mean, std_error};
 
-use crate::export;
-use crate::kind::{Kind, Which};
-use crate::lost::Lost;
-
-/// Rows of the table that [`Display`](fmt::Display) prints.
-const DISPLAYED_ROWS: usize = 20;
+use kind::{Kind, Which};
+use lost::Lost;
 
 /// A snapshot of the mutex or the block profile.
 ///
@@ -55,37 +53,27 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Looks up the names of `totals`; `rate_in_force` is the fraction or rate at this moment.
+    /// A profile of these samples, taken now; `rate_in_force` is the fraction or rate at this moment.
     #[cfg(feature = "profiling")]
-    pub(crate) fn new(
-        which: Which,
-        rate_in_force: u64,
-        totals: Vec<crate::store::StackTotals>,
-        lost: Lost,
-    ) -> Profile {
-        // Before the names are looked up, which can take long: the numbers are of now.
-        let mut profile = Profile::with_rate(which, rate_in_force);
-        let mut symbolizer = crate::symbols::symbolizer();
-        profile.mappings = symbolizer.mappings();
-        profile.lost = lost;
-        profile.samples = totals
-            .into_iter()
-            .map(|totals| Sample {
-                kind: totals.kind,
-                contentions: totals.amount.contentions,
-                delay_nanos: totals.amount.delay_nanos,
-                variance: totals.amount.variance,
-                stack: Arc::new(symbolizer.stack(totals.addresses)),
-            })
-            .collect();
-        profile.sort();
-        profile
+    pub(crate) fn of(which: Which, rate_in_force: u64, resets: u64, lost: Lost) -> Profile {
+        Profile {
+            lost,
+            resets,
+            ..Profile::with_rate(which, rate_in_force)
+        }
     }
 
-    /// Tells how often there had been a reset when the profile was taken.
+    /// Gives a profile without samples those that it has, in any order, and the mappings of their code.
     #[cfg(feature = "profiling")]
-    pub(crate) fn after_resets(self, resets: u64) -> Profile {
-        Profile { resets, ..self }
+    pub(crate) fn with_samples(
+        mut self,
+        samples: Vec<Sample>,
+        mappings: Arc<[Arc<Mapping>]>,
+    ) -> Profile {
+        self.samples = samples;
+        self.mappings = mappings;
+        self.sort();
+        self
     }
 
     /// A profile without samples, as of a program that was built without the profiler.
@@ -214,72 +202,6 @@ impl Profile {
         focused
     }
 
-    /// Writes the profile as pprof's protocol buffer, compressed with gzip: the form that
-    /// `go tool pprof` and profile stores read.
-    ///
-    /// # Errors
-    ///
-    /// Those of `writer`.
-    pub fn write_pprof(&self, writer: impl io::Write) -> io::Result<()> {
-        export::pprof::write(self, writer)
-    }
-
-    /// Writes the profile as text, in the form that Go's `debug=1` has: `go tool pprof` reads
-    /// it, and so do people. Delays are in nanoseconds.
-    ///
-    /// # Errors
-    ///
-    /// Those of `writer`.
-    pub fn write_text(&self, writer: impl io::Write) -> io::Result<()> {
-        export::text::write(self, writer)
-    }
-
-    /// Writes the profile as a flame graph: an SVG file for a browser, with zoom and search in
-    /// itself. Roots are on top, and a frame is as wide as the delay of its stacks.
-    ///
-    /// A leaf carries its kind, as `contend::blocking [database]`. Frames narrower than a
-    /// ten-thousandth of the whole are left out. An empty profile gives a picture that says why
-    /// it is empty.
-    ///
-    /// # Errors
-    ///
-    /// Those of `writer`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let mut svg = Vec::new();
-    /// contend::block_profile().write_flamegraph(&mut svg)?;
-    /// assert!(svg.ends_with(b"</svg>\n"));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[cfg(feature = "flamegraph")]
-    pub fn write_flamegraph(&self, writer: impl io::Write) -> io::Result<()> {
-        export::flamegraph::write(self, writer)
-    }
-
-    /// Writes what [`write_pprof`](Profile::write_pprof) writes to a file, usually named
-    /// `….pb.gz`.
-    ///
-    /// The file appears whole or not at all: it is written beside its place under another name
-    /// and then renamed. A file that is replaced hands on its permissions; a symbolic link to a file is
-    /// followed; what is no regular file, such as a pipe, is written to directly.
-    ///
-    /// # Errors
-    ///
-    /// The error's message begins with the path. A read-only file is not replaced.
-    pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        save::save(path.as_ref(), |file| self.write_pprof(file))
-    }
-
-    /// A table of the `n` call sites with the largest delay, for people.
-    ///
-    /// Samples are summed by [kind](Sample::label) and by the line that called the wrapper:
-    /// the first frame that is neither this crate's nor the standard library's.
-    pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
-        export::table::Table::new(self, n)
-    }
-
     /// For one whose time is known better than from when its ends were taken.
     pub(crate) fn lasting(self, duration: Duration) -> Profile {
         Profile {
@@ -316,12 +238,5 @@ impl Profile {
     fn by_stack(&self) -> impl Iterator<Item = ((Kind, &[usize]), &Sample)> {
         let samples = self.samples.iter();
         samples.map(|sample| ((sample.kind, &*sample.stack.addresses), sample))
-    }
-}
-
-/// The first lines of [`top`](Profile::top).
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.top(DISPLAYED_ROWS).fmt(f)
     }
 }

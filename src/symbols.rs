@@ -20,8 +20,8 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::address::{NO_STACK, OVERFLOW, UNATTRIBUTED};
-use crate::objects::{self, Objects};
+use crate::loader::{self, Objects};
+use crate::profile::address::{NO_STACK, OVERFLOW, UNATTRIBUTED};
 use crate::profile::{Frame, Location, Mapping, Stack};
 use elf::Functions;
 use trim::{Known, trimmed, without_start_up};
@@ -54,7 +54,7 @@ pub(crate) struct Symbolizer {
 pub(crate) fn symbolizer() -> Symbolizer {
     // A panic while the lock was held left at worst fewer addresses known.
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.follow(objects::loaded());
+    cache.follow(loader::loaded());
     Symbolizer {
         cache,
         late: HashMap::new(),

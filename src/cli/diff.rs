@@ -6,11 +6,11 @@ use std::io::Write;
 use super::args::Diff;
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
-use super::profile::Profile;
 use super::report::Report;
 use super::scale::{Unit, percent};
 use super::source::Loaded;
 use super::weights::{Node, weigh};
+use crate::pprof::decoded::Profile;
 
 pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let client = arguments.access.client();

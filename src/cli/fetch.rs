@@ -13,7 +13,7 @@ use ureq::{Agent, Proxy};
 
 use super::error::{Error, Result};
 use super::output::printable;
-use super::reader::MAX_BYTES;
+use crate::pprof::reader::MAX_BYTES;
 
 /// Where programs serve their profiles.
 const PREFIX: &str = "/debug/pprof";

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::error::{Error, Result};
 use super::output::Output;
-use crate::profile::save::save;
+use crate::text::save::save;
 
 /// `-` is standard output. Says what was written to where.
 pub(super) fn write_file(

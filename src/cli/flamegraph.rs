@@ -5,10 +5,10 @@ use super::args::Flamegraph;
 use super::error::Result;
 use super::file::write_file;
 use super::output::Output;
-use super::profile::Profile;
-use super::proto::Sample;
 use super::scale::Unit;
 use crate::export::flamegraph::{Style, folded_line, write_folded};
+use crate::pprof::decoded::Profile;
+use crate::pprof::proto::Sample;
 
 pub(super) fn run(arguments: &Flamegraph, output: &mut Output) -> Result<()> {
     let loaded = arguments.profile.load()?;

@@ -17,9 +17,9 @@ use super::args::Merge;
 use super::error::{Error, Result};
 use super::file::write_file;
 use super::output::Output;
-use super::profile::Profile;
-use super::proto;
 use super::source::Loaded;
+use crate::pprof::decoded::Profile;
+use crate::pprof::proto;
 
 pub(super) fn run(arguments: &Merge, output: &mut Output) -> Result<()> {
     let client = arguments.access.client();

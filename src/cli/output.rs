@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use crossterm::style::Stylize;
 
-use crate::export::escape::is_unfit;
+use crate::text::escape::is_unfit;
 
 pub(super) struct Output {
     writer: BufWriter<Stdout>,

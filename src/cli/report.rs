@@ -6,10 +6,10 @@ use std::io::Write;
 use super::args::Rows;
 use super::error::Result;
 use super::output::{Output, Paint, printable};
-use super::profile::Profile;
 use super::scale::{Unit, percent};
 use super::weights::{Node, Weights};
-use crate::utc::Utc;
+use crate::pprof::decoded::Profile;
+use crate::text::utc::Utc;
 
 /// Rows whose cum is less than this part of the total are left out, as in Go's pprof.
 const SMALL: f64 = 0.005;

@@ -16,8 +16,8 @@ use super::error::{Error, Result};
 use super::fetch::{Answer, Client, Url};
 use super::output::{Output, printable};
 use super::scale::Unit;
-use crate::profile::save::save;
-use crate::utc::Utc;
+use crate::text::save::save;
+use crate::text::utc::Utc;
 use endpoints::{Endpoint, at_last, at_once};
 use progress::Progress;
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 use super::fetch::{Client, Url};
-use super::profile::Profile;
-use super::reader::{self, MAX_BYTES};
+use crate::pprof::decoded::Profile;
+use crate::pprof::reader::{self, MAX_BYTES};
 
 /// Displays as the user wrote it, but without a password.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,9 +6,9 @@ use std::io::Write;
 use super::args::Top;
 use super::error::Result;
 use super::output::{Output, printable};
-use super::profile::Profile;
 use super::report::{Report, write_header};
 use super::weights::weigh;
+use crate::pprof::decoded::Profile;
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let loaded = arguments.profile.load()?;

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::profile::{Frame, Profile};
 use super::source_file::clean;
+use crate::pprof::decoded::{Frame, Profile};
 
 /// What makes one row of two frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]

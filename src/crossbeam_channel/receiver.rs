@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use ::crossbeam_channel::{self as original, RecvError, RecvTimeoutError, TryRecvError};
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The receiving side of a channel: [`crossbeam_channel::Receiver`](::crossbeam_channel::Receiver)
 /// that tells the profiler how long it waits for a message (kind `chan_recv`).

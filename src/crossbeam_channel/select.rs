@@ -9,8 +9,8 @@ use ::crossbeam_channel::{
 };
 
 use super::{Receiver, Sender};
-use crate::kind::Kind;
-use crate::{rates, wait};
+use crate::engine::{rates, wait};
+use crate::profile::kind::Kind;
 
 /// A set of channel operations, the first of which that is possible is to be done:
 /// [`crossbeam_channel::Select`](::crossbeam_channel::Select) that tells the profiler how long that

@@ -292,8 +292,8 @@ pub mod one_receiver {
     use ::crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError};
 
     use crate::crossbeam_channel::Receiver;
-    use crate::kind::Kind;
-    use crate::wait;
+    use crate::engine::wait;
+    use crate::profile::kind::Kind;
 
     #[inline]
     pub fn select<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {

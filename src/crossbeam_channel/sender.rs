@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use ::crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError};
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The sending side of a channel: [`crossbeam_channel::Sender`](::crossbeam_channel::Sender) that
 /// tells the profiler how long it waits for room (kind `chan_send`).

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::columns;
 use super::sites::{Site, sites};
-use super::units::human;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 use crate::profile::{ChangeStatus, Diff, Profile, difference};
+use crate::text::columns;
+use crate::text::units::human;
 
 /// The call sites whose delay changed most.
 #[derive(Debug)]

@@ -15,11 +15,11 @@ use std::io::{self, Write};
 use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
 use inferno::flamegraph::{Direction, Options, from_lines};
 
-use super::escape::{Escaped, is_unfit};
-use super::units::human;
 use super::why_empty;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 use crate::profile::{Profile, Sample};
+use crate::text::escape::{Escaped, is_unfit};
+use crate::text::units::human;
 
 /// In pixels.
 const FRAME_HEIGHT: usize = 20;
@@ -215,7 +215,7 @@ fn empty(style: &Style<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
+    use crate::profile::kind::Kind;
     use crate::profile::tests::{location, profile, sample};
 
     fn svg(profile: &Profile) -> String {

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::profile::{Profile, save};
+use crate::profile::Profile;
+use crate::text::save;
 
 /// What a profile is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

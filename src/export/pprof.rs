@@ -21,9 +21,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::protobuf::Message;
 use super::why_empty;
-use crate::kind::Which;
+use crate::pprof::protobuf::Message;
+use crate::profile::kind::Which;
 use crate::profile::{Diff, Frame, Location, Mapping, Profile, Sample};
 
 /// Field numbers of `profile.proto`.

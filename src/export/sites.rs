@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::units::shortened;
-use crate::kind::Kind;
+use crate::profile::kind::Kind;
 use crate::profile::{Frame, Profile, Sample, mean, std_error};
+use crate::text::units::shortened;
 
 /// A kind and the line that called the wrapper.
 #[derive(Debug)]

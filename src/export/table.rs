@@ -4,12 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::columns;
 use super::sites::{Site, sites};
-use super::units::{human, percent};
 use super::why_empty;
-use crate::kind::Which;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
+use crate::text::columns;
+use crate::text::units::{human, percent};
 
 /// The costliest call sites of a profile. A row is a kind and the line that called the wrapper.
 #[derive(Debug)]

@@ -1,13 +1,14 @@
 //! What was written is read back by other means, and compared with what people should see.
 
 mod decoder;
+mod save;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::*;
-use crate::kind::Kind;
-use crate::lost::Lost;
+use crate::profile::kind::Kind;
+use crate::profile::lost::Lost;
 use crate::profile::tests::{location, profile, program, sample, with_lost, with_which};
 use crate::profile::{Location, Sample};
 use decoder::Decoded;

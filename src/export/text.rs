@@ -19,7 +19,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::why_empty;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 use crate::profile::{Location, Profile, Sample};
 
 /// See [`Profile::write_text`].

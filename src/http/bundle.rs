@@ -19,11 +19,11 @@ use super::handler::{Answer, Call};
 use super::profiles::rate;
 use super::windows::Window;
 use super::{Response, cpu, custom, process, rates};
-use crate::control;
+use crate::ask::control;
 use crate::export::why_empty;
-use crate::kind::Which;
 use crate::profile::Profile;
-use crate::utc::Utc;
+use crate::profile::kind::Which;
+use crate::text::utc::Utc;
 
 const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
 

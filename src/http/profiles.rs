@@ -7,10 +7,10 @@ use super::Response;
 use super::handler::{Answer, Call};
 use super::query::{invalid, number};
 use super::response::TEXT;
-use crate::control;
-use crate::duration::parse_nanos;
-use crate::kind::Which;
+use crate::ask::control;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
+use crate::text::duration::parse_nanos;
 
 pub(super) fn profile(call: &Call<'_>, which: Which) -> Answer {
     let seconds = call.seconds()?;

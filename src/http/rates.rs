@@ -7,8 +7,8 @@ use super::Response;
 use super::handler::{Answer, Call};
 use super::query::shown;
 use super::response::JSON;
-use crate::control;
-use crate::kind::Which;
+use crate::ask::control;
+use crate::profile::kind::Which;
 
 /// More than all rates with their names need.
 const MAX_BODY: usize = 4096;

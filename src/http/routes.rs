@@ -4,7 +4,7 @@
 use super::handler::{Answer, Call};
 use super::response::TEXT;
 use super::{Response, bundle, cpu, custom, pages, process, profiles, rates};
-use crate::kind::Which;
+use crate::profile::kind::Which;
 
 struct Route {
     name: &'static str,

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::control;
-use crate::kind::Which;
+use crate::ask::control;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
 
 /// Profiles that are kept. A service has a scraper or two, for two profiles each; the rest is for
 /// people, and a bound for whoever invents names. One of a thousand stacks takes half a megabyte.

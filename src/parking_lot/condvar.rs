@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use ::parking_lot::WaitTimeoutResult;
 
 use super::MutexGuard;
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use ::parking_lot::OnceState;
 
-use crate::blame::Flag;
-use crate::wait::{self, Turn};
+use crate::engine::blame::Flag;
+use crate::engine::wait::{self, Turn};
 
 /// A one-time initialisation: [`parking_lot::Once`], profiled.
 ///

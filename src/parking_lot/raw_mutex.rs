@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
 /// [`parking_lot::Mutex`], profiled.

@@ -7,9 +7,9 @@ use ::parking_lot::lock_api::{
     self, RawRwLock as _, RawRwLockRecursive as _, RawRwLockUpgrade as _,
 };
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The raw lock of [`RwLock`](super::RwLock): that of [`parking_lot::RwLock`],
 /// profiled.

@@ -9,13 +9,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
-use std::path::Path;
 
+use super::Profile;
 use super::sample::Sample;
-use super::{DISPLAYED_ROWS, Profile, save};
-use crate::export;
-use crate::kind::Kind;
+use crate::profile::kind::Kind;
 
 /// What changed from one profile to another: the result of [`Profile::diff`].
 ///
@@ -138,43 +135,6 @@ impl Diff {
     /// By how many the contentions of all stacks have grown; negative: there are fewer.
     pub fn contentions(&self) -> i64 {
         difference(self.new.total_contentions(), self.base.total_contentions())
-    }
-
-    /// A table of the `n` call sites whose delay changed most, for people.
-    ///
-    /// Call sites are those of [`Profile::top`]. One that was in line 40 of a function and is now
-    /// in line 42 is still the same, if it is the only one of its kind in that function. Those that
-    /// did not change are left out.
-    pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
-        export::diff_table::Table::new(self, n)
-    }
-
-    /// Writes the difference as pprof's protocol buffer: every stack of the base with its negative
-    /// values and the label `pprof::base`, every stack of the new profile with its own. `go tool
-    /// pprof` shows it as it shows the new profile with `-diff_base` and the base, with percentages
-    /// of the base's total.
-    ///
-    /// # Errors
-    ///
-    /// Those of `writer`.
-    pub fn write_pprof(&self, writer: impl io::Write) -> io::Result<()> {
-        export::pprof::write_diff(self, writer)
-    }
-
-    /// Writes what [`write_pprof`](Diff::write_pprof) writes to a file, as [`Profile::save`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`Profile::save`].
-    pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        save::save(path.as_ref(), |file| self.write_pprof(file))
-    }
-}
-
-/// The first lines of [`top`](Diff::top).
-impl fmt::Display for Diff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.top(DISPLAYED_ROWS).fmt(f)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::frame::{Frame, Location};
-use crate::kind::Kind;
+use crate::profile::kind::Kind;
 
 /// A stack, with the contentions and the delay charged to it.
 ///

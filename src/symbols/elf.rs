@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::objects;
+use crate::loader;
 use crate::profile::Mapping;
 
 /// The functions of one file, by the addresses that the file speaks of.
@@ -92,8 +92,8 @@ impl<'a> ElfFile<'a> {
     fn build_id(&self) -> Option<String> {
         const NOTE: u32 = 7;
         let notes = self.sections.iter().filter(|section| section.kind == NOTE);
-        let mut ids = notes.filter_map(|section| objects::build_id(self.contents(section)?));
-        ids.next().map(objects::hex)
+        let mut ids = notes.filter_map(|section| loader::build_id(self.contents(section)?));
+        ids.next().map(loader::hex)
     }
 
     /// From the full symbol table, or the exported names where that was stripped.
@@ -175,7 +175,7 @@ mod tests {
     fn finds_a_function_of_this_program() {
         assert!(landmark() > 0);
         let address = landmark as fn() -> u32 as usize as u64;
-        let objects = objects::loaded();
+        let objects = loader::loaded();
         let mapping = objects.mapping_of(address).unwrap();
         let functions = Functions::of(mapping).unwrap();
         let name = functions.name_at(address - mapping.bias).unwrap();
@@ -186,7 +186,7 @@ mod tests {
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     #[test]
     fn another_build_of_the_file_is_refused() {
-        let objects = objects::loaded();
+        let objects = loader::loaded();
         let program = objects.mappings.first().unwrap();
         let other = Mapping {
             file: program.file.clone(),

@@ -42,8 +42,8 @@ const SKINS: &[Skin] = &[
     },
 ];
 
-/// The module whose functions users find at the root of the crate: `contend::blocking`.
-const ROOT: &str = "control";
+/// The module whose function users find at the root of the crate: `contend::blocking`.
+const ROOT: &str = "blocking";
 
 /// The wrappers of lock_api's types; all of them are in this skin.
 const LOCK_API_SKIN: &Skin = &SKINS[1];
@@ -101,7 +101,7 @@ fn is_of_engine(dropped: &str) -> bool {
     let optional = dropped.strip_prefix("core::option::Option<");
     let inner = optional.and_then(|inner| inner.strip_suffix('>'));
     let path = Path::parse(inner.unwrap_or(dropped));
-    path.segments.starts_with(&["contend", "wait"])
+    path.segments.starts_with(&["contend", "engine"])
 }
 
 /// Whose traits this crate implements for its types. The method of any other trait is its user's, who

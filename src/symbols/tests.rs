@@ -186,7 +186,7 @@ fn location(mapping: Option<Arc<Mapping>>) -> Location {
 #[test]
 fn code_that_was_loaded_late_has_its_name() {
     drop(symbolizer().stack(caller_of_inlined()));
-    let before = objects::loaded();
+    let before = loader::loaded();
     let candidates = [
         c"libcrypt.so.1",
         c"libz.so.1",

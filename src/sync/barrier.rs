@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::{self, BarrierWaitResult};
 
-use crate::kind::Kind;
-use crate::wait::Wait;
+use crate::engine::wait::Wait;
+use crate::profile::kind::Kind;
 
 /// A point at which threads wait for one another: [`std::sync::Barrier`], profiled.
 ///

@@ -5,8 +5,8 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///

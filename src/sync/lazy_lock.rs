@@ -10,8 +10,8 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync;
 
-use crate::blame::Flag;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
 
 /// A value that is made when it is first used: [`std::sync::LazyLock`], profiled.
 ///

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{self, OnceState};
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait::{self, Turn};
+use crate::engine::blame::Flag;
+use crate::engine::wait::{self, Turn};
+use crate::profile::kind::Kind;
 
 /// A one-time initialisation: [`std::sync::Once`], profiled.
 ///

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync;
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// A cell that is written once: [`std::sync::OnceLock`], profiled.
 ///

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
 use super::{acquired, lock_result, unpoisoned};
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// Sleeps for `duration` or a little longer: [`std::thread::sleep`], as kind `sleep` in the block
 /// profile. With a duration of zero it is none.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::thread::{self, Result, Thread};
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// Spawns a thread: [`std::thread::spawn`].
 ///

@@ -4,8 +4,8 @@ use std::fmt;
 use std::ptr;
 use std::thread::{self, Result, Thread};
 
-use crate::kind::Kind;
-use crate::wait::{self, Wait};
+use crate::engine::wait::{self, Wait};
+use crate::profile::kind::Kind;
 
 /// A scope whose end takes less than this had nobody to wait for. Without optimisation and with
 /// cold caches that was up to 2 µs here; to spawn a thread takes ten times as long, so that

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::sites::{Amount, Site};
 use super::view::Value;
 use crate::cli::output::printable;
-use crate::export::units::{human, percent};
+use crate::text::units::{human, percent};
 
 /// Of the four columns of numbers with what is between them.
 const NUMBERS_WIDTH: usize = 39;

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::cli::profile::{Frame, Profile};
-use crate::cli::proto::Sample;
 use crate::cli::source_file::clean;
+use crate::pprof::decoded::{Frame, Profile};
+use crate::pprof::proto::Sample;
 
 /// What makes a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -8,7 +8,7 @@ use super::row::{cut, row, summary, titles};
 use super::sites::{Amount, Sites};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
-use crate::export::units::human;
+use crate::text::units::human;
 
 const KEYS: &str = "q quit  m mutex  b block  d delay  c contentions  t total  space pause";
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use ::crossbeam_utils::sync as original;
 
 use super::Unparker;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// Puts its thread to sleep until somebody has a token for it:
 /// [`crossbeam_utils::sync::Parker`](::crossbeam_utils::sync::Parker) that tells the profiler how

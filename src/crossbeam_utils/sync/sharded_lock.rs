@@ -7,10 +7,10 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use ::crossbeam_utils::sync as original;
 
-use crate::blame::Flag;
-use crate::kind::Kind;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 use crate::sync::map_result;
-use crate::wait;
 
 pub use guards::{ShardedLockReadGuard, ShardedLockWriteGuard};
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use ::crossbeam_utils::sync as original;
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// Lets threads wait until all of a group are done:
 /// [`crossbeam_utils::sync::WaitGroup`](::crossbeam_utils::sync::WaitGroup) that tells the profiler

@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::Part;
-use crate::utc::Utc;
+use crate::text::utc::Utc;
 
 /// All parts that are there, in a folder of this name: unpacked anywhere, they stay together.
 pub(super) fn zip(folder: &str, time: Utc, parts: &[Part]) -> ZipResult<Vec<u8>> {

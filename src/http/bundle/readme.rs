@@ -68,7 +68,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::utc::Utc;
+    use crate::text::utc::Utc;
 
     #[test]
     fn what_failed_is_listed_with_the_reason_on_one_line() {

@@ -5,10 +5,10 @@ use super::html::{Html, bar, breakable, html};
 use super::window;
 use super::words::{grouped, name, question, rate};
 use crate::export::sites::{Site, sites};
-use crate::export::units::{human, percent};
 use crate::export::why_empty;
-use crate::kind::Which;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
+use crate::text::units::{human, percent};
 
 /// Call sites that are shown before one asks for more.
 const SITES: usize = 5;

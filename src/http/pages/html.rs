@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::export::escape::Escaped;
+use crate::text::escape::Escaped;
 
 /// Markup. What is put into [`html!`] is escaped unless it is of this type.
 #[derive(Debug, Default)]

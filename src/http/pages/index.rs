@@ -4,13 +4,13 @@
 use super::card::Card;
 use super::html::{Html, html, page, when};
 use super::paths::{custom_profiles, for_tools};
-use crate::control;
+use crate::ask::control;
 use crate::http::Response;
 use crate::http::custom::{Registered, registered};
 use crate::http::handler::{Answer, Call};
 use crate::http::process::program;
 use crate::http::response::HTML;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 
 pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
     let cards = [Which::Mutex, Which::Block].map(|which| Card {

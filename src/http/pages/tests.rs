@@ -11,9 +11,9 @@ use crate::http::custom::Registered;
 use crate::http::handler::Call;
 use crate::http::query::Query;
 use crate::http::{Cancel, Handler, Request, Response};
-use crate::kind::{Kind, Which};
-use crate::lost::Lost;
 use crate::profile::Profile;
+use crate::profile::kind::{Kind, Which};
+use crate::profile::lost::Lost;
 use crate::profile::tests::{location, profile, sample, with_lost, with_which};
 
 const MARKUP: &str = "shop::<script>alert('x')</script>";

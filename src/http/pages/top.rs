@@ -5,13 +5,13 @@ use super::html::{Html, bar, breakable, html, page, when};
 use super::view::{View, empty, which};
 use super::words::grouped;
 use crate::export::sites::{Site, sites};
-use crate::export::units::{human, percent, shortened};
 use crate::export::why_empty;
 use crate::http::Response;
 use crate::http::handler::{Answer, Call};
 use crate::http::profiles;
 use crate::http::response::HTML;
 use crate::profile::Profile;
+use crate::text::units::{human, percent, shortened};
 
 pub(in crate::http) fn top(call: &Call<'_>) -> Answer {
     let profile = profiles::asked_for(call, which(call)?)?;

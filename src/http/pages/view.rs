@@ -6,12 +6,12 @@ use form_urlencoded::Serializer;
 use super::html::{Html, html, when};
 use super::window;
 use super::words::{self, grouped, name, question};
-use crate::export::units::human;
 use crate::http::Response;
 use crate::http::handler::Call;
 use crate::http::process::program;
-use crate::kind::Which;
 use crate::profile::Profile;
+use crate::profile::kind::Which;
+use crate::text::units::human;
 
 /// One of several values that a parameter can have. The first is taken where it is missing.
 pub(super) fn choice<T: Copy>(

@@ -3,7 +3,7 @@
 
 use super::html::{Html, html, when};
 use super::words::name;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 
 /// Lengths to choose from, in seconds.
 const SECONDS: [u32; 5] = [1, 5, 10, 30, 60];

@@ -1,7 +1,7 @@
 //! Numbers and names as pages put them.
 #![forbid(unsafe_code)]
 
-use crate::kind::Which;
+use crate::profile::kind::Which;
 
 pub(super) fn name(which: Which) -> &'static str {
     match which {

@@ -5,9 +5,9 @@ use std::fmt;
 
 use ::once_cell::sync as original;
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait::{self, Turn};
+use crate::engine::blame::Flag;
+use crate::engine::wait::{self, Turn};
+use crate::profile::kind::Kind;
 
 /// A cell that is written once: [`once_cell::sync::OnceCell`](::once_cell::sync::OnceCell),
 /// profiled.

@@ -1,7 +1,7 @@
 //! Differences of profiles made by hand.
 
 use super::*;
-use crate::kind::Which;
+use crate::profile::kind::Which;
 use crate::profile::tests::{location, profile, sample, with_which};
 
 const DROP: &str = "contend::sync::MutexGuard<u64>::drop@/c/contend/src/sync/mutex.rs:90";

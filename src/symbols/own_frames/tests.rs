@@ -33,7 +33,7 @@ fn wrappers_have_the_names_that_users_write() {
             "contend::thread::join_handle::JoinHandle<T>::join_contended",
             "contend::thread::JoinHandle<T>::join",
         ),
-        ("contend::control::blocking", "contend::blocking"),
+        ("contend::blocking::blocking", "contend::blocking"),
         (
             "contend::sync::mutex::Mutex<T>::lock",
             "contend::sync::Mutex<T>::lock",
@@ -150,12 +150,12 @@ fn wrappers_have_the_names_that_users_write() {
 #[test]
 fn the_engine_is_ours_but_has_no_name() {
     for function in [
-        "contend::wait::Wait::end",
+        "contend::engine::wait::Wait::end",
         "<contend::blame::Blame as core::ops::drop::Drop>::drop",
         "contend::stack::capture",
-        "core::ptr::drop_in_place<contend::wait::Turn>",
-        "core::ptr::drop_in_place::<contend::wait::Wait>",
-        "core::ptr::drop_in_place<core::option::Option<contend::wait::Wait>>",
+        "core::ptr::drop_in_place<contend::engine::wait::Turn>",
+        "core::ptr::drop_in_place::<contend::engine::wait::Wait>",
+        "core::ptr::drop_in_place<core::option::Option<contend::engine::wait::Wait>>",
     ] {
         assert_eq!(name_of(function), "", "{function}");
     }
@@ -234,10 +234,10 @@ fn bare_names_are_told_by_their_file() {
         ),
         (
             "blocking<u8, main::{closure_env#0}>",
-            format!("{own}control.rs"),
+            format!("{own}blocking.rs"),
             "contend::blocking<u8, main::{closure_env#0}>",
         ),
-        ("end", format!("{own}wait.rs"), ""),
+        ("end", format!("{own}engine/wait.rs"), ""),
         ("smoke", format!("{own}sync/mutex/tests.rs"), "user"),
         ("lock<u64>", "/home/u/app/src/sync/mutex.rs".into(), "user"),
         ("lock<u64>", "src/sync/mutex.rs".into(), "user"),

@@ -40,7 +40,7 @@ const START: &str = "std::sys::backtrace::__rust_begin_short_backtrace";
 #[test]
 fn a_release_build_has_the_wrapper_inlined_into_its_caller() {
     let stack: &[&[&str]] = &[
-        &["contend::wait::Wait::begin", LOCK_CONTENDED],
+        &["contend::engine::wait::Wait::begin", LOCK_CONTENDED],
         &[LOCK, "app::take", "app::work"],
         &["app::main"],
     ];
@@ -168,18 +168,24 @@ fn nothing_is_cut_where_nothing_would_be_left() {
 #[test]
 fn an_engine_without_its_wrapper_is_cut_all_the_same() {
     let stack: &[&[&str]] = &[
-        &["contend::wait::Release::begin", "contend::wait::release"],
+        &[
+            "contend::engine::wait::Release::begin",
+            "contend::engine::wait::release",
+        ],
         &["app::take", "app::work"],
         &["app::main"],
     ];
     let expected: &[&[&str]] = &[&["app::take", "app::work"], &["app::main"]];
     assert_eq!(shown(stack), (owned(expected), false));
-    let inlined: &[&[&str]] = &[&["contend::wait::release", "app::take"], &["app::main"]];
+    let inlined: &[&[&str]] = &[
+        &["contend::engine::wait::release", "app::take"],
+        &["app::main"],
+    ];
     let expected: &[&[&str]] = &[&["app::take"], &["app::main"]];
     assert_eq!(shown(inlined), (owned(expected), false));
-    let (names, _) = shown(&[&["contend::wait::Wait::end"], &["app::work"]]);
+    let (names, _) = shown(&[&["contend::engine::wait::Wait::end"], &["app::work"]]);
     assert_eq!(names, [["app::work"]]);
-    let alone: &[&[&str]] = &[&["contend::wait::release"]];
+    let alone: &[&[&str]] = &[&["contend::engine::wait::release"]];
     assert_eq!(shown(alone), (owned(alone), false), "nothing would be left");
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The receiving half of a channel: [`std::sync::mpsc::Receiver`], profiled.
 ///

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::mpsc::{self, SendError, TrySendError};
 
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// The sending half of an unbounded channel: [`std::sync::mpsc::Sender`]. It never blocks.
 ///

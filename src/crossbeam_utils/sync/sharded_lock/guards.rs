@@ -6,9 +6,9 @@ use std::ops::{Deref, DerefMut};
 
 use ::crossbeam_utils::sync as original;
 
-use crate::blame::Flag;
-use crate::kind::Kind;
-use crate::wait;
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
 
 /// Holds a [`ShardedLock`](super::ShardedLock) for reading. Releases it when dropped.
 ///

@@ -1,0 +1,7 @@
+//! Ways to ask for profiles from inside the program.
+
+pub(crate) mod assertion;
+pub(crate) mod control;
+pub(crate) mod criterion;
+pub(crate) mod init;
+pub(crate) mod recording;

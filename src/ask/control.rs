@@ -1,0 +1,237 @@
+//! The functions at the root of the crate: rates, snapshots, reset.
+//!
+//! Each is one line on top of `imp`, which is the recorder, or a twin that does nothing when the
+//! `profiling` feature is off.
+
+use std::fmt;
+
+use crate::profile::Profile;
+use crate::profile::kind::Which;
+
+#[cfg(not(feature = "profiling"))]
+use crate::engine::off as imp;
+
+// For what asks for profiles in other ways: recordings, HTTP.
+pub(crate) use imp::{Hold, hold, profiles, set_rate};
+#[cfg(feature = "http")]
+pub(crate) use imp::{profile, rate, rate_set};
+
+/// Sets the rate of the mutex profile: on average one in `fraction` contended acquisitions is
+/// sampled. Returns the fraction that was set before.
+///
+/// To record every contention pass 1. To switch the profile off pass 0, which is also the value
+/// a program starts with. Every other value is a fraction too; there is none out of range.
+/// 100 is a good choice for production, 1 for tests and benchmarks.
+///
+/// A contention that is sampled counts for `fraction` of them, at the fraction in force when its wait
+/// began. Changing the rate later changes nothing that was recorded.
+///
+/// While a [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate, that one is in
+/// force, and [`mutex_profile_fraction`] tells it; what is set here counts again when they end. The value
+/// returned is always what was set by this function, so giving it back restores what was.
+///
+/// As Go's [`runtime.SetMutexProfileFraction`][go], except that Go also answers a negative rate
+/// with the current one: here that is [`mutex_profile_fraction`].
+///
+/// # Overhead
+///
+/// The first call that switches profiling on takes some 6 ms: it calibrates the clock, prepares
+/// the unwinder, and reserves the memory of the profile (see [`set_memory_limit`]). While nobody
+/// waits for a lock, profiling costs nothing, at any fraction.
+///
+/// # Examples
+///
+/// ```
+/// let previous = contend::set_mutex_profile_fraction(100);
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(contend::mutex_profile_fraction(), 100);
+/// contend::set_mutex_profile_fraction(previous);
+/// ```
+///
+/// [go]: https://pkg.go.dev/runtime#SetMutexProfileFraction
+pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
+    as_fraction(imp::set_rate(Which::Mutex, fraction.into()))
+}
+
+/// The mutex profile samples one in so many contended acquisitions; 0 when it is off.
+///
+/// This is what is in force: what [`set_mutex_profile_fraction`] set, or less while a
+/// [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(contend::mutex_profile_fraction(), 0);
+/// ```
+pub fn mutex_profile_fraction() -> u32 {
+    as_fraction(imp::rate(Which::Mutex))
+}
+
+fn as_fraction(rate: u64) -> u32 {
+    u32::try_from(rate).unwrap_or(u32::MAX)
+}
+
+/// Sets the rate of the block profile, in nanoseconds: on average one event is sampled per
+/// `nanos` spent waiting. Returns the rate that was set before.
+///
+/// To record every wait pass 1. To switch the profile off pass 0, which is also the value a
+/// program starts with. Else a wait of d ns is sampled with probability min(1, d/`nanos`), and
+/// one with d < `nanos` counts for `nanos`/d contentions of `nanos` in all, so that short waits are
+/// neither lost nor overrated. 1,000,000 (one sample per millisecond of waiting) is a good
+/// choice for production.
+///
+/// A finer rate that a [`Recording`](crate::Recording) or a request over HTTP asks for is in force while they
+/// last; see [`set_mutex_profile_fraction`].
+///
+/// As Go's [`runtime.SetBlockProfileRate`][go], which returns nothing.
+///
+/// # Overhead
+///
+/// As for [`set_mutex_profile_fraction`]. Only operations whose first try failed read the clock.
+///
+/// # Examples
+///
+/// ```
+/// let previous = contend::set_block_profile_rate(1_000_000);
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(contend::block_profile_rate(), 1_000_000);
+/// contend::set_block_profile_rate(previous);
+/// ```
+///
+/// [go]: https://pkg.go.dev/runtime#SetBlockProfileRate
+pub fn set_block_profile_rate(nanos: u64) -> u64 {
+    imp::set_rate(Which::Block, nanos)
+}
+
+/// The block profile samples one event per so many nanoseconds of waiting; 0 when it is off.
+///
+/// This is what is in force: what [`set_block_profile_rate`] set, or less while a
+/// [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(contend::block_profile_rate(), 0);
+/// ```
+pub fn block_profile_rate() -> u64 {
+    imp::rate(Which::Block)
+}
+
+/// Whose code made others wait: delay and contentions by **release** stack.
+///
+/// The delay of a stack is the time that others waited for it to release a lock, summed over
+/// the waiters. All that was recorded since the program started, or since [`reset`]; for a
+/// window of time take two and use [`Profile::since`].
+///
+/// # Blocking
+///
+/// Stops nobody: threads record on. Looks symbols up, which takes tens of milliseconds the first
+/// time and is remembered.
+///
+/// # Examples
+///
+/// ```
+/// let profile = contend::mutex_profile();
+/// println!("{profile}");
+/// ```
+pub fn mutex_profile() -> Profile {
+    imp::profile(Which::Mutex)
+}
+
+/// Where threads wait: delay and contentions by **acquire** stack.
+///
+/// The delay of a stack is the time that it spent waiting, from its first failed try to having
+/// the lock or giving up. Waits that are still going on are not in it. As for the rest, see
+/// [`mutex_profile`].
+///
+/// # Examples
+///
+/// ```
+/// let profile = contend::block_profile();
+/// assert_eq!(profile.total_contentions(), 0);
+/// ```
+pub fn block_profile() -> Profile {
+    imp::profile(Which::Block)
+}
+
+/// Forgets what both profiles have recorded, and the counts of lost events. Rates stay.
+///
+/// A wait that is going on is recorded whole when it ends, with the part before the reset.
+///
+/// # Examples
+///
+/// ```
+/// contend::reset();
+/// assert_eq!(contend::mutex_profile().total_contentions(), 0);
+/// ```
+pub fn reset() {
+    imp::reset();
+}
+
+/// Bounds the memory of both profiles, in bytes. The default is 32 MiB.
+///
+/// It must be called before profiling is switched on for the first time. The memory is reserved
+/// then, but becomes resident only as stacks are recorded: one stack of 20 frames takes about
+/// 250 bytes, in up to as many copies as there are cores (16 at the most). Too small a bound is
+/// raised to the minimum, some 10 kB per core.
+///
+/// When it is full, the numbers of a new stack go to the frame `contend::overflow`, so totals stay
+/// right, and [`Lost::stack_table_full`](crate::Lost::stack_table_full) counts.
+///
+/// # Errors
+///
+/// When profiling has been on already; nothing changes then.
+///
+/// # Examples
+///
+/// ```
+/// contend::set_memory_limit(4 << 20)?;
+/// contend::set_mutex_profile_fraction(100);
+/// # Ok::<(), contend::MemoryInUse>(())
+/// ```
+pub fn set_memory_limit(bytes: usize) -> Result<(), MemoryInUse> {
+    if imp::set_memory_limit(bytes) {
+        Ok(())
+    } else {
+        Err(MemoryInUse(()))
+    }
+}
+
+/// The memory of the profiles is in use, so its bound cannot change: call [`set_memory_limit`]
+/// before profiling is switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryInUse(());
+
+impl fmt::Display for MemoryInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the profiles' memory is in use: set its limit before switching profiling on")
+    }
+}
+
+impl std::error::Error for MemoryInUse {}
+
+/// The engine, with what has to be in place before it records.
+#[cfg(feature = "profiling")]
+mod imp {
+    use super::Which;
+    use crate::engine::recorder;
+    use crate::fork;
+
+    pub(crate) use crate::snapshot::{profile, profiles};
+    #[cfg(feature = "http")]
+    pub(crate) use recorder::rate_set;
+    pub(crate) use recorder::{Hold, rate};
+    pub(super) use recorder::{reset, set_memory_limit};
+
+    /// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
+    pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
+        fork::install_hooks();
+        recorder::set_rate(which, rate)
+    }
+
+    /// Asks for a rate at least as fine as this while the result lives.
+    pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+        fork::install_hooks();
+        recorder::hold(which, rate)
+    }
+}

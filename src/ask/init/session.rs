@@ -1,0 +1,178 @@
+//! What the variables asked for, from the first call to the end of the program: one session in a
+//! process.
+
+use std::cell::Cell;
+use std::env;
+use std::io::{self, Write};
+use std::panic;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::settings::{self, Settings};
+use crate::ask::control::set_rate;
+use crate::ask::recording::Recording;
+use crate::export::form;
+use crate::profile::kind::Which;
+
+/// The session that has not ended. Held while its files are written, so that a thread that exits
+/// meanwhile waits for them.
+static SESSION: Mutex<Option<Session>> = Mutex::new(None);
+
+struct Session {
+    recording: Recording,
+    mutex_file: Option<PathBuf>,
+    block_file: Option<PathBuf>,
+}
+
+/// The process whose session it is. A forked child has a copy of it, but the files are its parent's; and
+/// the lock may be that of a thread which was writing them and does not exist there.
+///
+/// Relaxed: a process finds its own number here only if it has stored it.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Begins the session, if this is the first call. False: it is not.
+pub(super) fn begin() -> bool {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    // Relaxed: decides who is first, and publishes nothing.
+    let is_first = !HAS_BEGUN.swap(true, Ordering::Relaxed);
+    if is_first {
+        match Settings::read(env::vars_os()) {
+            Ok(settings) => start(settings),
+            Err(problems) => {
+                for problem in problems {
+                    say(format_args!("{problem}; nothing is profiled"));
+                }
+            }
+        }
+    }
+    is_first
+}
+
+fn start(settings: Settings) {
+    let asks_for_profiles = !settings.mutex.is_off() || !settings.block.is_off();
+    if asks_for_profiles && cfg!(not(feature = "profiling")) {
+        say(format_args!(
+            "variables ask for profiles, but contend was built without its feature `profiling`; \
+             nothing is profiled"
+        ));
+    } else if asks_for_profiles {
+        start_profiling(&settings);
+    }
+    if let Some(address) = settings.http
+        && let Err(error) = serve(&address)
+    {
+        let variable = settings::HTTP;
+        say(format_args!(
+            "{variable}={address:?}: {error}; nothing is served"
+        ));
+    }
+}
+
+fn start_profiling(settings: &Settings) {
+    let switches = [
+        (Which::Mutex, &settings.mutex),
+        (Which::Block, &settings.block),
+    ];
+    for (which, switch) in switches {
+        if let Some(rate) = switch.rate_to_set() {
+            set_rate(which, rate);
+        }
+    }
+    let [mutex_file, block_file] = switches.map(|(_, switch)| switch.file.clone());
+    if mutex_file.is_none() && block_file.is_none() {
+        return;
+    }
+    end_at_exit();
+    // Asks for no rate: those that were set count, and the program may change them.
+    let recording = Recording::builder()
+        .mutex_fraction(0)
+        .block_rate(Duration::ZERO);
+    let session = Session {
+        recording: recording.start(),
+        mutex_file,
+        block_file,
+    };
+    OWNER.store(process::id(), Ordering::Relaxed);
+    *SESSION.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+}
+
+/// Writes the files, if that has not been done. Never panics: it runs while the program's own panic unwinds,
+/// and in C's `exit`. What a panic says has been said by its hook.
+pub(super) fn end() {
+    let _ = panic::catch_unwind(write_once);
+}
+
+fn write_once() {
+    thread_local! {
+        /// Whether this thread is writing them: then whatever it exits for must not wait for that.
+        static IS_ENDING: Cell<bool> = const { Cell::new(false) };
+    }
+    if OWNER.load(Ordering::Relaxed) != process::id() || IS_ENDING.replace(true) {
+        return;
+    }
+    let mut session = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(session) = session.take() {
+        session.write();
+    }
+    drop(session);
+    IS_ENDING.set(false);
+}
+
+impl Session {
+    fn write(self) {
+        let profiles = self.recording.finish();
+        let files = [
+            (&profiles.mutex, self.mutex_file),
+            (&profiles.block, self.block_file),
+        ];
+        for (profile, file) in files {
+            if let Some(Err(error)) = file.map(|file| form::save(profile, &file)) {
+                say(format_args!("{error}"));
+            }
+        }
+    }
+}
+
+/// One line on the standard error. Where that is closed there is nobody to tell, and the program is
+/// not to suffer from it.
+fn say(message: std::fmt::Arguments<'_>) {
+    // In one piece, so that lines of processes do not mix. Not `eprintln!`, which panics on errors.
+    let line = format!("contend: {message}\n");
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+#[cfg(feature = "server")]
+fn serve(address: &str) -> io::Result<()> {
+    // Dropping the handle leaves the server running.
+    crate::http::serve(address).map(drop)
+}
+
+#[cfg(not(feature = "server"))]
+fn serve(_: &str) -> io::Result<()> {
+    Err(io::Error::other(
+        "contend was built without its feature `server`",
+    ))
+}
+
+/// `process::exit` drops no guards.
+#[cfg(all(unix, feature = "profiling"))]
+fn end_at_exit() {
+    extern "C" fn at_exit() {
+        end();
+    }
+    // SAFETY: the handler is a function of the right type that lives for ever (C's library calls it
+    // before it unloads the code). It touches no thread-local that has a destructor, since these
+    // may have run.
+    let registered = unsafe { libc::atexit(at_exit) };
+    if registered != 0 {
+        say(format_args!(
+            "profiles are not written when the program calls `exit`: no room for a handler"
+        ));
+    }
+}
+
+#[cfg(not(all(unix, feature = "profiling")))]
+fn end_at_exit() {}

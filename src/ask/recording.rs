@@ -1,0 +1,176 @@
+//! A part of the program's run, recorded: rates raised for its time, and profiles of it alone.
+//!
+//! A recording takes nothing away from anybody. It asks for its rates and gives them back, and what
+//! it returns is a difference of two snapshots; so recordings may overlap each other, and
+//! everything else.
+#![forbid(unsafe_code)]
+
+mod profiles;
+
+use std::time::{Duration, Instant};
+
+pub use profiles::Profiles;
+
+use crate::ask::control::{Hold, hold, profiles};
+use crate::profile::Profile;
+use crate::profile::kind::Which;
+
+/// Records contention from [`start`](Recording::start) to [`finish`](Recording::finish).
+///
+/// While it lasts, contention is profiled at least as finely as it asks for, whatever the program
+/// has set; afterwards, also when it is dropped instead of finished, what the program has set
+/// counts again. Recordings may be nested or run in parallel: each gets at least the rates it asked
+/// for, and each its own profiles.
+///
+/// The profiles are of the whole process: what other threads waited meanwhile is in them, in tests
+/// that run in parallel the other tests' waits, too. [`Profiles::focus`] keeps the code that you
+/// ask about. A wait belongs to the recording in which it ends, and with all of its time, also that
+/// before the recording; one that began before the rates were raised counts as they were.
+///
+/// After a [`reset`](crate::reset) in between, the profiles hold what was recorded since that.
+///
+/// # Overhead
+///
+/// That of the rates, see [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction).
+/// Starting and finishing take a snapshot of both profiles each, as
+/// [`mutex_profile`](crate::mutex_profile) does.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use contend::Recording;
+/// use contend::sync::Mutex;
+///
+/// let counter = Mutex::new(0);
+/// let recording = Recording::start();
+/// thread::scope(|scope| {
+///     for _ in 0..2 {
+///         scope.spawn(|| {
+///             let mut counter = counter.lock().unwrap();
+///             thread::sleep(Duration::from_millis(10));
+///             *counter += 1;
+///         });
+///     }
+/// });
+/// let profiles = recording.finish();
+/// println!("{profiles}");
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(profiles.mutex.total_contentions(), 1);
+/// assert_eq!(contend::mutex_profile_fraction(), 0);
+/// ```
+#[derive(Debug)]
+#[must_use = "a recording ends when it is dropped, and only `finish` returns what it has recorded"]
+pub struct Recording {
+    /// Mutex and block profile at the start.
+    base: [Profile; 2],
+    start: Instant,
+    /// Given back when this is dropped.
+    _rates: [Hold; 2],
+}
+
+const BOTH: [Which; 2] = [Which::Mutex, Which::Block];
+
+impl Recording {
+    /// Starts recording every contention and every wait, as [`builder`](Recording::builder) does
+    /// unless it is told otherwise.
+    pub fn start() -> Recording {
+        Recording::builder().start()
+    }
+
+    /// For a recording at other rates.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let recording = contend::Recording::builder()
+    ///     .mutex_fraction(100) // one contention in 100
+    ///     .block_rate(Duration::from_millis(1)) // one sample per ms of waiting
+    ///     .start();
+    /// # #[cfg(feature = "profiling")]
+    /// assert_eq!(contend::mutex_profile_fraction(), 100);
+    /// let profiles = recording.finish();
+    /// assert!(profiles.wall > Duration::ZERO);
+    /// ```
+    pub fn builder() -> RecordingBuilder {
+        RecordingBuilder {
+            mutex_fraction: 1,
+            block_nanos: 1,
+        }
+    }
+
+    /// Ends the recording and returns what was recorded.
+    pub fn finish(self) -> Profiles {
+        let wall = self.start.elapsed();
+        let [mutex, block] = profiles(BOTH);
+        let [mutex_base, block_base] = &self.base;
+        Profiles {
+            mutex: mutex.since(mutex_base).lasting(wall),
+            block: block.since(block_base).lasting(wall),
+            wall,
+        }
+    }
+}
+
+/// The rates of a [`Recording`] that is about to start. Unless told otherwise it records
+/// everything.
+#[derive(Clone, Debug)]
+#[must_use = "records nothing until `start`"]
+pub struct RecordingBuilder {
+    mutex_fraction: u32,
+    block_nanos: u64,
+}
+
+impl RecordingBuilder {
+    /// One contention in `fraction` is sampled, or more if somebody else asks for more. 1, the
+    /// default: every one. 0: asks for nothing, so that the mutex profile is recorded only as far
+    /// as it is on anyway.
+    pub fn mutex_fraction(mut self, fraction: u32) -> Self {
+        self.mutex_fraction = fraction;
+        self
+    }
+
+    /// One event is sampled per `rate` of waiting, or more if somebody else asks for more. 1 ns,
+    /// the default: every wait. Zero: asks for nothing, so that the block profile is recorded only
+    /// as far as it is on anyway.
+    pub fn block_rate(mut self, rate: Duration) -> Self {
+        self.block_nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Starts the recording.
+    pub fn start(self) -> Recording {
+        // The rates first: what the base has is not in the result, so the base is where it begins.
+        let rates = [
+            hold(Which::Mutex, self.mutex_fraction.into()),
+            hold(Which::Block, self.block_nanos),
+        ];
+        Recording {
+            base: profiles(BOTH),
+            start: Instant::now(),
+            _rates: rates,
+        }
+    }
+}
+
+/// Runs `operation` while recording every contention and every wait; returns its result and the
+/// [profiles](Profiles).
+///
+/// What a [`Recording`] says about other threads holds here, too.
+///
+/// # Examples
+///
+/// ```
+/// let (answer, profiles) = contend::measure(|| 6 * 7);
+/// assert_eq!(answer, 42);
+/// assert_eq!(profiles.mutex.total_contentions(), 0, "{profiles}");
+/// ```
+pub fn measure<R>(operation: impl FnOnce() -> R) -> (R, Profiles) {
+    let recording = Recording::start();
+    let result = operation();
+    (result, recording.finish())
+}

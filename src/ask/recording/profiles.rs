@@ -1,0 +1,79 @@
+//! What a recording returns: both profiles and the time they cover.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::export::form;
+use crate::profile::Profile;
+use crate::text::save;
+
+/// The profiles of a [`Recording`](crate::Recording).
+///
+/// `println!("{profiles}")` shows the costliest call sites of both.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profiles {
+    /// Whose code made others wait, see [`mutex_profile`](crate::mutex_profile).
+    pub mutex: Profile,
+    /// Where threads waited, see [`block_profile`](crate::block_profile).
+    pub block: Profile,
+    /// How long the recording lasted; also the [`duration`](Profile::duration) of both profiles.
+    pub wall: Duration,
+}
+
+impl Profiles {
+    /// The part of both profiles whose stacks have a function with `text` in its path: see
+    /// [`Profile::focus`].
+    #[must_use]
+    pub fn focus(&self, text: &str) -> Profiles {
+        Profiles {
+            mutex: self.mutex.focus(text),
+            block: self.block.focus(text),
+            wall: self.wall,
+        }
+    }
+
+    /// Writes `mutex.pb.gz` and `block.pb.gz` for `go tool pprof`, `top.txt` with what
+    /// [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and
+    /// `block.svg`, to `folder`. It is made if it is missing; files of these names are replaced.
+    ///
+    /// # Errors
+    ///
+    /// The error's message begins with the path that could not be written. Each file is written
+    /// whole or not at all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("contend-doc-{}", std::process::id()));
+    /// let (_, profiles) = contend::measure(|| ());
+    /// profiles.save(&folder)?;
+    /// assert!(folder.join("mutex.pb.gz").exists());
+    /// # std::fs::remove_dir_all(folder)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn save(&self, folder: impl AsRef<Path>) -> io::Result<()> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(|error| save::at(folder, &error))?;
+        for (profile, name) in [(&self.mutex, "mutex"), (&self.block, "block")] {
+            profile.save(folder.join(name).with_extension("pb.gz"))?;
+            if cfg!(feature = "flamegraph") {
+                form::save(profile, &folder.join(name).with_extension("svg"))?;
+            }
+        }
+        save::save(&folder.join("top.txt"), |mut file| {
+            io::Write::write_all(&mut file, self.to_string().as_bytes())
+        })
+    }
+}
+
+/// The costliest call sites of the mutex profile, an empty line, and those of the block profile.
+impl fmt::Display for Profiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.mutex, self.block)
+    }
+}

@@ -1,0 +1,181 @@
+//! The profiler's global tables, and the one way into them: an event with its stack.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::engine::blame::Table;
+use crate::engine::lost::{self, Cause};
+use crate::engine::stack::{self, Stack};
+use crate::engine::store::{Added, StackId, StackTotals, Store};
+use crate::engine::thread_state::{self, Recording};
+use crate::engine::{clock, rates, wait};
+use crate::profile::address;
+use crate::profile::amount::Amount;
+use crate::profile::kind::{Kind, Which};
+use crate::profile::lost::Lost;
+
+#[cfg(feature = "http")]
+pub(crate) use crate::engine::rates::set_by_program as rate_set;
+pub(crate) use crate::engine::rates::{Hold, in_force as rate};
+
+/// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
+/// what is used.
+pub(crate) static BLAME: Table = Table::new();
+
+/// Stacks and their totals. Made by [`start`].
+static STORE: OnceLock<Store> = OnceLock::new();
+
+/// What [`start`] will give the store, in bytes.
+static MEMORY_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_MEMORY_LIMIT);
+
+/// Room for tens of thousands of stacks of ordinary depth; resident only as they come in.
+pub(crate) const DEFAULT_MEMORY_LIMIT: usize = 32 << 20;
+
+/// More shards than this would cut the memory into pieces too small to be used well.
+const MAX_SHARDS: usize = 16;
+
+/// Prepares everything that recording needs, so that recording itself allocates nothing.
+/// Called before a rate becomes non-zero; later calls do nothing.
+fn start() {
+    STORE.get_or_init(|| {
+        clock::start();
+        stack::start();
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Store::new(
+            cores.next_power_of_two().min(MAX_SHARDS),
+            MEMORY_LIMIT.load(Ordering::Relaxed),
+        )
+    });
+}
+
+/// Sets the store's bound. False: the store exists already.
+pub(crate) fn set_memory_limit(bytes: usize) -> bool {
+    MEMORY_LIMIT.store(bytes, Ordering::Relaxed);
+    STORE.get().is_none()
+}
+
+/// `None` until profiling is switched on for the first time.
+fn store() -> Option<&'static Store> {
+    STORE.get()
+}
+
+/// Adds `amount` to the stack from the frame that holds `marker` on. With an amount of zero it
+/// only makes sure that the stack is in the store. `None`: a reset has just forgotten it.
+pub(crate) fn record<T>(which: Which, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
+    let mut stack = Stack::new();
+    if stack.capture(marker) {
+        add(which, kind, stack.addresses(), amount)
+    } else {
+        lost::count(Cause::NoStack);
+        add(which, kind, &[address::NO_STACK], amount)
+    }
+}
+
+/// Adds to a stack recorded before. False: a reset has forgotten it.
+pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
+    amount.is_zero() || store().is_some_and(|store| store.add_to(id, amount))
+}
+
+/// Adds to the frame `contend::unattributed` of the mutex profile.
+pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
+    add(Which::Mutex, kind, &[address::UNATTRIBUTED], amount);
+}
+
+/// Adds `amount` to a stack.
+pub(crate) fn add(
+    which: Which,
+    kind: Kind,
+    addresses: &[usize],
+    amount: Amount,
+) -> Option<StackId> {
+    let store = store()?;
+    let shard = thread_state::shard(store.shard_count());
+    match store.add(shard, which, kind, addresses, amount) {
+        Added::To(id) => Some(id),
+        Added::Overflowed(id) => {
+            lost::count(Cause::StackTableFull);
+            Some(id)
+        }
+        Added::Forgotten => None,
+    }
+}
+
+/// Calls of [`reset`]. Of two profiles with different counts the later one has nothing of the earlier one.
+///
+/// Relaxed: what is recorded around a reset belongs to either side of it.
+static RESETS: AtomicU64 = AtomicU64::new(0);
+
+/// Forgets what was recorded. Rates stay.
+pub(crate) fn reset() {
+    let _recording = Recording::enter();
+    RESETS.fetch_add(1, Ordering::Relaxed);
+    BLAME.forget_debts();
+    if let Some(store) = store() {
+        store.reset();
+    }
+    lost::reset();
+}
+
+/// Opens what another thread may have closed when this process was forked. What was recorded is kept.
+///
+/// # Safety
+///
+/// - Only in a child of `fork`, before another thread is started there.
+pub(crate) unsafe fn open_after_fork() {
+    // SAFETY: by this function's duty this thread is the only one.
+    unsafe { BLAME.forget_after_fork() };
+    // SAFETY: as above; a thread that forks is not changing a rate at the same time.
+    unsafe { rates::open_after_fork() };
+    if let Some(store) = store() {
+        store.open_after_fork();
+    }
+}
+
+/// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
+pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
+    if rate > 0 {
+        start();
+    }
+    rates::set(which, rate)
+}
+
+/// Asks for a rate at least as fine as this while the result lives.
+pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+    if rate > 0 {
+        start();
+    }
+    rates::hold(which, rate)
+}
+
+/// See [`crate::blocking`].
+#[inline(always)]
+pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
+    if rates::block_rate() == 0 {
+        return operation();
+    }
+    wait::blocking(Kind::named(name), operation)
+}
+
+/// The numbers of one profile at one moment, without names.
+#[derive(Debug)]
+pub(crate) struct Numbers {
+    pub(crate) which: Which,
+    pub(crate) rate: u64,
+    pub(crate) totals: Vec<StackTotals>,
+    pub(crate) lost: Lost,
+    /// See [`RESETS`].
+    pub(crate) resets: u64,
+}
+
+/// The numbers of these profiles at this moment.
+pub(crate) fn numbers<const N: usize>(wanted: [Which; N]) -> [Numbers; N] {
+    stack::refresh();
+    let resets = RESETS.load(Ordering::Relaxed);
+    wanted.map(|which| Numbers {
+        which,
+        rate: rates::in_force(which),
+        totals: store().map_or_else(Vec::new, |store| store.snapshot(which)),
+        lost: lost::now(),
+        resets,
+    })
+}

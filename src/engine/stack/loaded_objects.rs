@@ -1,0 +1,310 @@
+//! The unwind tables of the loaded objects, read where they are mapped.
+//!
+//! A list made once is true only until the next `dlclose`: then reading a table that it names
+//! may crash, and code of another object mapped there would be unwound by the old one's rules.
+//! So a walk asks [`Inquiry::identify`] about each object that it meets, and uses a table, or
+//! what was learned from it, only for the same identity. An object with code on our stack cannot
+//! be unloaded while we look: what it is found to be it stays until the walk ends.
+
+use std::ops::{Deref, Range};
+use std::{ptr, slice};
+
+use framehop::x86_64::UnwinderX86_64;
+use framehop::{Module, ModuleSectionInfo, MustNotAllocateDuringUnwind, Unwinder};
+use libc::{Elf64_Phdr, PF_R, PT_GNU_EH_FRAME, PT_LOAD};
+
+use super::unwind_rules::mix;
+use crate::loader::find_object::{self as loader, FindObject};
+
+pub(super) struct LoadedObjects {
+    pub(super) unwinder: UnwinderX86_64<Mapped, MustNotAllocateDuringUnwind>,
+    /// By address. Those without tables that we read are not in it.
+    objects: Box<[Object]>,
+}
+
+impl LoadedObjects {
+    /// Reads the list. Allocates, but not while the loader holds its lock.
+    pub(super) fn read(find_object: Option<FindObject>) -> Self {
+        let inquiry = Inquiry::new(find_object);
+        let objects = read_objects(inquiry);
+        let mut unwinder = UnwinderX86_64::new();
+        for object in &objects {
+            unwinder.add_module(object.to_module());
+        }
+        Self {
+            unwinder,
+            objects: objects.into_boxed_slice(),
+        }
+    }
+
+    /// Whether `address` is in an object that has this identity in the list too.
+    pub(super) fn contain(&self, address: usize, identity: u64) -> bool {
+        let after = self
+            .objects
+            .partition_point(|object| object.start <= address);
+        let object = after.checked_sub(1).and_then(|it| self.objects.get(it));
+        object.is_some_and(|object| address < object.end && object.identity == identity)
+    }
+}
+
+/// Asks the loader, as it knows at this moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inquiry {
+    find_object: Option<FindObject>,
+    /// [`loader::changes`] when this was made; 0 if the loader can be asked by address.
+    changes: u64,
+}
+
+/// An object, and the code addresses known to be in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Identified {
+    pub(super) range: Range<usize>,
+    pub(super) identity: u64,
+}
+
+impl Inquiry {
+    /// For one walk, or one reading of the list.
+    #[inline]
+    pub(super) fn new(find_object: Option<FindObject>) -> Self {
+        Self {
+            find_object,
+            // Then any change at all makes every object another one. (This takes the loader's
+            // lock for a moment, as the system's unwinder does there for every frame.)
+            changes: find_object.map_or_else(loader::changes, |_| 0),
+        }
+    }
+
+    /// The object that `address` is in. `None` if it has no tables that we read, or is code made
+    /// at run time, or no code at all.
+    ///
+    /// `address` must be one found on this thread's stack, or in an object that cannot go away.
+    pub(super) fn identify(self, address: usize) -> Option<Identified> {
+        let Some(find_object) = self.find_object else {
+            return Some(Identified {
+                range: 0..usize::MAX,
+                identity: self.changes,
+            });
+        };
+        let place = find_object.place_of(address)?;
+        let range = place.map_start..place.map_end;
+        if !range.contains(&place.eh_frame_hdr) {
+            return None;
+        }
+        let table = Table::at(place.eh_frame_hdr, place.map_end)?;
+        let words = [range.start, range.end, place.eh_frame_hdr].map(|word| word as u64);
+        let identity = words.into_iter().fold(table.fingerprint(), mix);
+        Some(Identified { range, identity })
+    }
+}
+
+fn read_objects(inquiry: Inquiry) -> Vec<Object> {
+    let mut objects = Vec::new();
+    // Makes room first, then fills it; again if more were loaded in between.
+    let mut room = 16;
+    loop {
+        objects.clear();
+        objects.reserve(room);
+        let mut seen = 0;
+        loader::for_each_object(|base, headers| {
+            seen += 1;
+            if let Some(object) = Object::read(base, headers, inquiry)
+                && objects.len() < objects.capacity()
+            {
+                objects.push(object);
+            }
+            true
+        });
+        if seen <= objects.capacity() {
+            break;
+        }
+        room = seen + 16;
+    }
+    objects.sort_unstable_by_key(|object: &Object| object.start);
+    objects
+}
+
+/// One loaded object, as it was when the list was made.
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    start: usize,
+    end: usize,
+    eh_frame_hdr: Mapped,
+    eh_frame: Mapped,
+    identity: u64,
+}
+
+impl Object {
+    /// Called while the loader holds its lock, so that the object stays mapped.
+    fn read(base: usize, headers: &[Elf64_Phdr], inquiry: Inquiry) -> Option<Self> {
+        let segments = Segments { base, headers };
+        let Range { start, end } = segments.span()?;
+        // framehop counts in 32 bits from the start, and silently guesses beyond.
+        u32::try_from(end - start).ok()?;
+
+        let header = segments.of_type(PT_GNU_EH_FRAME).next()?.start;
+        let table = Table::at(header, segments.readable_from(header)?.end())?;
+        // The program headers do not tell how long `.eh_frame` is; the table's offsets keep
+        // within it.
+        let eh_frame = segments.readable_from(table.eh_frame())?;
+        // An object that is just being added may be in the one list and not yet in the other.
+        // It is left out, and read when it is met.
+        let identity = inquiry.identify(header)?.identity;
+        Some(Self {
+            start,
+            end,
+            eh_frame_hdr: table.0,
+            eh_frame,
+            identity,
+        })
+    }
+
+    fn to_module(self) -> Module<Mapped> {
+        let range = self.start as u64..self.end as u64;
+        Module::new(String::new(), range, self.start as u64, self)
+    }
+}
+
+/// An object's `.eh_frame_hdr`: finds the entry of an address in `.eh_frame`.
+#[derive(Clone, Copy, Debug)]
+struct Table(Mapped);
+
+impl Table {
+    /// What every linker writes at its start (LSB Core, "Exception Frames"): version 1, a
+    /// relative pointer to `.eh_frame`, a 32 bit count, and a sorted table of as many pairs of
+    /// 32 bit offsets. An object with anything else is left to the system's unwinder.
+    const FORMAT: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
+    const POINTER_OFFSET: usize = 4;
+    const COUNT_OFFSET: usize = 8;
+    const HEADER_BYTES: usize = 12;
+    const PAIR_BYTES: usize = 8;
+
+    /// `start` must be what an object that cannot go away now says is its `.eh_frame_hdr`, in a
+    /// segment that ends at `end`, or later in the same object.
+    #[inline]
+    fn at(start: usize, end: usize) -> Option<Self> {
+        let len = end.checked_sub(start)?;
+        if len < Self::HEADER_BYTES + Self::PAIR_BYTES {
+            return None;
+        }
+        // What is read first says that the rest is there.
+        let header = Mapped { start, len };
+        if header.bytes_at(0) != Self::FORMAT {
+            return None;
+        }
+        let pairs = u32::from_le_bytes(header.bytes_at(Self::COUNT_OFFSET)) as usize;
+        let table = Self::HEADER_BYTES + Self::PAIR_BYTES * pairs;
+        (pairs > 0 && table <= len).then_some(Self(Mapped { start, len: table }))
+    }
+
+    /// The pointer is relative to its own place.
+    fn eh_frame(self) -> usize {
+        let offset = i32::from_le_bytes(self.0.bytes_at(Self::POINTER_OFFSET));
+        (self.0.start + Self::POINTER_OFFSET).wrapping_add_signed(offset as isize)
+    }
+
+    /// Where `.eh_frame` begins, how many functions there are, and the last one's address and
+    /// entry. Another object, or the same one compiled again, hardly ever has the same. (If it
+    /// has, and came to the same place, its frames may come out wrong; it is safe to read.)
+    #[inline]
+    fn fingerprint(self) -> u64 {
+        let start = u64::from_le_bytes(self.0.bytes_at(Self::POINTER_OFFSET));
+        let last = u64::from_le_bytes(self.0.bytes_at(self.0.len - Self::PAIR_BYTES));
+        mix(start, last)
+    }
+}
+
+/// The parts of an object that are mapped, by its program headers.
+struct Segments<'a> {
+    base: usize,
+    headers: &'a [Elf64_Phdr],
+}
+
+impl Segments<'_> {
+    fn of_type(&self, kind: u32) -> impl Iterator<Item = Range<usize>> {
+        let headers = self.headers.iter().filter(move |it| it.p_type == kind);
+        headers.filter_map(|header| self.range(header))
+    }
+
+    fn range(&self, header: &Elf64_Phdr) -> Option<Range<usize>> {
+        let start = self.base.wrapping_add(header.p_vaddr as usize);
+        Some(start..start.checked_add(header.p_memsz as usize)?)
+    }
+
+    fn span(&self) -> Option<Range<usize>> {
+        let start = self.of_type(PT_LOAD).map(|segment| segment.start).min()?;
+        let end = self.of_type(PT_LOAD).map(|segment| segment.end).max()?;
+        Some(start..end)
+    }
+
+    /// From `start` to the end of the readable segment that it lies in.
+    fn readable_from(&self, start: usize) -> Option<Mapped> {
+        let readable = |it: &&Elf64_Phdr| it.p_type == PT_LOAD && it.p_flags & PF_R != 0;
+        let mut segments = self.headers.iter().filter(readable);
+        let segment = segments.find_map(|header| {
+            self.range(header)
+                .filter(|segment| segment.contains(&start))
+        })?;
+        Some(Mapped {
+            start,
+            len: segment.end - start,
+        })
+    }
+}
+
+/// Bytes of an object's file, as mapped by the loader.
+///
+/// An address, not a reference: the list outlives the mapping. The bytes are there while
+///
+/// - the list is made, as the loader's lock is held then, and
+/// - a walk is at a frame in the object, which it has identified.
+///
+/// They are read at no other time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mapped {
+    start: usize,
+    len: usize,
+}
+
+impl Mapped {
+    fn end(self) -> usize {
+        self.start + self.len
+    }
+
+    fn bytes_at<const N: usize>(self, offset: usize) -> [u8; N] {
+        debug_assert!(offset + N <= self.len);
+        // SAFETY: the bytes are mapped and readable at the times listed at the type (`Table::at`
+        // argues its own), and not written to: the segment is. Any alignment will do.
+        unsafe { ptr::with_exposed_provenance::<[u8; N]>(self.start + offset).read() }
+    }
+}
+
+impl Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: framehop dereferences it in `unwind_frame` only, for an address in the object,
+        // and lets go of the slice before it returns. The walk calls that only with the address
+        // of a frame whose object it found current.
+        unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(self.start), self.len) }
+    }
+}
+
+/// Addresses in the tables are, or are relative to, addresses in memory: none is translated.
+impl ModuleSectionInfo<Mapped> for Object {
+    fn base_svma(&self) -> u64 {
+        self.start as u64
+    }
+
+    fn section_svma_range(&mut self, name: &[u8]) -> Option<Range<u64>> {
+        let section = self.section_data(name)?;
+        Some(section.start as u64..(section.start + section.len) as u64)
+    }
+
+    fn section_data(&mut self, name: &[u8]) -> Option<Mapped> {
+        match name {
+            b".eh_frame_hdr" => Some(self.eh_frame_hdr),
+            b".eh_frame" => Some(self.eh_frame),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,493 @@
+//! What was recorded: per stack the contentions, the delay and the variance of the delay.
+//!
+//! A [`Store`] is a row of shards; a thread always adds to the same one, so threads rarely share
+//! a cache line. A shard is two arrays of atomic words, allocated once and never grown:
+//!
+//! ```text
+//!   index  [ tag | offset ] [ 0 ] [ tag | offset ] …      open addressing, 0 = free
+//!                    │
+//!   arena  … [ header | contentions | delay | variance | address × depth ] …
+//! ```
+//!
+//! Finding a stack is a probe of the index. Adding a new one reserves words of the arena, fills
+//! them, and publishes their offset with one compare-and-swap; whoever loses that race uses the
+//! winner's entry (its own words stay unused: a few per lost race, within the bound). No step
+//! leaves something half done that another thread would have to wait for, so a thread may die
+//! or a process fork anywhere in here.
+//!
+//! `reset` is the exception: it closes a shard, waits until the threads inside have left, and
+//! empties it. An event that meets a closed shard is forgotten, as if it had come just before.
+
+use std::collections::HashMap;
+
+use crate::engine::primitives::Backoff;
+use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::profile::address::{self, MAX_DEPTH};
+use crate::profile::amount::Amount;
+use crate::profile::kind::{Kind, Which};
+
+/// The totals of one stack, as a snapshot hands them on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StackTotals {
+    pub(crate) kind: Kind,
+    /// Return addresses, leaf first, or one of the synthetic ones of `stack`.
+    pub(crate) addresses: Box<[usize]>,
+    pub(crate) amount: Amount,
+}
+
+/// Where a stack is kept, to add to it again without another search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StackId {
+    shard: u32,
+    /// Of the shard when the id was made; a reset makes the id void.
+    generation: u32,
+    offset: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    shards: Box<[Shard]>,
+}
+
+/// What [`Store::add`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    To(StackId),
+    /// The table was full: the amount is under `contend::overflow`, at this id.
+    Overflowed(StackId),
+    /// The shard was being reset: the amount is forgotten.
+    Forgotten,
+}
+
+impl Store {
+    /// A store of `shards` parts that takes at most about `bytes`. The memory is reserved at
+    /// once, but the system hands it out page by page as stacks come in.
+    pub(crate) fn new(shards: usize, bytes: usize) -> Self {
+        let shards = shards.max(1);
+        let words = bytes / size_of::<u64>() / shards;
+        Self {
+            shards: (0..shards).map(|_| Shard::new(words)).collect(),
+        }
+    }
+
+    pub(crate) fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Adds `amount` to the stack in shard number `shard`.
+    #[inline]
+    pub(crate) fn add(
+        &self,
+        shard: usize,
+        which: Which,
+        kind: Kind,
+        addresses: &[usize],
+        amount: Amount,
+    ) -> Added {
+        let number = shard as u32;
+        let shard = &self.shards[shard];
+        let Some(entered) = shard.enter() else {
+            return Added::Forgotten;
+        };
+        let id = |offset| StackId {
+            shard: number,
+            generation: entered.generation(),
+            offset,
+        };
+        match shard.find_or_insert(which, kind, addresses) {
+            Some(offset) => {
+                shard.add(offset, amount);
+                Added::To(id(offset))
+            }
+            None => {
+                let offset = overflow_offset(which, kind);
+                shard.add(offset, amount);
+                Added::Overflowed(id(offset))
+            }
+        }
+    }
+
+    /// Adds `amount` to a stack that `add` returned. False: a reset has forgotten the stack.
+    pub(crate) fn add_to(&self, id: StackId, amount: Amount) -> bool {
+        let shard = &self.shards[id.shard as usize];
+        let Some(entered) = shard.enter() else {
+            return false;
+        };
+        if entered.generation() != id.generation {
+            return false;
+        }
+        shard.add(id.offset, amount);
+        true
+    }
+
+    /// The totals of every stack of `which`, in no particular order. Stops nobody: an event
+    /// recorded meanwhile is in it or not.
+    pub(crate) fn snapshot(&self, which: Which) -> Vec<StackTotals> {
+        let mut merged: HashMap<(Kind, Box<[usize]>), Amount> = HashMap::new();
+        for shard in &self.shards {
+            shard.for_each(which, |totals| {
+                merged
+                    .entry((totals.kind, totals.addresses))
+                    .or_default()
+                    .add(totals.amount);
+            });
+        }
+        merged
+            .into_iter()
+            .map(|((kind, addresses), amount)| StackTotals {
+                kind,
+                addresses,
+                amount,
+            })
+            .collect()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset(&self) {
+        for shard in &self.shards {
+            shard.reset();
+        }
+    }
+
+    /// Forgets who was inside the shards: in a forked child, they are not there any more.
+    #[cfg(not(loom))]
+    pub(crate) fn open_after_fork(&self) {
+        for shard in &self.shards {
+            shard.gate.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Bit 31 of the gate: closed for a reset. Below: how many threads are inside.
+const CLOSED: u32 = 1 << 31;
+
+/// Words of an entry before its addresses.
+const HEADER: usize = 0;
+const CONTENTIONS: usize = 1;
+const DELAY: usize = 2;
+const VARIANCE: usize = 3;
+const ADDRESSES: usize = 4;
+
+/// The arena begins with the overflow stacks, one of a single frame per profile and kind. They
+/// are not in the index, so that there is room for them however full it is.
+const OVERFLOW_WORDS: usize = 2 * Kind::COUNT * (ADDRESSES + 1);
+
+/// The arena has room for some stacks whatever bound was asked for. Tables shrink under loom.
+const MIN_WORDS: usize = OVERFLOW_WORDS + if cfg!(loom) { 12 } else { 1024 };
+
+/// Index slots per arena word. An entry is seldom under 16 words (12 frames), so the index is
+/// then at most half full; shorter stacks fill the index first, which [`MAX_PROBES`] bounds.
+const WORDS_PER_SLOT: usize = 8;
+
+/// After so many slots in use the index counts as full. At a load of 1/2 linear probing passes
+/// 32 with a probability far below one in a million.
+const MAX_PROBES: usize = 64;
+
+/// Slots of the index that share a bit of `Shard::regions`.
+const REGION: usize = 64;
+
+#[derive(Debug)]
+struct Shard {
+    /// See [`CLOSED`]. Threads enter with `Acquire` and leave with `Release`, so that a reset
+    /// that has seen them leave (`Acquire`) empties the arrays after their last access, and
+    /// whoever enters after it (its `Release` store opens the gate) sees them empty.
+    gate: AtomicU32,
+    /// Counts resets. Written only while the gate is closed and nobody is inside.
+    generation: AtomicU32,
+    /// Words of the arena that are taken.
+    used: AtomicUsize,
+    /// `tag << 32 | offset + 1`. Stored once per generation with `Release`, after the entry is
+    /// filled; the `Acquire` load that finds it makes the entry's words visible.
+    index: Box<[AtomicU64]>,
+    /// A bit for each [`REGION`] of the index: 0 where no slot is in use. Set before the slot is
+    /// published, so that whoever has found a stack, or heard of it, sees its bit: Relaxed will do.
+    ///
+    /// PERF: a snapshot of a few stacks took 0.2 ms, all of it to look at half a million free slots.
+    regions: Box<[AtomicU64]>,
+    arena: Box<[AtomicU64]>,
+}
+
+/// Proof that a shard stays open. Leaves on drop.
+struct Entered<'a>(&'a Shard);
+
+impl Entered<'_> {
+    fn generation(&self) -> u32 {
+        // Relaxed: does not change while somebody is inside.
+        self.0.generation.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.gate.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Shard {
+    fn new(words: usize) -> Self {
+        // The offset + 1 must fit the lower half of an index word.
+        let arena = words.clamp(MIN_WORDS, u32::MAX as usize - 1);
+        let slots = (arena / WORDS_PER_SLOT).next_power_of_two();
+        let shard = Self {
+            gate: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+            used: AtomicUsize::new(OVERFLOW_WORDS),
+            index: zeroed_words(slots),
+            regions: zeroed_words(slots.div_ceil(REGION * u64::BITS as usize)),
+            arena: zeroed_words(arena),
+        };
+        shard.fill_overflows();
+        shard
+    }
+
+    fn fill_overflows(&self) {
+        for which in [Which::Mutex, Which::Block] {
+            for kind in Kind::all() {
+                let offset = overflow_offset(which, kind);
+                self.fill(offset, header(which, kind, 1), &[address::OVERFLOW]);
+            }
+        }
+    }
+
+    #[inline]
+    fn enter(&self) -> Option<Entered<'_>> {
+        let before = self.gate.fetch_add(1, Ordering::Acquire);
+        let entered = Entered(self);
+        (before & CLOSED == 0).then_some(entered)
+    }
+
+    /// The entry of the stack, made if need be. `None`: no room. The caller is inside the gate.
+    fn find_or_insert(&self, which: Which, kind: Kind, addresses: &[usize]) -> Option<u32> {
+        let hash = hash(which, kind, addresses);
+        let header = header(which, kind, addresses.len());
+        let tag = hash >> 32;
+        let mask = self.index.len() - 1;
+        let mut mine = None;
+        for probe in 0..MAX_PROBES.min(self.index.len()) {
+            let place = (hash as usize).wrapping_add(probe) & mask;
+            let slot = &self.index[place];
+            let mut found = slot.load(Ordering::Acquire);
+            if found == 0 {
+                let offset = match mine {
+                    Some(offset) => offset,
+                    None => *mine.insert(self.write_entry(header, addresses)?),
+                };
+                let published = (tag << 32) | (u64::from(offset) + 1);
+                let (word, bit) = region(place / REGION);
+                self.regions[word].fetch_or(bit, Ordering::Relaxed);
+                match slot.compare_exchange(0, published, Ordering::Release, Ordering::Acquire) {
+                    Ok(_) => return Some(offset),
+                    Err(theirs) => found = theirs,
+                }
+            }
+            let offset = (found as u32) - 1;
+            if found >> 32 == tag && self.is_entry(offset, header, addresses) {
+                return Some(offset);
+            }
+        }
+        None
+    }
+
+    /// Takes words of the arena and makes an entry of them.
+    fn write_entry(&self, header: u64, addresses: &[usize]) -> Option<u32> {
+        let words = ADDRESSES + addresses.len();
+        // Relaxed: hands out disjoint ranges; `Release` on the index publishes their content.
+        let start = self.used.fetch_add(words, Ordering::Relaxed);
+        if start + words > self.arena.len() {
+            self.used.fetch_sub(words, Ordering::Relaxed);
+            return None;
+        }
+        let offset = start as u32;
+        self.fill(offset, header, addresses);
+        Some(offset)
+    }
+
+    /// Writes an entry with counters of 0. Relaxed: nobody else sees it until its offset is
+    /// published.
+    fn fill(&self, offset: u32, header: u64, addresses: &[usize]) {
+        let entry = &self.arena[offset as usize..];
+        entry[HEADER].store(header, Ordering::Relaxed);
+        for counter in &entry[CONTENTIONS..=VARIANCE] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        for (word, address) in entry[ADDRESSES..].iter().zip(addresses) {
+            word.store(*address as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn is_entry(&self, offset: u32, header: u64, addresses: &[usize]) -> bool {
+        let entry = &self.arena[offset as usize..];
+        entry[HEADER].load(Ordering::Relaxed) == header
+            && entry[ADDRESSES..]
+                .iter()
+                .zip(addresses)
+                .all(|(word, address)| word.load(Ordering::Relaxed) == *address as u64)
+    }
+
+    /// Relaxed throughout: statistics, each exact by itself; a snapshot may see the delay of an
+    /// event before its contention.
+    #[inline]
+    fn add(&self, offset: u32, amount: Amount) {
+        let entry = &self.arena[offset as usize..][..ADDRESSES];
+        add_float(&entry[CONTENTIONS], amount.contentions);
+        if amount.delay_nanos > 0 {
+            // Wraps after 584 years of delay on one stack.
+            entry[DELAY].fetch_add(amount.delay_nanos, Ordering::Relaxed);
+        }
+        add_float(&entry[VARIANCE], amount.variance);
+    }
+
+    /// Visits the stacks of `which` that have something.
+    fn for_each(&self, which: Which, mut visit: impl FnMut(StackTotals)) {
+        let Some(_entered) = self.enter() else {
+            return;
+        };
+        let overflows = Kind::all().map(|kind| overflow_offset(which, kind));
+        let regions = self.index.chunks(REGION).enumerate();
+        let in_use = regions.filter(|(number, _)| {
+            let (word, bit) = region(*number);
+            self.regions[word].load(Ordering::Relaxed) & bit != 0
+        });
+        let slots = in_use.flat_map(|(_, slots)| slots);
+        let indexed = slots.filter_map(|slot| {
+            // Acquire: see `index`.
+            let found = slot.load(Ordering::Acquire);
+            (found != 0).then(|| found as u32 - 1)
+        });
+        overflows
+            .chain(indexed)
+            .filter_map(|offset| self.totals(offset, which))
+            .for_each(&mut visit);
+    }
+
+    fn totals(&self, offset: u32, which: Which) -> Option<StackTotals> {
+        let entry = &self.arena[offset as usize..];
+        let load = |word: usize| entry[word].load(Ordering::Relaxed);
+        let (entry_which, kind, depth) = parse_header(load(HEADER))?;
+        let amount = Amount {
+            contentions: f64::from_bits(load(CONTENTIONS)),
+            delay_nanos: load(DELAY),
+            variance: f64::from_bits(load(VARIANCE)),
+        };
+        (entry_which == which && !amount.is_zero()).then(|| StackTotals {
+            kind,
+            addresses: (ADDRESSES..ADDRESSES + depth)
+                .map(|word| load(word) as usize)
+                .collect(),
+            amount,
+        })
+    }
+
+    fn reset(&self) {
+        let mut backoff = Backoff::default();
+        while self.gate.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED != 0 {
+            // Another thread is resetting; when it is done the shard is empty, but events may
+            // have come in before our caller's call: reset once more.
+            backoff.snooze();
+        }
+        while self.gate.load(Ordering::Acquire) != CLOSED {
+            backoff.snooze();
+        }
+        // The rest of the arena needs no clearing: an entry is filled when its words are taken.
+        self.fill_overflows();
+        for slot in &self.index {
+            // Looks before it writes: pages that were never used stay untouched.
+            if slot.load(Ordering::Relaxed) != 0 {
+                slot.store(0, Ordering::Relaxed);
+            }
+        }
+        for word in &self.regions {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.used.store(OVERFLOW_WORDS, Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        // Clears only the bit: threads that were refused may be on their way out.
+        self.gate.fetch_and(!CLOSED, Ordering::Release);
+    }
+}
+
+/// Where the bit of a region is: the word, and the bit in it.
+fn region(number: usize) -> (usize, u64) {
+    let bits = u64::BITS as usize;
+    (number / bits, 1 << (number % bits))
+}
+
+/// Adds to a float kept as its bits. Relaxed, as [`Shard::add`] says.
+#[inline]
+fn add_float(word: &AtomicU64, value: f64) {
+    if value == 0.0 {
+        return;
+    }
+    let mut bits = word.load(Ordering::Relaxed);
+    loop {
+        let sum = (f64::from_bits(bits) + value).to_bits();
+        match word.compare_exchange_weak(bits, sum, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => bits = now,
+        }
+    }
+}
+
+fn overflow_offset(which: Which, kind: Kind) -> u32 {
+    ((which as usize * Kind::COUNT + kind.index()) * (ADDRESSES + 1)) as u32
+}
+
+/// `depth | kind << 16 | which << 24`. Never 0 for a stack with frames.
+fn header(which: Which, kind: Kind, depth: usize) -> u64 {
+    debug_assert!(depth <= MAX_DEPTH);
+    depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 24)
+}
+
+fn parse_header(header: u64) -> Option<(Which, Kind, usize)> {
+    let which = if (header >> 24) & 1 == Which::Mutex as u64 {
+        Which::Mutex
+    } else {
+        Which::Block
+    };
+    let kind = Kind::from_index((header >> 16) as u8)?;
+    Some((which, kind, (header & 0xffff) as usize))
+}
+
+/// Multiplies and folds word by word (the mixing step of wyhash: 128-bit product, halves xored).
+/// A table key of code addresses needs speed and spread, not resistance to an attacker.
+#[inline]
+fn hash(which: Which, kind: Kind, addresses: &[usize]) -> u64 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let fold = |state: u64, word: u64| {
+        let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let seed = fold(MULTIPLIER, header(which, kind, addresses.len()));
+    let state = addresses
+        .iter()
+        .fold(seed, |state, address| fold(state, *address as u64));
+    fold(state, MULTIPLIER.rotate_left(32))
+}
+
+/// Zeroed atomic words straight from the allocator, which takes large ones from the system
+/// untouched: only the pages that are used ever become resident.
+#[cfg(not(loom))]
+fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
+    use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+
+    let layout = Layout::array::<AtomicU64>(count).expect("a table's size fits the address space");
+    assert!(layout.size() > 0, "a table has words");
+    // SAFETY: the layout has a size over 0, and it is the layout of the slice that the box is
+    // made of; all-zero bytes are a valid `AtomicU64`; the allocation is owned by the box alone.
+    unsafe {
+        let words = alloc_zeroed(layout).cast::<AtomicU64>();
+        if words.is_null() {
+            handle_alloc_error(layout);
+        }
+        Box::from_raw(std::ptr::slice_from_raw_parts_mut(words, count))
+    }
+}
+
+#[cfg(loom)]
+fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
+    (0..count).map(|_| AtomicU64::new(0)).collect()
+}
+
+#[cfg(test)]
+mod tests;
