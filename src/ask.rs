@@ -3,5 +3,4 @@
 pub(crate) mod assertion;
 pub(crate) mod control;
 pub(crate) mod criterion;
-pub(crate) mod init;
 pub(crate) mod recording;

@@ -283,6 +283,9 @@ pub mod cli;
 mod cpu;
 #[cfg(feature = "http")]
 pub mod http;
+mod init;
+
+pub mod docs;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
@@ -299,11 +302,12 @@ pub use ask::control::{
     MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
     set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,
 };
-pub use ask::init::{InitGuard, init};
+
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
 #[cfg(feature = "http")]
 pub use http::custom::register_profile;
+pub use init::{InitGuard, init};
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, Sample};
 
