@@ -1,10 +1,7 @@
 //! A skin for what has none: any blocking call, under a name of its own.
 #![forbid(unsafe_code)]
 
-#[cfg(not(feature = "profiling"))]
-use crate::engine::off as imp;
-#[cfg(feature = "profiling")]
-use crate::engine::recorder as imp;
+use crate::skin;
 
 /// Runs `operation`, a blocking call of any kind, and records the time it takes as a wait of kind
 /// `name` in the block profile.
@@ -26,5 +23,5 @@ use crate::engine::recorder as imp;
 /// ```
 #[inline(always)]
 pub fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
-    imp::blocking(name, operation)
+    skin::blocking_named(name, operation)
 }

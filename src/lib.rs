@@ -252,6 +252,7 @@ pub mod crossbeam_utils;
 pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
 pub mod parking_lot;
+mod skin;
 #[cfg(feature = "profiling")]
 pub mod sync;
 #[cfg(feature = "profiling")]

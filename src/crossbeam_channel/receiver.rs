@@ -4,10 +4,8 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
+use crate::skin::{self, Kind};
 use ::crossbeam_channel::{self as original, RecvError, RecvTimeoutError, TryRecvError};
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The receiving side of a channel: [`crossbeam_channel::Receiver`](::crossbeam_channel::Receiver)
 /// that tells the profiler how long it waits for a message (kind `chan_recv`).
@@ -57,7 +55,7 @@ impl<T> Receiver<T> {
     pub fn recv(&self) -> Result<T, RecvError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => wait::not_last(self.recv_contended()),
+            Err(TryRecvError::Empty) => skin::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -71,7 +69,7 @@ impl<T> Receiver<T> {
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => wait::not_last(self.recv_timeout_contended(timeout)),
+            Err(TryRecvError::Empty) => skin::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }
@@ -85,7 +83,7 @@ impl<T> Receiver<T> {
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => wait::not_last(self.recv_deadline_contended(deadline)),
+            Err(TryRecvError::Empty) => skin::not_last(self.recv_deadline_contended(deadline)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }
@@ -133,19 +131,19 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_contended(&self) -> Result<T, RecvError> {
-        wait::blocking(Kind::CHAN_RECV, || self.inner.recv())
+        skin::blocking(Kind::CHAN_RECV, || self.inner.recv())
     }
 
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        wait::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
+        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
     }
 
     #[cold]
     #[inline(never)]
     fn recv_deadline_contended(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        wait::blocking(Kind::CHAN_RECV, || self.inner.recv_deadline(deadline))
+        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_deadline(deadline))
     }
 }
 

@@ -9,8 +9,7 @@ use ::crossbeam_channel::{
 };
 
 use super::{Receiver, Sender};
-use crate::engine::{rates, wait};
-use crate::profile::kind::Kind;
+use crate::skin::{self, Kind};
 
 /// A set of channel operations, the first of which that is possible is to be done:
 /// [`crossbeam_channel::Select`](::crossbeam_channel::Select) that tells the profiler how long that
@@ -50,7 +49,7 @@ pub struct Select<'a> {
 /// blocking call does again. While nobody asks for waits it is not worth that.
 #[inline]
 fn is_watched() -> bool {
-    rates::block_rate() > 0
+    skin::is_block_profile_on()
 }
 
 impl<'a> Select<'a> {
@@ -106,7 +105,7 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_select() {
             Ok(operation) => SelectedOperation::new(operation),
-            Err(TrySelectError) => wait::not_last(self.select_contended()),
+            Err(TrySelectError) => skin::not_last(self.select_contended()),
         }
     }
 
@@ -124,7 +123,7 @@ impl<'a> Select<'a> {
             if let Ok(operation) = self.inner.try_select() {
                 return Ok(SelectedOperation::new(operation));
             }
-            return wait::not_last(self.select_timeout_contended(timeout));
+            return skin::not_last(self.select_timeout_contended(timeout));
         }
         let selected = self.inner.select_timeout(timeout);
         selected.map(SelectedOperation::new)
@@ -144,7 +143,7 @@ impl<'a> Select<'a> {
             if let Ok(operation) = self.inner.try_select() {
                 return Ok(SelectedOperation::new(operation));
             }
-            return wait::not_last(self.select_deadline_contended(deadline));
+            return skin::not_last(self.select_deadline_contended(deadline));
         }
         let selected = self.inner.select_deadline(deadline);
         selected.map(SelectedOperation::new)
@@ -171,7 +170,7 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_ready() {
             Ok(index) => index,
-            Err(TryReadyError) => wait::not_last(self.ready_contended()),
+            Err(TryReadyError) => skin::not_last(self.ready_contended()),
         }
     }
 
@@ -203,14 +202,14 @@ impl<'a> Select<'a> {
         }
         match self.inner.try_ready() {
             Ok(index) => Ok(index),
-            Err(TryReadyError) => wait::not_last(self.ready_deadline_contended(deadline)),
+            Err(TryReadyError) => skin::not_last(self.ready_deadline_contended(deadline)),
         }
     }
 
     #[cold]
     #[inline(never)]
     fn select_contended(&mut self) -> SelectedOperation<'a> {
-        SelectedOperation::new(wait::blocking(Kind::SELECT, || self.inner.select()))
+        SelectedOperation::new(skin::blocking(Kind::SELECT, || self.inner.select()))
     }
 
     #[cold]
@@ -219,7 +218,7 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = wait::blocking(Kind::SELECT, || self.inner.select_timeout(timeout));
+        let selected = skin::blocking(Kind::SELECT, || self.inner.select_timeout(timeout));
         selected.map(SelectedOperation::new)
     }
 
@@ -229,20 +228,20 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = wait::blocking(Kind::SELECT, || self.inner.select_deadline(deadline));
+        let selected = skin::blocking(Kind::SELECT, || self.inner.select_deadline(deadline));
         selected.map(SelectedOperation::new)
     }
 
     #[cold]
     #[inline(never)]
     fn ready_contended(&mut self) -> usize {
-        wait::blocking(Kind::SELECT, || self.inner.ready())
+        skin::blocking(Kind::SELECT, || self.inner.ready())
     }
 
     #[cold]
     #[inline(never)]
     fn ready_deadline_contended(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        wait::blocking(Kind::SELECT, || self.inner.ready_deadline(deadline))
+        skin::blocking(Kind::SELECT, || self.inner.ready_deadline(deadline))
     }
 }
 

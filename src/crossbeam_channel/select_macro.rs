@@ -292,14 +292,13 @@ pub mod one_receiver {
     use ::crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError};
 
     use crate::crossbeam_channel::Receiver;
-    use crate::engine::wait;
-    use crate::profile::kind::Kind;
+    use crate::skin::{self, Kind};
 
     #[inline]
     pub fn select<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {
         match receiver.try_recv() {
             Ok(msg) => Ok(msg),
-            Err(TryRecvError::Empty) => wait::not_last(select_contended(receiver)),
+            Err(TryRecvError::Empty) => skin::not_last(select_contended(receiver)),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -322,14 +321,14 @@ pub mod one_receiver {
     ) -> Option<Result<T, RecvError>> {
         match try_select(receiver) {
             Some(result) => Some(result),
-            None => wait::not_last(select_timeout_contended(receiver, timeout)),
+            None => skin::not_last(select_timeout_contended(receiver, timeout)),
         }
     }
 
     #[cold]
     #[inline(never)]
     fn select_contended<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {
-        wait::blocking(Kind::SELECT, || receiver.as_inner().recv())
+        skin::blocking(Kind::SELECT, || receiver.as_inner().recv())
     }
 
     #[cold]
@@ -339,7 +338,7 @@ pub mod one_receiver {
         timeout: Duration,
     ) -> Option<Result<T, RecvError>> {
         let receive = || receiver.as_inner().recv_timeout(timeout);
-        match wait::blocking(Kind::SELECT, receive) {
+        match skin::blocking(Kind::SELECT, receive) {
             Ok(msg) => Some(Ok(msg)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Err(RecvError)),

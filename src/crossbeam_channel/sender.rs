@@ -3,10 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::skin::{self, Kind};
 use ::crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError};
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The sending side of a channel: [`crossbeam_channel::Sender`](::crossbeam_channel::Sender) that
 /// tells the profiler how long it waits for room (kind `chan_send`).
@@ -53,7 +51,7 @@ impl<T> Sender<T> {
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(msg)) => wait::not_last(self.send_contended(msg)),
+            Err(TrySendError::Full(msg)) => skin::not_last(self.send_contended(msg)),
             Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
         }
     }
@@ -69,7 +67,7 @@ impl<T> Sender<T> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(msg)) => {
-                wait::not_last(self.send_timeout_contended(msg, timeout))
+                skin::not_last(self.send_timeout_contended(msg, timeout))
             }
             Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
         }
@@ -85,7 +83,7 @@ impl<T> Sender<T> {
         match self.inner.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(msg)) => {
-                wait::not_last(self.send_deadline_contended(msg, deadline))
+                skin::not_last(self.send_deadline_contended(msg, deadline))
             }
             Err(TrySendError::Disconnected(msg)) => Err(SendTimeoutError::Disconnected(msg)),
         }
@@ -124,13 +122,13 @@ impl<T> Sender<T> {
     #[cold]
     #[inline(never)]
     fn send_contended(&self, msg: T) -> Result<(), SendError<T>> {
-        wait::blocking(Kind::CHAN_SEND, || self.inner.send(msg))
+        skin::blocking(Kind::CHAN_SEND, || self.inner.send(msg))
     }
 
     #[cold]
     #[inline(never)]
     fn send_timeout_contended(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        wait::blocking(Kind::CHAN_SEND, || self.inner.send_timeout(msg, timeout))
+        skin::blocking(Kind::CHAN_SEND, || self.inner.send_timeout(msg, timeout))
     }
 
     #[cold]
@@ -140,7 +138,7 @@ impl<T> Sender<T> {
         msg: T,
         deadline: Instant,
     ) -> Result<(), SendTimeoutError<T>> {
-        wait::blocking(Kind::CHAN_SEND, || self.inner.send_deadline(msg, deadline))
+        skin::blocking(Kind::CHAN_SEND, || self.inner.send_deadline(msg, deadline))
     }
 }
 

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use ::parking_lot::WaitTimeoutResult;
 
 use super::MutexGuard;
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Flag, Kind};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.
@@ -68,8 +66,8 @@ impl Condvar {
     #[inline(always)]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::MUTEX, flag);
-        wait::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
+        skin::release_early(Kind::MUTEX, flag);
+        skin::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
     }
 
     /// As [`wait`](Self::wait), until `timeout` at the latest.
@@ -84,8 +82,8 @@ impl Condvar {
         timeout: Instant,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::MUTEX, flag);
-        wait::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout))
+        skin::release_early(Kind::MUTEX, flag);
+        skin::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout))
     }
 
     /// As [`wait`](Self::wait), for `timeout` at the most.
@@ -100,8 +98,8 @@ impl Condvar {
         timeout: Duration,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        wait::release_early(Kind::MUTEX, flag);
-        wait::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout))
+        skin::release_early(Kind::MUTEX, flag);
+        skin::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout))
     }
 
     /// Waits until `condition` is false. Does not wait at all if it is so at once.
@@ -117,7 +115,7 @@ impl Condvar {
     {
         let (flag, mut inner) = inner_guard(guard);
         let mut wait = None;
-        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        let mut condition = skin::watch_condition(condition, flag, &mut wait);
         self.inner
             .wait_while(&mut inner, |()| condition(&mut **guard));
     }
@@ -140,7 +138,7 @@ impl Condvar {
     {
         let (flag, mut inner) = inner_guard(guard);
         let mut wait = None;
-        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        let mut condition = skin::watch_condition(condition, flag, &mut wait);
         self.inner
             .wait_while_until(&mut inner, |()| condition(&mut **guard), timeout)
     }
@@ -163,7 +161,7 @@ impl Condvar {
     {
         let (flag, mut inner) = inner_guard(guard);
         let mut wait = None;
-        let mut condition = wait::watch_condition(condition, flag, &mut wait);
+        let mut condition = skin::watch_condition(condition, flag, &mut wait);
         self.inner
             .wait_while_for(&mut inner, |()| condition(&mut **guard), timeout)
     }

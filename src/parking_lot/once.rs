@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use crate::skin::{self, Flag, Turn};
 use ::parking_lot::OnceState;
-
-use crate::engine::blame::Flag;
-use crate::engine::wait::{self, Turn};
 
 /// A one-time initialisation: [`parking_lot::Once`], profiled.
 ///
@@ -56,7 +54,7 @@ impl Once {
     {
         if self.inner.state() != OnceState::Done {
             self.call_once_contended(run);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -73,14 +71,14 @@ impl Once {
     {
         if self.inner.state() != OnceState::Done {
             self.call_once_force_contended(run);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
     #[cold]
     #[inline(never)]
     fn call_once_contended(&self, run: impl FnOnce()) {
-        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+        skin::once(&self.flag, |turn: &mut Turn<'_>| {
             self.inner.call_once(|| turn.run(run));
         });
     }
@@ -88,7 +86,7 @@ impl Once {
     #[cold]
     #[inline(never)]
     fn call_once_force_contended(&self, run: impl FnOnce(OnceState)) {
-        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+        skin::once(&self.flag, |turn: &mut Turn<'_>| {
             self.inner.call_once_force(|state| turn.run(|| run(state)));
         });
     }

@@ -4,11 +4,8 @@ use std::mem;
 use std::panic::RefUnwindSafe;
 use std::time::{Duration, Instant};
 
+use crate::skin::{self, Flag, Kind};
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
-
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
 /// [`parking_lot::Mutex`], profiled.
@@ -23,6 +20,7 @@ pub struct RawMutex {
 impl RefUnwindSafe for RawMutex {}
 
 impl RawMutex {
+    /// Every acquisition that need not wait comes about here.
     #[inline(always)]
     fn try_acquire(&self) -> bool {
         // Forgotten: the guard of `lock_api` around this raw lock stands in its place.
@@ -32,7 +30,7 @@ impl RawMutex {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self, block: impl FnOnce() -> bool) -> bool {
-        wait::acquire(
+        skin::acquire(
             Kind::MUTEX,
             &self.flag,
             || self.try_acquire().then_some(true),
@@ -44,7 +42,7 @@ impl RawMutex {
     #[cold]
     #[inline(never)]
     fn unlock_contended(&self, unlock: impl FnOnce()) {
-        wait::release(Kind::MUTEX, &self.flag, unlock);
+        skin::release(Kind::MUTEX, &self.flag, unlock);
     }
 
     #[inline(always)]
@@ -53,7 +51,7 @@ impl RawMutex {
             unlock();
         } else {
             self.unlock_contended(unlock);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -85,7 +83,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
                 mem::forget(self.inner.lock());
                 true
             });
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -137,7 +135,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> bool {
         let block = || self.inner.try_lock_for(timeout).map(mem::forget).is_some();
-        self.try_acquire() || wait::not_last(self.lock_contended(block))
+        self.try_acquire() || skin::not_last(self.lock_contended(block))
     }
 
     #[inline]
@@ -148,7 +146,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
                 .map(mem::forget)
                 .is_some()
         };
-        self.try_acquire() || wait::not_last(self.lock_contended(block))
+        self.try_acquire() || skin::not_last(self.lock_contended(block))
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::skin::{self, Flag, Kind};
 use ::parking_lot::RawRwLock as Inner;
 use ::parking_lot::lock_api::{
     self, RawRwLock as _, RawRwLockRecursive as _, RawRwLockUpgrade as _,
 };
-
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The raw lock of [`RwLock`](super::RwLock): that of [`parking_lot::RwLock`],
 /// profiled.
@@ -19,6 +16,12 @@ pub struct RawRwLock {
 }
 
 impl RawRwLock {
+    /// Every acquisition that need not wait comes about here.
+    #[inline(always)]
+    fn try_acquire(&self, attempt: impl Fn(&Inner) -> bool) -> bool {
+        attempt(&self.inner)
+    }
+
     /// Tries, then waits in `block`. Both say whether they hold the lock.
     #[inline(always)]
     fn acquire(
@@ -27,7 +30,8 @@ impl RawRwLock {
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
-        try_acquire(&self.inner) || wait::not_last(self.acquire_contended(kind, try_acquire, block))
+        self.try_acquire(&try_acquire)
+            || skin::not_last(self.acquire_contended(kind, try_acquire, block))
     }
 
     #[cold]
@@ -38,10 +42,10 @@ impl RawRwLock {
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
-        wait::acquire(
+        skin::acquire(
             kind,
             &self.flag,
-            || try_acquire(&self.inner).then_some(true),
+            || self.try_acquire(&try_acquire).then_some(true),
             || block(&self.inner),
             |acquired| *acquired,
         )
@@ -53,14 +57,14 @@ impl RawRwLock {
             unlock(&self.inner);
         } else {
             self.release_contended(kind, unlock);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
     #[cold]
     #[inline(never)]
     fn release_contended(&self, kind: Kind, unlock: impl FnOnce(&Inner)) {
-        wait::release(kind, &self.flag, || unlock(&self.inner));
+        skin::release(kind, &self.flag, || unlock(&self.inner));
     }
 }
 
@@ -88,7 +92,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn try_lock_shared(&self) -> bool {
-        self.inner.try_lock_shared()
+        self.try_acquire(Inner::try_lock_shared)
     }
 
     #[inline]
@@ -107,7 +111,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn try_lock_exclusive(&self) -> bool {
-        self.inner.try_lock_exclusive()
+        self.try_acquire(Inner::try_lock_exclusive)
     }
 
     #[inline]
@@ -233,7 +237,7 @@ unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
 
     #[inline]
     fn try_lock_shared_recursive(&self) -> bool {
-        self.inner.try_lock_shared_recursive()
+        self.try_acquire(Inner::try_lock_shared_recursive)
     }
 }
 
@@ -270,7 +274,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[inline]
     fn try_lock_upgradable(&self) -> bool {
-        self.inner.try_lock_upgradable()
+        self.try_acquire(Inner::try_lock_upgradable)
     }
 
     #[inline]
@@ -298,7 +302,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     #[inline]
     unsafe fn try_upgrade(&self) -> bool {
         // SAFETY: held upgradably, as demanded.
-        unsafe { self.inner.try_upgrade() }
+        self.try_acquire(|inner| unsafe { inner.try_upgrade() })
     }
 }
 

@@ -1,10 +1,8 @@
 //! [`std::sync::Barrier`], profiled.
 
+use crate::skin::{Kind, Wait};
 use std::fmt;
 use std::sync::{self, BarrierWaitResult};
-
-use crate::engine::wait::Wait;
-use crate::profile::kind::Kind;
 
 /// A point at which threads wait for one another: [`std::sync::Barrier`], profiled.
 ///

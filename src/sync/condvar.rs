@@ -5,8 +5,7 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Kind};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
@@ -58,9 +57,9 @@ impl Condvar {
     #[inline(always)]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (flag, guard) = guard.into_parts();
-        wait::release_early(Kind::MUTEX, flag);
-        let result = wait::blocking(Kind::CONDVAR, || self.inner.wait(guard));
-        map_result(result, |guard| MutexGuard::from_parts(flag, guard))
+        skin::release_early(Kind::MUTEX, flag);
+        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait(guard));
+        map_result(result, |guard| MutexGuard::new(flag, guard))
     }
 
     /// Waits until `condition` is false. Does not wait at all if it is so at once.
@@ -85,8 +84,8 @@ impl Condvar {
         let mut wait = None;
         let result = self
             .inner
-            .wait_while(guard, wait::watch_condition(condition, flag, &mut wait));
-        map_result(result, |guard| MutexGuard::from_parts(flag, guard))
+            .wait_while(guard, skin::watch_condition(condition, flag, &mut wait));
+        map_result(result, |guard| MutexGuard::new(flag, guard))
     }
 
     /// As [`wait`](Self::wait), for `duration` at the most.
@@ -105,10 +104,10 @@ impl Condvar {
         duration: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let (flag, guard) = guard.into_parts();
-        wait::release_early(Kind::MUTEX, flag);
-        let result = wait::blocking(Kind::CONDVAR, || self.inner.wait_timeout(guard, duration));
+        skin::release_early(Kind::MUTEX, flag);
+        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_timeout(guard, duration));
         map_result(result, |(guard, timeout)| {
-            (MutexGuard::from_parts(flag, guard), timeout)
+            (MutexGuard::new(flag, guard), timeout)
         })
     }
 
@@ -149,10 +148,10 @@ impl Condvar {
     {
         let (flag, guard) = guard.into_parts();
         let mut wait = None;
-        let condition = wait::watch_condition(condition, flag, &mut wait);
+        let condition = skin::watch_condition(condition, flag, &mut wait);
         let result = self.inner.wait_timeout_while(guard, duration, condition);
         map_result(result, |(guard, timeout)| {
-            (MutexGuard::from_parts(flag, guard), timeout)
+            (MutexGuard::new(flag, guard), timeout)
         })
     }
 

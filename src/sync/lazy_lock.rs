@@ -4,14 +4,12 @@
 //! for it shows only in the initialiser, which it keeps, in a type that cannot be replaced (no
 //! stable code may implement `FnOnce`). So this is made of the cell that it has beside it.
 
+use crate::skin::{self, Flag};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync;
-
-use crate::engine::blame::Flag;
-use crate::engine::wait;
 
 /// A value that is made when it is first used: [`std::sync::LazyLock`], profiled.
 ///
@@ -72,7 +70,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     pub fn force(this: &Self) -> &T {
         match this.value.get() {
             Some(value) => value,
-            None => wait::not_last(this.force_contended()),
+            None => skin::not_last(this.force_contended()),
         }
     }
 
@@ -90,7 +88,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     #[cold]
     #[inline(never)]
     fn force_contended(&self) -> &T {
-        wait::once(&self.flag, |turn| {
+        skin::once(&self.flag, |turn| {
             self.value.get_or_init(|| match self.initialiser.take() {
                 Some(initialiser) => turn.run(initialiser),
                 // The words of the standard library.

@@ -1,14 +1,10 @@
 //! [`std::sync::Mutex`], profiled.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
 use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
 use super::{acquired, lock_result, unpoisoned};
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Flag, Kind, guard};
 
 /// A mutual exclusion lock: [`std::sync::Mutex`] that tells the profiler who waits for it, and
 /// whose release ends the wait.
@@ -115,7 +111,7 @@ impl<T: ?Sized> Mutex<T> {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) -> sync::MutexGuard<'_, T> {
-        wait::acquire(
+        skin::acquire(
             Kind::MUTEX,
             &self.flag,
             || acquired(self.inner.try_lock()).map(|(inner, _)| inner),
@@ -145,104 +141,30 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-/// Holds a [`Mutex`] and gives access to its value. Releases the lock when dropped.
-///
-/// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
-/// the waiting.
-///
-/// As with the standard library's, the compiler warns of a guard that nobody keeps:
-///
-/// ```compile_fail
-/// #![deny(unused_must_use)]
-/// # use contend::sync::Mutex;
-/// let mutex = Mutex::new(1);
-/// mutex.lock().unwrap();
-/// ```
-///
-/// and refuses one that outlives its mutex:
-///
-/// ```compile_fail,E0597
-/// # use contend::sync::Mutex;
-/// let guard = {
-///     let mutex = Mutex::new(1);
-///     mutex.lock().unwrap()
-/// };
-/// ```
-#[must_use = "if unused the Mutex will immediately unlock"]
-#[clippy::has_significant_drop]
-pub struct MutexGuard<'a, T: ?Sized + 'a> {
-    flag: &'a Flag,
-    inner: ManuallyDrop<sync::MutexGuard<'a, T>>,
-}
-
-impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    #[inline]
-    fn new(flag: &'a Flag, inner: sync::MutexGuard<'a, T>) -> Self {
-        Self {
-            flag,
-            inner: ManuallyDrop::new(inner),
-        }
-    }
-
-    /// Takes the guard apart without releasing the lock.
-    pub(super) fn into_parts(self) -> (&'a Flag, sync::MutexGuard<'a, T>) {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never used or dropped after this, so the inner guard is taken once.
-        let inner = unsafe { ManuallyDrop::take(&mut this.inner) };
-        (this.flag, inner)
-    }
-
-    /// The inverse of [`into_parts`](Self::into_parts).
-    pub(super) fn from_parts(flag: &'a Flag, inner: sync::MutexGuard<'a, T>) -> Self {
-        Self::new(flag, inner)
-    }
-
-    // PERF: takes the parts rather than `&mut self`, so that the guard can stay in registers.
-    #[cold]
-    #[inline(never)]
-    fn release_contended(flag: &Flag, inner: sync::MutexGuard<'_, T>) {
-        wait::release(Kind::MUTEX, flag, || drop(inner));
-    }
-}
-
-impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: the guard is being dropped, so the inner one is taken once and not used again.
-        let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
-        if self.flag.is_idle() {
-            drop(inner);
-        } else {
-            Self::release_contended(self.flag, inner);
-            wait::keep_frame();
-        }
-    }
-}
-
-impl<T: ?Sized> Deref for MutexGuard<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.inner
-    }
-}
-
-impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.inner
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
+guard! {
+    /// Holds a [`Mutex`] and gives access to its value. Releases the lock when dropped.
+    ///
+    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
+    /// the waiting.
+    ///
+    /// As with the standard library's, the compiler warns of a guard that nobody keeps:
+    ///
+    /// ```compile_fail
+    /// #![deny(unused_must_use)]
+    /// # use contend::sync::Mutex;
+    /// let mutex = Mutex::new(1);
+    /// mutex.lock().unwrap();
+    /// ```
+    ///
+    /// and refuses one that outlives its mutex:
+    ///
+    /// ```compile_fail,E0597
+    /// # use contend::sync::Mutex;
+    /// let guard = {
+    ///     let mutex = Mutex::new(1);
+    ///     mutex.lock().unwrap()
+    /// };
+    /// ```
+    #[must_use = "if unused the Mutex will immediately unlock"]
+    pub struct MutexGuard<'a, T>(sync::MutexGuard, Kind::MUTEX, DerefMut);
 }

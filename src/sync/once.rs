@@ -1,11 +1,8 @@
 //! [`std::sync::Once`], profiled.
 
+use crate::skin::{self, Flag, Kind, Turn};
 use std::fmt;
 use std::sync::{self, OnceState};
-
-use crate::engine::blame::Flag;
-use crate::engine::wait::{self, Turn};
-use crate::profile::kind::Kind;
 
 /// A one-time initialisation: [`std::sync::Once`], profiled.
 ///
@@ -58,7 +55,7 @@ impl Once {
     {
         if !self.inner.is_completed() {
             self.call_once_contended(run);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -75,7 +72,7 @@ impl Once {
     {
         if !self.inner.is_completed() {
             self.call_once_force_contended(run);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -88,7 +85,7 @@ impl Once {
     pub fn wait(&self) {
         if !self.inner.is_completed() {
             self.wait_contended(sync::Once::wait);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
@@ -97,14 +94,14 @@ impl Once {
     pub fn wait_force(&self) {
         if !self.inner.is_completed() {
             self.wait_contended(sync::Once::wait_force);
-            wait::keep_frame();
+            skin::keep_frame();
         }
     }
 
     #[cold]
     #[inline(never)]
     fn call_once_contended(&self, run: impl FnOnce()) {
-        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+        skin::once(&self.flag, |turn: &mut Turn<'_>| {
             self.inner.call_once(|| turn.run(run));
         });
     }
@@ -112,7 +109,7 @@ impl Once {
     #[cold]
     #[inline(never)]
     fn call_once_force_contended(&self, run: impl FnOnce(&OnceState)) {
-        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+        skin::once(&self.flag, |turn: &mut Turn<'_>| {
             self.inner.call_once_force(|state| turn.run(|| run(state)));
         });
     }
@@ -120,7 +117,7 @@ impl Once {
     #[cold]
     #[inline(never)]
     fn wait_contended(&self, block: impl FnOnce(&sync::Once)) {
-        wait::acquire(
+        skin::acquire(
             Kind::ONCE,
             &self.flag,
             || self.inner.is_completed().then_some(()),

@@ -1,11 +1,8 @@
 //! [`std::sync::OnceLock`], profiled.
 
+use crate::skin::{self, Flag, Kind};
 use std::fmt;
 use std::sync;
-
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// A cell that is written once: [`std::sync::OnceLock`], profiled.
 ///
@@ -60,7 +57,7 @@ impl<T> OnceLock<T> {
     pub fn wait(&self) -> &T {
         match self.inner.get() {
             Some(value) => value,
-            None => wait::not_last(self.wait_contended()),
+            None => skin::not_last(self.wait_contended()),
         }
     }
 
@@ -89,7 +86,7 @@ impl<T> OnceLock<T> {
     {
         match self.inner.get() {
             Some(value) => value,
-            None => wait::not_last(self.get_or_init_contended(initialiser)),
+            None => skin::not_last(self.get_or_init_contended(initialiser)),
         }
     }
 
@@ -108,7 +105,7 @@ impl<T> OnceLock<T> {
     #[cold]
     #[inline(never)]
     fn get_or_init_contended(&self, initialiser: impl FnOnce() -> T) -> &T {
-        wait::once(&self.flag, |turn| {
+        skin::once(&self.flag, |turn| {
             self.inner.get_or_init(|| turn.run(initialiser))
         })
     }
@@ -116,7 +113,7 @@ impl<T> OnceLock<T> {
     #[cold]
     #[inline(never)]
     fn wait_contended(&self) -> &T {
-        wait::acquire(
+        skin::acquire(
             Kind::ONCE,
             &self.flag,
             || self.inner.get(),

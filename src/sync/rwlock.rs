@@ -6,9 +6,7 @@ use std::fmt;
 use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
 use super::{acquired, lock_result, unpoisoned};
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Flag, Kind};
 
 pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 
@@ -154,7 +152,7 @@ impl<T: ?Sized> RwLock<T> {
     #[cold]
     #[inline(never)]
     fn read_contended(&self) -> sync::RwLockReadGuard<'_, T> {
-        wait::acquire(
+        skin::acquire(
             Kind::RWLOCK_READ,
             &self.flag,
             || acquired(self.inner.try_read()).map(|(inner, _)| inner),
@@ -166,7 +164,7 @@ impl<T: ?Sized> RwLock<T> {
     #[cold]
     #[inline(never)]
     fn write_contended(&self) -> sync::RwLockWriteGuard<'_, T> {
-        wait::acquire(
+        skin::acquire(
             Kind::RWLOCK_WRITE,
             &self.flag,
             || acquired(self.inner.try_write()).map(|(inner, _)| inner),

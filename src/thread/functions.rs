@@ -1,10 +1,8 @@
 //! The functions with which a thread makes itself wait.
 
+use crate::skin::{self, Kind};
 use std::thread;
 use std::time::Duration;
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// Sleeps for `duration` or a little longer: [`std::thread::sleep`], as kind `sleep` in the block
 /// profile. With a duration of zero it is none.
@@ -22,7 +20,7 @@ use crate::profile::kind::Kind;
 #[inline(always)]
 pub fn sleep(duration: Duration) {
     if !duration.is_zero() {
-        wait::blocking(Kind::SLEEP, || thread::sleep(duration));
+        skin::blocking(Kind::SLEEP, || thread::sleep(duration));
     }
 }
 
@@ -49,13 +47,13 @@ pub fn sleep_ms(ms: u32) {
 /// ```
 #[inline(always)]
 pub fn park() {
-    wait::perhaps_blocking(Kind::PARK, thread::park);
+    skin::perhaps_blocking(Kind::PARK, thread::park);
 }
 
 /// As [`park`], for `duration` at the most.
 #[inline(always)]
 pub fn park_timeout(duration: Duration) {
-    wait::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
+    skin::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
 }
 
 /// As [`park_timeout`], in milliseconds.

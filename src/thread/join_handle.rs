@@ -1,10 +1,8 @@
 //! [`std::thread::JoinHandle`], profiled.
 
+use crate::skin::{self, Kind};
 use std::fmt;
 use std::thread::{self, Result, Thread};
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// Spawns a thread: [`std::thread::spawn`].
 ///
@@ -69,7 +67,7 @@ impl<T> JoinHandle<T> {
         if self.inner.is_finished() {
             self.inner.join()
         } else {
-            wait::not_last(self.join_contended())
+            skin::not_last(self.join_contended())
         }
     }
 
@@ -81,7 +79,7 @@ impl<T> JoinHandle<T> {
     #[cold]
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
-        wait::blocking(Kind::JOIN, || self.inner.join())
+        skin::blocking(Kind::JOIN, || self.inner.join())
     }
 }
 

@@ -1,11 +1,9 @@
 //! [`std::thread::scope`], profiled.
 
+use crate::skin::{self, Kind, Wait};
 use std::fmt;
 use std::ptr;
 use std::thread::{self, Result, Thread};
-
-use crate::engine::wait::{self, Wait};
-use crate::profile::kind::Kind;
 
 /// A scope whose end takes less than this had nobody to wait for. Without optimisation and with
 /// cold caches that was up to 2 µs here; to spawn a thread takes ten times as long, so that
@@ -45,7 +43,7 @@ where
     // In this frame, at which the recorded stack begins; dropped also by a panic.
     let mut wait = None;
     thread::scope(|scope| {
-        let _end = wait::OnDrop(|| {
+        let _end = skin::OnDrop(|| {
             let begun = Wait::begin(Kind::JOIN, None);
             wait = begun.map(|wait| wait.unless_shorter(END_PASSES_NANOS));
         });
@@ -128,7 +126,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         if self.inner.is_finished() {
             self.inner.join()
         } else {
-            wait::not_last(self.join_contended())
+            skin::not_last(self.join_contended())
         }
     }
 
@@ -140,7 +138,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     #[cold]
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
-        wait::blocking(Kind::JOIN, || self.inner.join())
+        skin::blocking(Kind::JOIN, || self.inner.join())
     }
 }
 

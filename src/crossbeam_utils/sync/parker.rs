@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use ::crossbeam_utils::sync as original;
 
 use super::Unparker;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Kind};
 
 /// Puts its thread to sleep until somebody has a token for it:
 /// [`crossbeam_utils::sync::Parker`](::crossbeam_utils::sync::Parker) that tells the profiler how
@@ -43,19 +42,19 @@ impl Parker {
     /// Blocks until there is a token, and takes it.
     #[inline(always)]
     pub fn park(&self) {
-        wait::perhaps_blocking(Kind::PARK, || self.inner.park());
+        skin::perhaps_blocking(Kind::PARK, || self.inner.park());
     }
 
     /// Blocks until there is a token, which it takes, but at most that long.
     #[inline(always)]
     pub fn park_timeout(&self, timeout: Duration) {
-        wait::perhaps_blocking(Kind::PARK, || self.inner.park_timeout(timeout));
+        skin::perhaps_blocking(Kind::PARK, || self.inner.park_timeout(timeout));
     }
 
     /// Blocks until there is a token, which it takes, until `deadline` at the latest.
     #[inline(always)]
     pub fn park_deadline(&self, deadline: Instant) {
-        wait::perhaps_blocking(Kind::PARK, || self.inner.park_deadline(deadline));
+        skin::perhaps_blocking(Kind::PARK, || self.inner.park_deadline(deadline));
     }
 
     /// What makes a token for this parker.

@@ -7,9 +7,7 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use ::crossbeam_utils::sync as original;
 
-use crate::engine::blame::Flag;
-use crate::engine::wait;
-use crate::profile::kind::Kind;
+use crate::skin::{self, Flag, Kind};
 use crate::sync::map_result;
 
 pub use guards::{ShardedLockReadGuard, ShardedLockWriteGuard};
@@ -146,7 +144,7 @@ impl<T: ?Sized> ShardedLock<T> {
     #[cold]
     #[inline(never)]
     fn read_contended(&self) -> LockResult<original::ShardedLockReadGuard<'_, T>> {
-        wait::acquire(
+        skin::acquire(
             Kind::RWLOCK_READ,
             &self.flag,
             || acquired(self.inner.try_read()),
@@ -158,7 +156,7 @@ impl<T: ?Sized> ShardedLock<T> {
     #[cold]
     #[inline(never)]
     fn write_contended(&self) -> LockResult<original::ShardedLockWriteGuard<'_, T>> {
-        wait::acquire(
+        skin::acquire(
             Kind::RWLOCK_WRITE,
             &self.flag,
             || acquired(self.inner.try_write()),

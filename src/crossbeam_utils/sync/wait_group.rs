@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use crate::skin::{self, Kind};
 use ::crossbeam_utils::sync as original;
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// Lets threads wait until all of a group are done:
 /// [`crossbeam_utils::sync::WaitGroup`](::crossbeam_utils::sync::WaitGroup) that tells the profiler
@@ -41,7 +39,7 @@ impl WaitGroup {
     /// Leaves the group, and blocks until all others have left it or wait.
     #[inline(always)]
     pub fn wait(self) {
-        wait::perhaps_blocking(Kind::BARRIER, || self.inner.wait());
+        skin::perhaps_blocking(Kind::BARRIER, || self.inner.wait());
     }
 }
 

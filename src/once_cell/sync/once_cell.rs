@@ -3,11 +3,8 @@
 use std::convert::Infallible;
 use std::fmt;
 
+use crate::skin::{self, Flag, Kind, Turn};
 use ::once_cell::sync as original;
-
-use crate::engine::blame::Flag;
-use crate::engine::wait::{self, Turn};
-use crate::profile::kind::Kind;
 
 /// A cell that is written once: [`once_cell::sync::OnceCell`](::once_cell::sync::OnceCell),
 /// profiled.
@@ -64,7 +61,7 @@ impl<T> OnceCell<T> {
     pub fn wait(&self) -> &T {
         match self.inner.get() {
             Some(value) => value,
-            None => wait::not_last(self.wait_contended()),
+            None => skin::not_last(self.wait_contended()),
         }
     }
 
@@ -143,7 +140,7 @@ impl<T> OnceCell<T> {
     {
         match self.inner.get() {
             Some(value) => Ok(value),
-            None => wait::not_last(self.get_or_try_init_contended(f)),
+            None => skin::not_last(self.get_or_try_init_contended(f)),
         }
     }
 
@@ -161,7 +158,7 @@ impl<T> OnceCell<T> {
     #[cold]
     #[inline(never)]
     fn wait_contended(&self) -> &T {
-        wait::acquire(
+        skin::acquire(
             Kind::ONCE,
             &self.flag,
             || self.inner.get(),
@@ -173,7 +170,7 @@ impl<T> OnceCell<T> {
     #[cold]
     #[inline(never)]
     fn get_or_try_init_contended<E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
-        wait::once(&self.flag, |turn: &mut Turn<'_>| {
+        skin::once(&self.flag, |turn: &mut Turn<'_>| {
             self.inner.get_or_try_init(|| turn.run(f))
         })
     }

@@ -1,11 +1,9 @@
 //! [`std::sync::mpsc::Receiver`] and its iterators, profiled.
 
+use crate::skin::{self, Kind};
 use std::fmt;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The receiving half of a channel: [`std::sync::mpsc::Receiver`], profiled.
 ///
@@ -43,7 +41,7 @@ impl<T> Receiver<T> {
     pub fn recv(&self) -> Result<T, RecvError> {
         match self.inner.try_recv() {
             Ok(message) => Ok(message),
-            Err(TryRecvError::Empty) => wait::not_last(self.recv_contended()),
+            Err(TryRecvError::Empty) => skin::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
         }
     }
@@ -59,7 +57,7 @@ impl<T> Receiver<T> {
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match self.inner.try_recv() {
             Ok(message) => Ok(message),
-            Err(TryRecvError::Empty) => wait::not_last(self.recv_timeout_contended(timeout)),
+            Err(TryRecvError::Empty) => skin::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
         }
     }
@@ -91,13 +89,13 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_contended(&self) -> Result<T, RecvError> {
-        wait::blocking(Kind::CHAN_RECV, || self.inner.recv())
+        skin::blocking(Kind::CHAN_RECV, || self.inner.recv())
     }
 
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        wait::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
+        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
     }
 }
 

@@ -1,10 +1,8 @@
 //! [`std::sync::mpsc::Sender`] and [`std::sync::mpsc::SyncSender`], the latter profiled.
 
+use crate::skin::{self, Kind};
 use std::fmt;
 use std::sync::mpsc::{self, SendError, TrySendError};
-
-use crate::engine::wait;
-use crate::profile::kind::Kind;
 
 /// The sending half of an unbounded channel: [`std::sync::mpsc::Sender`]. It never blocks.
 ///
@@ -87,7 +85,7 @@ impl<T> SyncSender<T> {
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match self.inner.try_send(message) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(message)) => wait::not_last(self.send_contended(message)),
+            Err(TrySendError::Full(message)) => skin::not_last(self.send_contended(message)),
             Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
         }
     }
@@ -108,7 +106,7 @@ impl<T> SyncSender<T> {
     #[cold]
     #[inline(never)]
     fn send_contended(&self, message: T) -> Result<(), SendError<T>> {
-        wait::blocking(Kind::CHAN_SEND, || self.inner.send(message))
+        skin::blocking(Kind::CHAN_SEND, || self.inner.send(message))
     }
 }
 

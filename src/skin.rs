@@ -1,0 +1,31 @@
+//! All that a skin may call. A skin imports nothing else of this crate.
+//!
+//! A skin wraps the types of one library and keeps six rules, which are in `docs/writing_a_skin.md`.
+//!
+#[cfg(feature = "profiling")]
+mod guard;
+
+#[cfg(not(feature = "profiling"))]
+pub(crate) use crate::engine::off::blocking as blocking_named;
+#[cfg(feature = "profiling")]
+pub(crate) use door::*;
+
+#[cfg(feature = "profiling")]
+mod door {
+    pub(crate) use crate::engine::blame::Flag;
+    pub(crate) use crate::engine::recorder::blocking as blocking_named;
+    pub(crate) use crate::engine::wait::{
+        OnDrop, Turn, Wait, acquire, blocking, keep_frame, not_last, once, perhaps_blocking,
+        release, release_early, watch_condition,
+    };
+    pub(crate) use crate::profile::kind::Kind;
+    pub(crate) use crate::skin::guard::guard;
+
+    /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
+    /// the rate.
+    #[cfg(feature = "crossbeam-channel")]
+    #[inline]
+    pub(crate) fn is_block_profile_on() -> bool {
+        crate::engine::rates::block_rate() > 0
+    }
+}
