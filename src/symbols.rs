@@ -21,7 +21,7 @@ use std::ffi::c_void;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::loader::{self, Objects};
-use crate::profile::address::{NO_STACK, OVERFLOW, UNATTRIBUTED};
+use crate::profile::address;
 use crate::profile::{Frame, Location, Mapping, Stack};
 use elf::Functions;
 use trim::{Known, trimmed, without_start_up};
@@ -167,11 +167,11 @@ impl Symbolizer {
     }
 
     fn location(&mut self, return_address: usize) -> Location {
-        if let Some(function) = stand_in(return_address) {
+        if let Some(frame) = address::stand_in(return_address) {
             return Location {
                 address: 0,
                 mapping: None,
-                frames: [self.cache.frame(function, None, 0)].into(),
+                frames: [self.cache.frame(frame.name, None, 0)].into(),
                 symbolized: true,
             };
         }
@@ -279,16 +279,6 @@ impl Cache {
         let new: Arc<str> = text.into();
         self.strings.insert(Arc::clone(&new));
         new
-    }
-}
-
-/// The name of a synthetic address: what is there in place of a stack.
-fn stand_in(address: usize) -> Option<&'static str> {
-    match address {
-        OVERFLOW => Some("contend::overflow"),
-        UNATTRIBUTED => Some("contend::unattributed"),
-        NO_STACK => Some("contend::no_stack"),
-        _ => None,
     }
 }
 

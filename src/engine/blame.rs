@@ -1,7 +1,7 @@
 //! Charges waiting time to the releases that ended it. Exact, in O(1) per event.
 //!
 //! Beside every lock stands a [`Flag`], one word that a release reads. While sampled waiters
-//! wait for the lock, a [`Table`] keyed by the flag's address has an entry with
+//! wait for the lock, a [`Table`] keyed by an address of the lock's has an entry with
 //!
 //! - `weight`, the sum of their weights,
 //! - `uncharged`, the integral of `weight` over time since the last release that was charged,
@@ -119,9 +119,28 @@ impl Flag {
     fn set(&self, state: u64) {
         self.0.store(state, Ordering::Relaxed);
     }
+}
 
-    fn key(&self) -> usize {
-        std::ptr::from_ref(self) as usize
+/// A lock as the table knows it: by an address that nothing else has while somebody waits there.
+///
+/// The flag may stand elsewhere: what is not ours to change, as the word of a futex, has none beside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LockRef<'a> {
+    key: usize,
+    flag: &'a Flag,
+}
+
+impl<'a> LockRef<'a> {
+    /// The lock that the flag is beside, known by the flag's address.
+    #[inline]
+    pub(crate) fn beside(flag: &'a Flag) -> Self {
+        Self::at(std::ptr::from_ref(flag).addr(), flag)
+    }
+
+    /// The lock at this address, whose flag is elsewhere.
+    #[inline]
+    pub(crate) fn at(key: usize, flag: &'a Flag) -> Self {
+        Self { key, flag }
     }
 }
 
@@ -353,8 +372,13 @@ impl Table {
     }
 
     /// A waiter of `weight` that has waited since `begin`. `None`: the table is full.
-    pub(crate) fn arrive(&self, flag: &Flag, now: u64, begin: u64, weight: u32) -> Option<Arrival> {
-        let key = flag.key();
+    pub(crate) fn arrive(
+        &self,
+        LockRef { key, flag }: LockRef<'_>,
+        now: u64,
+        begin: u64,
+        weight: u32,
+    ) -> Option<Arrival> {
         let mut shard = self.shard(key);
         let mut evicted = None;
         let position = match shard.position(key) {
@@ -392,8 +416,7 @@ impl Table {
     }
 
     /// A release that is due, before its unlock. `None`: nothing to charge.
-    pub(crate) fn take(&self, flag: &Flag, now: u64) -> Option<Taken> {
-        let key = flag.key();
+    pub(crate) fn take(&self, LockRef { key, flag }: LockRef<'_>, now: u64) -> Option<Taken> {
         let mut shard = self.shard(key);
         let Some(position) = shard.position(key) else {
             // The last waiter has just left; or a child of `fork`, where it never was.
@@ -442,13 +465,12 @@ impl Table {
     /// A waiter that arrived leaves.
     pub(crate) fn leave(
         &self,
-        flag: &Flag,
+        LockRef { key, flag }: LockRef<'_>,
         now: u64,
         begin: u64,
         weight: u32,
         outcome: Outcome,
     ) -> Departure {
-        let key = flag.key();
         let mut shard = self.shard(key);
         let Some(position) = shard.position(key) else {
             // A child of `fork` forgot the entry.

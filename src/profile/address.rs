@@ -13,3 +13,40 @@ pub(crate) const UNATTRIBUTED: usize = usize::MAX - 1;
 /// Stands in the place of a stack that could not be captured.
 #[cfg_attr(loom, allow(dead_code))] // Not modelled.
 pub(crate) const NO_STACK: usize = usize::MAX - 2;
+
+/// A number that stands for no code, as a frame that people read.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+pub(crate) struct StandIn {
+    pub(crate) address: usize,
+    pub(crate) name: &'static str,
+    /// Why it is there, for a reader of the profile.
+    #[allow(dead_code)] // Shown by the features that show profiles.
+    pub(crate) meaning: &'static str,
+}
+
+/// All of them.
+#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+pub(crate) const STAND_INS: &[StandIn] = &[
+    StandIn {
+        address: OVERFLOW,
+        name: "contend::overflow",
+        meaning: "the table of stacks was full when this came",
+    },
+    StandIn {
+        address: UNATTRIBUTED,
+        name: "contend::unattributed",
+        meaning: "no release was seen that ended this waiting",
+    },
+    StandIn {
+        address: NO_STACK,
+        name: "contend::no_stack",
+        meaning: "the stack could not be walked, or too little of it was left",
+    },
+];
+
+/// The stand-in with this number, if it is one.
+#[cfg(feature = "profiling")]
+pub(crate) fn stand_in(address: usize) -> Option<&'static StandIn> {
+    STAND_INS.iter().find(|frame| frame.address == address)
+}

@@ -95,9 +95,9 @@ fn a_name_that_is_only_asked_for_is_not_kept() {
 #[test]
 fn what_stands_for_no_code_has_a_name_and_no_place() {
     for (address, name) in [
-        (OVERFLOW, "contend::overflow"),
-        (UNATTRIBUTED, "contend::unattributed"),
-        (NO_STACK, "contend::no_stack"),
+        (address::OVERFLOW, "contend::overflow"),
+        (address::UNATTRIBUTED, "contend::unattributed"),
+        (address::NO_STACK, "contend::no_stack"),
     ] {
         let stack = symbolizer().stack([address].into());
         let [location] = &*stack.locations else {

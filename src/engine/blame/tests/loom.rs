@@ -37,7 +37,7 @@ impl Lock {
     /// What a guard's drop does, around `unlock`.
     fn release(&self, unlock: impl FnOnce()) {
         let taken = (!self.flag.is_idle())
-            .then(|| self.table.take(&self.flag, RELEASE))
+            .then(|| self.table.take(LockRef::beside(&self.flag), RELEASE))
             .flatten();
         unlock();
         if let Some(taken) = taken {
@@ -48,11 +48,18 @@ impl Lock {
 
     /// What a contended acquire does.
     fn wait(&self) {
-        let arrival = self.table.arrive(&self.flag, ARRIVE, ARRIVE, 1).unwrap();
-        let held = self.inner.lock().unwrap();
-        let departure = self
+        let arrival = self
             .table
-            .leave(&self.flag, LEAVE, arrival.begin, 1, Outcome::Acquired);
+            .arrive(LockRef::beside(&self.flag), ARRIVE, ARRIVE, 1)
+            .unwrap();
+        let held = self.inner.lock().unwrap();
+        let departure = self.table.leave(
+            LockRef::beside(&self.flag),
+            LEAVE,
+            arrival.begin,
+            1,
+            Outcome::Acquired,
+        );
         if let Some((_, amount)) = departure.charge {
             self.charge(amount);
         }
@@ -99,14 +106,24 @@ fn a_waiter_that_leaves_while_the_release_is_captured_is_counted_once() {
     loom::model(|| {
         let lock = Lock::new();
         // The waiter has arrived; its departure races with the releaser's settling.
-        let arrival = lock.table.arrive(&lock.flag, ARRIVE, ARRIVE, 1).unwrap();
-        let taken = lock.table.take(&lock.flag, RELEASE).unwrap();
+        let arrival = lock
+            .table
+            .arrive(LockRef::beside(&lock.flag), ARRIVE, ARRIVE, 1)
+            .unwrap();
+        let taken = lock
+            .table
+            .take(LockRef::beside(&lock.flag), RELEASE)
+            .unwrap();
         let waiter = {
             let lock = Arc::clone(&lock);
             thread::spawn(move || {
-                let departure =
-                    lock.table
-                        .leave(&lock.flag, LEAVE, arrival.begin, 1, Outcome::Acquired);
+                let departure = lock.table.leave(
+                    LockRef::beside(&lock.flag),
+                    LEAVE,
+                    arrival.begin,
+                    1,
+                    Outcome::Acquired,
+                );
                 if let Some((_, amount)) = departure.charge {
                     lock.charge(amount);
                 }

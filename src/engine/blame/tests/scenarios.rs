@@ -41,13 +41,15 @@ impl Scene {
     }
 
     fn arrive(&self, at: u64) {
-        let arrival = self.table.arrive(&self.flag, at, at, 1);
+        let arrival = self.table.arrive(LockRef::beside(&self.flag), at, at, 1);
         assert_eq!(arrival.expect("the table has room").begin, at);
     }
 
     fn take(&self, at: u64) -> Taken {
         assert!(self.flag.is_due(at));
-        self.table.take(&self.flag, at).expect("somebody waits")
+        self.table
+            .take(LockRef::beside(&self.flag), at)
+            .expect("somebody waits")
     }
 
     /// A release whose stack is known at once. Returns its blame.
@@ -59,11 +61,12 @@ impl Scene {
 
     fn acquire(&self, at: u64, begin: u64) -> Departure {
         self.table
-            .leave(&self.flag, at, begin, 1, Outcome::Acquired)
+            .leave(LockRef::beside(&self.flag), at, begin, 1, Outcome::Acquired)
     }
 
     fn give_up(&self, at: u64, begin: u64) -> Departure {
-        self.table.leave(&self.flag, at, begin, 1, Outcome::GaveUp)
+        self.table
+            .leave(LockRef::beside(&self.flag), at, begin, 1, Outcome::GaveUp)
     }
 
     fn entries(&self) -> usize {
@@ -116,7 +119,9 @@ fn two_waiters_are_charged_in_full() {
 fn a_wait_that_began_before_the_arrival_is_charged_from_its_beginning() {
     let [holder, _] = stacks();
     let scene = Scene::new();
-    let arrival = scene.table.arrive(&scene.flag, START + 7, START, 1);
+    let arrival = scene
+        .table
+        .arrive(LockRef::beside(&scene.flag), START + 7, START, 1);
     assert_eq!(arrival.unwrap().begin, START);
     assert_eq!(scene.release(START + 10, holder), 10);
 }
@@ -127,14 +132,18 @@ fn a_weight_multiplies_delay_and_contentions() {
     let scene = Scene::new();
     scene
         .table
-        .arrive(&scene.flag, START, START, 100)
+        .arrive(LockRef::beside(&scene.flag), START, START, 100)
         .expect("the table has room");
     let taken = scene.take(START + MS);
     assert_eq!(taken.amount.delay_nanos, 100 * MS);
     scene.table.settle(&taken, Some(holder));
-    let departure = scene
-        .table
-        .leave(&scene.flag, START + MS, START, 100, Outcome::Acquired);
+    let departure = scene.table.leave(
+        LockRef::beside(&scene.flag),
+        START + MS,
+        START,
+        100,
+        Outcome::Acquired,
+    );
     let (_, charged) = departure.charge.expect("the stack is known");
     assert_eq!(charged.contentions, 100.0);
     // w(w-1)d²
@@ -258,7 +267,10 @@ fn a_lock_does_not_pay_for_another_that_was_freed_at_its_place() {
     // The guard was leaked and the lock freed. The next one's flag begins as idle.
     scene.flag = Flag::new();
     let begin = START + 2 * MS;
-    let arrival = scene.table.arrive(&scene.flag, begin, begin, 1).unwrap();
+    let arrival = scene
+        .table
+        .arrive(LockRef::beside(&scene.flag), begin, begin, 1)
+        .unwrap();
     assert_eq!(arrival.evicted, Some(amount(1.0, MS)));
     assert_eq!(scene.release(begin + MS, holder), MS);
 }
@@ -272,7 +284,12 @@ fn debts_are_forgotten_and_waits_are_not() {
     scene.table.forget_debts();
     assert_eq!(scene.entries(), 0);
     // Its flag is still up; that it finds nothing does no harm.
-    assert!(scene.table.take(&scene.flag, START + 2 * MS).is_none());
+    assert!(
+        scene
+            .table
+            .take(LockRef::beside(&scene.flag), START + 2 * MS)
+            .is_none()
+    );
 
     scene.arrive(START);
     scene.arrive(START);
@@ -285,17 +302,25 @@ fn debts_are_forgotten_and_waits_are_not() {
 fn a_cancelled_wait_leaves_nothing_behind() {
     let scene = Scene::new();
     scene.arrive(START);
-    scene
-        .table
-        .leave(&scene.flag, START + 70, START, 1, Outcome::Cancelled);
+    scene.table.leave(
+        LockRef::beside(&scene.flag),
+        START + 70,
+        START,
+        1,
+        Outcome::Cancelled,
+    );
     assert!(scene.flag.is_idle());
     assert_eq!(scene.entries(), 0);
     // Nor does it touch what others have waited.
     scene.arrive(START);
     scene.arrive(START + 10);
-    scene
-        .table
-        .leave(&scene.flag, START + 70, START + 10, 1, Outcome::Cancelled);
+    scene.table.leave(
+        LockRef::beside(&scene.flag),
+        START + 70,
+        START + 10,
+        1,
+        Outcome::Cancelled,
+    );
     assert_eq!(scene.take(START + 100).amount, amount(0.0, 100));
 }
 
@@ -315,7 +340,12 @@ fn without_a_release_that_was_seen_the_wait_is_unattributed() {
 fn a_release_of_a_lock_the_table_does_not_know_makes_it_idle() {
     let scene = Scene::new();
     scene.flag.set(Flag::CAPTURE_NEXT);
-    assert!(scene.table.take(&scene.flag, START).is_none());
+    assert!(
+        scene
+            .table
+            .take(LockRef::beside(&scene.flag), START)
+            .is_none()
+    );
     assert!(scene.flag.is_idle());
 }
 
@@ -325,7 +355,9 @@ fn clocks_that_disagree_lose_nothing() {
     let scene = Scene::new();
     scene.arrive(START + 100);
     // This core's clock is behind the one that the first waiter read.
-    let behind = scene.table.arrive(&scene.flag, START + 90, START + 95, 1);
+    let behind = scene
+        .table
+        .arrive(LockRef::beside(&scene.flag), START + 90, START + 95, 1);
     assert_eq!(behind.unwrap().begin, START + 95);
     let charged = scene.release(START + 200, holder);
     assert_eq!(charged, 100 + 105);
@@ -337,7 +369,11 @@ fn a_full_table_gives_up_debts_but_no_waits() {
     let flags: Vec<Flag> = (0..SHARDS * ENTRIES * 4).map(|_| Flag::new()).collect();
     let arrived = flags
         .iter()
-        .filter(|flag| table.arrive(flag, START, START, 1).is_some())
+        .filter(|flag| {
+            table
+                .arrive(LockRef::beside(flag), START, START, 1)
+                .is_some()
+        })
         .count();
     assert!(arrived < flags.len(), "the table is bounded");
     assert!(arrived >= SHARDS * ENTRIES / 2);
@@ -345,11 +381,11 @@ fn a_full_table_gives_up_debts_but_no_waits() {
     // All of them give up: debts. New waiters push them out, and nothing is lost.
     let mut unattributed = Amount::ZERO;
     for flag in flags.iter().filter(|flag| !flag.is_idle()) {
-        table.leave(flag, START + 1, START, 1, Outcome::GaveUp);
+        table.leave(LockRef::beside(flag), START + 1, START, 1, Outcome::GaveUp);
     }
     let more: Vec<Flag> = (0..SHARDS).map(|_| Flag::new()).collect();
     for flag in &more {
-        let arrival = table.arrive(flag, START + 2, START + 2, 1);
+        let arrival = table.arrive(LockRef::beside(flag), START + 2, START + 2, 1);
         if let Some(evicted) = arrival.expect("debts make room").evicted {
             unattributed.add(evicted);
         }

@@ -78,11 +78,13 @@ fn story(seed: u64) {
         match dice.below(10) {
             0..=3 => {
                 let weight = 1 + dice.below(5) as u32;
-                table.arrive(&flag, naive.now, naive.now, weight).unwrap();
+                table
+                    .arrive(LockRef::beside(&flag), naive.now, naive.now, weight)
+                    .unwrap();
                 naive.waiters.push((naive.now, weight));
             }
             4..=6 if !flag.is_idle() && flag.is_due(naive.now) => {
-                if let Some(taken) = table.take(&flag, naive.now) {
+                if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
                     charged.add(taken.amount);
                     pending.push(taken);
                 }
@@ -103,7 +105,8 @@ fn story(seed: u64) {
                     0 => Outcome::GaveUp,
                     _ => Outcome::Acquired,
                 };
-                let departure = table.leave(&flag, naive.now, begin, weight, outcome);
+                let departure =
+                    table.leave(LockRef::beside(&flag), naive.now, begin, weight, outcome);
                 assert_eq!(departure.end, naive.now);
                 if let Some((_, amount)) = departure.charge {
                     charged.add(amount);
@@ -120,10 +123,16 @@ fn story(seed: u64) {
     // Everybody leaves, a last release takes what remains, and every stack becomes known.
     while !naive.waiters.is_empty() {
         let (begin, weight) = naive.leave(0);
-        let departure = table.leave(&flag, naive.now, begin, weight, Outcome::GaveUp);
+        let departure = table.leave(
+            LockRef::beside(&flag),
+            naive.now,
+            begin,
+            weight,
+            Outcome::GaveUp,
+        );
         assert_eq!(departure.charge, None);
     }
-    if let Some(taken) = table.take(&flag, naive.now) {
+    if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
         charged.add(taken.amount);
         pending.push(taken);
     }

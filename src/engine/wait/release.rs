@@ -1,0 +1,72 @@
+//! One release that others wait for: before the unlock, and after it.
+
+use crate::engine::blame::{Flag, LockRef, Taken};
+use crate::engine::clock;
+use crate::engine::recorder::{self, BLAME};
+use crate::engine::thread_state::Recording;
+use crate::profile::kind::{Kind, Which};
+
+/// A release that others wait for: begun before the unlock, ended after it.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Release {
+    kind: Kind,
+    taken: Taken,
+}
+
+impl Release {
+    /// Decides, with the lock still held, whether this release is charged. Called when the flag is
+    /// not idle. Costs a reading of the clock, and a few instructions more every 5 µs.
+    #[inline]
+    pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
+        let now = clock::now();
+        if !flag.is_due(now) {
+            return None;
+        }
+        Self::take(kind, flag, now)
+    }
+
+    #[inline(never)]
+    fn take(kind: Kind, flag: &Flag, now: u64) -> Option<Self> {
+        // Refused inside the recorder: the blame stays for the next release.
+        let _recording = Recording::enter()?;
+        let taken = BLAME.take(LockRef::beside(flag), now)?;
+        Some(Self { kind, taken })
+    }
+
+    /// Charges the stack from the frame that holds `self` on. The lock may be gone by now.
+    #[inline(never)]
+    pub(crate) fn end(&self) {
+        let _recording = Recording::enter();
+        let stack = recorder::record(Which::Mutex, self.kind, self, self.taken.amount);
+        let deferred = BLAME.settle(&self.taken, stack);
+        let is_recorded = stack.is_some_and(|stack| recorder::add_to(stack, deferred));
+        if !is_recorded && !deferred.is_zero() {
+            recorder::record_unattributed(self.kind, deferred);
+        }
+    }
+}
+
+/// Unlocks with `unlock`, and charges the caller if its release is due.
+///
+/// NOTE: from the unlock on, the lock and the flag in it may be freed by the next holder. A
+/// reference to them may stay in scope (they are interior mutable, so the compiler assumes
+/// nothing about them, as for the reference in the standard library's own guards), but nothing
+/// may read through it.
+#[inline(always)]
+pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) -> R {
+    let release = Release::begin(kind, flag);
+    let result = unlock();
+    if let Some(release) = &release {
+        release.end();
+    }
+    result
+}
+
+/// A release whose unlock happens inside the next call, as in a Condvar's wait: charged before.
+#[inline(always)]
+pub(crate) fn release_early(kind: Kind, flag: &Flag) {
+    if !flag.is_idle() {
+        release(kind, flag, || {});
+    }
+}
