@@ -81,7 +81,7 @@ fn run(command: &Command) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Those of [`reader::read`].
+/// As `reader::read`.
 ///
 /// # Panics
 ///

@@ -76,7 +76,7 @@ impl Profile {
 
     /// A table of the `n` call sites with the largest delay, for people.
     ///
-    /// Samples are summed by [kind](Sample::label) and by the line that called the wrapper:
+    /// Samples are summed by [kind](crate::Sample::label) and by the line that called the wrapper:
     /// the first frame that is neither this crate's nor the standard library's.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
         table::Table::new(self, n)
