@@ -35,5 +35,6 @@ pub(crate) fn why_empty(profile: &Profile) -> String {
     }
 }
 
-#[cfg(test)]
+// They read with prost.
+#[cfg(all(test, feature = "cli"))]
 mod tests;

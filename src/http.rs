@@ -19,16 +19,7 @@
 //!
 //! **A tower service**, with feature `tower`: for axum 0.8, hyper 1 and tonic.
 //!
-#![cfg_attr(feature = "tower", doc = "```")]
-#![cfg_attr(not(feature = "tower"), doc = "```ignore")]
-//! use axum::Router;
-//! use contend::http::{Handler, Service};
-//!
-//! let profiles = Service::new(Handler::new());
-//! let app: Router = Router::new()
-//!     .route_service("/debug/pprof", profiles.clone())
-//!     .nest_service("/debug/pprof/", profiles);
-//! ```
+#![cfg_attr(not(doctest), doc = include_str!("http/axum_router.md"))]
 //!
 //! Where your server listens on loopback only, `Handler::new().loopback_hosts_only(true)`: see [Security](#security).
 //!

@@ -30,28 +30,8 @@ use crate::ask::recording::Recording;
 ///
 /// # Examples
 ///
-/// ```no_run
-/// use contend::sync::Mutex;
-/// use criterion::{Criterion, criterion_group, criterion_main};
-///
-/// fn counter(criterion: &mut Criterion) {
-///     let counter = Mutex::new(0);
-///     criterion.bench_function("counter", |bencher| {
-///         bencher.iter(|| std::thread::scope(|scope| {
-///             for _ in 0..4 {
-///                 scope.spawn(|| *counter.lock().unwrap() += 1);
-///             }
-///         }))
-///     });
-/// }
-///
-/// criterion_group! {
-///     name = benches;
-///     config = Criterion::default().with_profiler(contend::criterion_profiler!());
-///     targets = counter
-/// }
-/// criterion_main!(benches);
-/// ```
+// `benches/harnesses` compiles it: there criterion is at hand.
+#[cfg_attr(not(doctest), doc = include_str!("criterion_bench.md"))]
 #[macro_export]
 macro_rules! criterion_profiler {
     () => {{

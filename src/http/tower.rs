@@ -41,15 +41,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// with the slash at its end, which these links need: so the first route leads those who forget it
 /// there.
 ///
-/// ```
-/// use axum::Router;
-/// use contend::http::{Handler, Service};
-///
-/// let profiles = Service::new(Handler::new());
-/// let app: Router = Router::new()
-///     .route_service("/debug/pprof", profiles.clone())
-///     .nest_service("/debug/pprof/", profiles);
-/// ```
+// `tests/tower` tests it: there axum is at hand.
+#[cfg_attr(not(doctest), doc = include_str!("axum_router.md"))]
 ///
 /// At another path the first route has to be a redirect of the router's own, as
 /// `axum::response::Redirect::permanent("/internal/profiles/")`: the service knows no such path and

@@ -1,5 +1,5 @@
-//! What the robustness tests share: everything profiled, one test of a binary at a time, and
-//! threads that are known to be asleep.
+//! What the tests share: one test of a program at a time, everything profiled, and threads that are
+//! known to be asleep.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
 use std::io::{self, Write};
@@ -21,21 +21,26 @@ pub(crate) fn secs(count: u64) -> Duration {
 /// Every event is profiled while this lives, and no other test of the binary runs.
 pub(crate) struct Profiling {
     _watchdog: Watchdog,
-    _alone: MutexGuard<'static, ()>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// While this lives no other test runs that takes a turn. Rates and profiles are the process's.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Profiles are empty at first. A test that takes a minute hangs; under valgrind
 /// `CONTEND_TEST_LIMIT_SECS` grants it more.
 pub(crate) fn profile_everything() -> Profiling {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = turn();
     contend::set_mutex_profile_fraction(1);
     contend::set_block_profile_rate(1);
     contend::reset();
     let limit = std::env::var("CONTEND_TEST_LIMIT_SECS").map_or(60, |secs| secs.parse().unwrap());
     Profiling {
         _watchdog: Watchdog::new(secs(limit)),
-        _alone: alone,
+        _turn: turn,
     }
 }
 
@@ -193,12 +198,14 @@ pub(crate) fn assert_law() -> u64 {
     contentions
 }
 
-/// Runs the body of the test `name` in a process of its own, which it may crash.
+/// Runs the body of the test `name`, which is its path in the program, in a process of its own,
+/// which it may crash. It takes a turn, so that the process disturbs no test that measures.
 pub(crate) fn in_child(name: &str, body: impl FnOnce()) {
     const IN_CHILD: &str = "CONTEND_TEST_IN_CHILD";
     if std::env::var_os(IN_CHILD).is_some() {
         return body();
     }
+    let _turn = turn();
     let program = std::env::current_exe().unwrap();
     let output = std::process::Command::new(program)
         .args(["--exact", name, "--nocapture"])

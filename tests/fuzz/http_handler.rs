@@ -1,7 +1,7 @@
 //! Feeds requests made of arbitrary bytes to the handler.
 #![no_main]
 
-#[path = "../http_corpus/check.rs"]
+#[path = "../http/corpus/check.rs"]
 mod check;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

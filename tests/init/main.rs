@@ -1,8 +1,14 @@
 //! What the `CONTEND_…` variables do to a real process.
-#![cfg(feature = "profiling")]
 
+#[cfg(all(unix, feature = "auto-init", feature = "profiling"))]
+mod auto;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "profiling")]
 mod endings;
+#[cfg(not(feature = "profiling"))]
+mod off;
+#[cfg(feature = "profiling")]
 mod program;
+#[cfg(feature = "profiling")]
 mod values;

@@ -1,0 +1,169 @@
+//! The mutex and the block profile, whole and of a window: what Go's own tests of its handlers ask.
+
+use std::thread;
+use std::time::Duration;
+
+use contend::http::{Handler, Response};
+use contend::sync::Mutex;
+
+use super::{alone, ask, get, rates_in_force, set_rates, text};
+use crate::common::release_when_asleep;
+use crate::decoder::Decoded;
+
+/// One contention each, with these functions on the stacks of both who held and who waited.
+#[inline(never)]
+pub(crate) fn hog1() {
+    contend_once(|mutex, release| release_when_asleep(|| drop(mutex.lock().unwrap()), release));
+}
+
+#[inline(never)]
+pub(crate) fn hog2() {
+    contend_once(|mutex, release| release_when_asleep(|| drop(mutex.lock().unwrap()), release));
+}
+
+fn contend_once(hog: fn(&Mutex<()>, &mut dyn FnMut())) {
+    let mutex = Mutex::new(());
+    let mut guard = Some(mutex.lock().unwrap());
+    hog(&mutex, &mut || drop(guard.take()));
+}
+
+/// The contentions of all samples with `function` on their stack.
+#[track_caller]
+pub(crate) fn contentions_of(response: &Response, function: &str) -> i64 {
+    assert_eq!(
+        response.status(),
+        200,
+        "{}",
+        String::from_utf8_lossy(response.body())
+    );
+    let profile = Decoded::from_gzip(response.body());
+    let samples = profile.stacks().into_iter();
+    samples
+        .filter(|(_, _, frames)| frames.iter().any(|frame| frame.contains(function)))
+        .map(|(values, _, _)| values[0])
+        .sum()
+}
+
+fn asked(target: &str) -> Response {
+    ask(&Handler::new(), &get(&format!("/debug/pprof/{target}")))
+}
+
+/// The rows of Go's `TestHandlers` that are about these profiles.
+#[test]
+fn types_and_names_of_files_are_those_of_go() {
+    let _alone = alone();
+    let (bytes, plain) = ("application/octet-stream", "text/plain; charset=utf-8");
+    for (target, content_type, name) in [
+        ("mutex", bytes, Some("mutex")),
+        ("block", bytes, Some("block")),
+        ("mutex?debug=0", bytes, Some("mutex")),
+        ("mutex?debug=1", plain, None),
+        ("block?debug=2", plain, None),
+        ("mutex?seconds=1", bytes, Some("mutex-delta")),
+        ("block?seconds=1", bytes, Some("block-delta")),
+        ("block?seconds=1&debug=0", bytes, Some("block-delta")),
+        ("delta_mutex", bytes, Some("delta_mutex")),
+        ("delta_block?debug=1", plain, None),
+    ] {
+        let response = asked(target);
+        assert_eq!(response.status(), 200, "{target}");
+        assert_eq!(
+            response.header("Content-Type"),
+            Some(content_type),
+            "{target}"
+        );
+        let disposition = name.map(|it| format!("attachment; filename=\"{it}\""));
+        assert_eq!(
+            response.header("Content-Disposition"),
+            disposition.as_deref(),
+            "{target}"
+        );
+    }
+}
+
+/// Go's `TestDeltaProfile`.
+#[test]
+fn a_window_has_what_came_in_it_and_nothing_else() {
+    let _alone = alone();
+    set_rates(1, 1);
+    hog1();
+    let handler = Handler::new();
+    for name in ["mutex", "block"] {
+        let target = format!("/debug/pprof/{name}?seconds=1");
+        let window = thread::scope(|scope| {
+            let window = scope.spawn(|| ask(&handler, &get(&target)));
+            while !window.is_finished() {
+                hog2();
+            }
+            window.join().unwrap()
+        });
+        assert_eq!(contentions_of(&window, "hog1"), 0);
+        assert!(contentions_of(&window, "hog2") > 0);
+        let duration = Decoded::from_gzip(window.body()).raw.duration_nanos;
+        let second = Duration::from_secs(1).as_nanos() as i64;
+        assert!((second..60 * second).contains(&duration), "{duration}");
+
+        let whole = asked(name);
+        assert_eq!(contentions_of(&whole, "hog1"), 1);
+        assert!(contentions_of(&whole, "hog2") > 0);
+        assert_eq!(Decoded::from_gzip(whole.body()).raw.duration_nanos, 0);
+    }
+}
+
+/// Go's `TestDeltaProfileEmptyBase`: with nothing recorded the result is still a profile.
+#[test]
+fn a_window_without_events_has_its_types() {
+    let _alone = alone();
+    for name in ["mutex", "block"] {
+        let window = asked(&format!("{name}?seconds=1"));
+        let profile = Decoded::from_gzip(window.body());
+        let types = [("contentions", "count"), ("delay", "nanoseconds")];
+        assert_eq!(profile.sample_types(), types);
+        assert_eq!(profile.period_type(), ("contentions", "count"));
+        assert_eq!(profile.raw.period, 1);
+        assert!(profile.raw.sample.is_empty());
+        assert!(profile.raw.duration_nanos >= 1_000_000_000);
+        assert!(profile.raw.time_nanos > 0);
+        let comments = profile.comments().join("\n");
+        assert!(comments.contains("is empty: it is off"), "{comments}");
+    }
+}
+
+/// Nothing is on but for the time of the request.
+#[test]
+fn a_window_records_at_the_rate_that_it_asks_for() {
+    let _alone = alone();
+    let handler = Handler::new();
+    for (target, others) in [
+        ("mutex?seconds=1&fraction=1", "block"),
+        ("block?seconds=1&rate=1ns", "mutex"),
+    ] {
+        hog1();
+        let window = thread::scope(|scope| {
+            let window = scope.spawn(|| ask(&handler, &get(target)));
+            while !window.is_finished() {
+                hog2();
+            }
+            window.join().unwrap()
+        });
+        hog1();
+        assert!(contentions_of(&window, "hog2") > 0, "{target}");
+        assert_eq!(contentions_of(&window, "hog1"), 0, "{target}");
+        assert_eq!(contentions_of(&asked(others), ""), 0, "{target}");
+        assert_eq!(rates_in_force(), (0, 0), "{target}");
+        contend::reset();
+    }
+}
+
+#[test]
+fn text_is_the_profile_of_this_moment() {
+    let _alone = alone();
+    let empty = asked("mutex?debug=1");
+    assert!(text(&empty).contains("is off"), "{}", text(&empty));
+    set_rates(1, 0);
+    hog1();
+    let response = asked("mutex?debug=1");
+    let header = "--- mutex:\ncycles/second=1000000000\nsampling period=1\n";
+    assert!(text(&response).starts_with(header));
+    assert!(text(&response).contains("hog1"), "{}", text(&response));
+}

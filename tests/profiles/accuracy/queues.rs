@@ -1,0 +1,277 @@
+//! Queues of known make: every row of a table in which Go's own accounting is off, by as much as
+//! a factor of four (Go's issues 73760 and 24877).
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::ground_truth::*;
+use crate::locks::{Lock, SharedLock, for_each_lock};
+
+/// What a profile may be off the truth.
+const TOLERANCE: f64 = 0.05;
+
+for_each_lock!(
+    contend::sync::Mutex<()>,
+    contend::parking_lot::Mutex<()>:
+    two_waiters,
+    last_waiter_of_a_queue,
+    one_early_and_nine_late_waiters,
+    nine_early_and_one_late_waiter,
+    a_waiter_behind_one_from_before_profiling,
+);
+
+mod shared {
+    use super::a_writer_is_blamed_for_its_readers;
+    use super::readers_share_the_blame_for_a_writers_wait;
+    use crate::locks::for_each_lock;
+
+    for_each_lock!(
+        contend::sync::RwLock<()>,
+        contend::parking_lot::RwLock<()>:
+        readers_share_the_blame_for_a_writers_wait,
+        a_writer_is_blamed_for_its_readers,
+    );
+}
+
+#[inline(never)]
+fn holder_site<L: Lock>(lock: &L, ready: &Barrier, hold: Duration) -> Turn {
+    turn(lock, "holder_site", || {
+        ready.wait();
+        nap(hold);
+    })
+}
+
+#[inline(never)]
+fn waiter_site<L: Lock>(lock: &L, hold: Duration) -> Turn {
+    turn(lock, "waiter_site", || nap(hold))
+}
+
+/// A holder, and waiters that ask for the lock some time after it has it.
+struct Queue {
+    hold: Duration,
+    /// When each waiter asks, counted from the holder's acquisition.
+    waiters: Vec<Duration>,
+    /// How long each waiter holds the lock in its turn.
+    waiters_hold: Duration,
+}
+
+impl Queue {
+    fn run<L: Lock>(&self) -> Log {
+        let lock = L::default();
+        let ready = Barrier::new(self.waiters.len() + 1);
+        let turns = thread::scope(|scope| {
+            let holder = scope.spawn(|| holder_site(&lock, &ready, self.hold));
+            let waiters: Vec<_> = self
+                .waiters
+                .iter()
+                .map(|delay| {
+                    scope.spawn(|| {
+                        ready.wait();
+                        nap(*delay);
+                        waiter_site(&lock, self.waiters_hold)
+                    })
+                })
+                .collect();
+            let mut turns = vec![holder.join().unwrap()];
+            turns.extend(waiters.into_iter().map(|waiter| waiter.join().unwrap()));
+            turns
+        });
+        Log::new(turns)
+    }
+
+    /// Runs it and compares the blame of each site with the truth.
+    fn check<L: Lock>(&self) {
+        let _recording = recording(1, 1);
+        let log = self.run::<L>();
+        let profile = contend::mutex_profile();
+        for site in ["holder_site", "waiter_site"] {
+            let truth = log.blame(site);
+            // Below a millisecond it is the time between two instructions of the test.
+            if truth > ms(1) {
+                assert_close(site, delay_of(&profile, site), truth, TOLERANCE);
+            }
+        }
+        assert_close("all", profile.total_delay(), log.waited(), TOLERANCE);
+        assert_eq!(profile.total_contentions(), self.waiters.len() as u64);
+        assert!(unattributed_share(&profile) < 0.02);
+        // Who waits is known as exactly as who made them wait.
+        let block = contend::block_profile();
+        assert_close(
+            "waiting",
+            delay_of(&block, "waiter_site"),
+            log.waited(),
+            TOLERANCE,
+        );
+    }
+}
+
+fn two_waiters<L: Lock>() {
+    let queue = Queue {
+        hold: ms(110),
+        waiters: vec![ms(10); 2],
+        waiters_hold: ms(0),
+    };
+    queue.check::<L>();
+}
+
+fn last_waiter_of_a_queue<L: Lock>() {
+    // Whichever waiter comes first keeps the other waiting for 50 ms, and nobody after that.
+    let queue = Queue {
+        hold: ms(60),
+        waiters: vec![ms(10); 2],
+        waiters_hold: ms(50),
+    };
+    queue.check::<L>();
+}
+
+fn one_early_and_nine_late_waiters<L: Lock>() {
+    let mut waiters = vec![ms(5)];
+    waiters.resize(10, ms(100));
+    let queue = Queue {
+        hold: ms(105),
+        waiters,
+        waiters_hold: ms(0),
+    };
+    queue.check::<L>();
+}
+
+fn nine_early_and_one_late_waiter<L: Lock>() {
+    let mut waiters = vec![ms(5); 9];
+    waiters.push(ms(100));
+    let queue = Queue {
+        hold: ms(105),
+        waiters,
+        waiters_hold: ms(0),
+    };
+    queue.check::<L>();
+}
+
+fn a_waiter_behind_one_from_before_profiling<L: Lock>() {
+    let recording = recording(1, 1);
+    contend::set_mutex_profile_fraction(0);
+    contend::set_block_profile_rate(0);
+    let lock = L::default();
+    let ready = Barrier::new(2);
+    let log = thread::scope(|scope| {
+        let holder = scope.spawn(|| holder_site(&lock, &ready, ms(100)));
+        ready.wait();
+        let before = scope.spawn(|| waiter_site(&lock, ms(0)));
+        nap(ms(40));
+        contend::set_mutex_profile_fraction(1);
+        let after = scope.spawn(|| waiter_site(&lock, ms(0)));
+        let holder = holder.join().unwrap();
+        // The early waiter is not in the log: it was not there to be profiled.
+        before.join().unwrap();
+        Log::new(vec![holder, after.join().unwrap()])
+    });
+    let profile = contend::mutex_profile();
+    assert_close("all", profile.total_delay(), log.waited(), TOLERANCE);
+    assert_close(
+        "holder",
+        delay_of(&profile, "holder_site"),
+        log.waited(),
+        TOLERANCE,
+    );
+    assert_eq!(profile.total_contentions(), 1);
+    drop(recording);
+}
+
+#[inline(never)]
+fn short_reader<L: SharedLock>(lock: &L, ready: &Barrier) -> Instant {
+    lock.with_read(|| {
+        ready.wait();
+        nap(ms(30));
+        Instant::now()
+    })
+}
+
+#[inline(never)]
+fn long_reader<L: SharedLock>(lock: &L, ready: &Barrier) -> Instant {
+    lock.with_read(|| {
+        ready.wait();
+        nap(ms(60));
+        Instant::now()
+    })
+}
+
+fn readers_share_the_blame_for_a_writers_wait<L: SharedLock>() {
+    let _recording = recording(1, 1);
+    let lock = L::default();
+    let ready = Barrier::new(3);
+    let (asked, acquired, short_released) = thread::scope(|scope| {
+        let short = scope.spawn(|| short_reader(&lock, &ready));
+        scope.spawn(|| long_reader(&lock, &ready));
+        let writer = scope.spawn(|| {
+            ready.wait();
+            let asked = Instant::now();
+            (asked, lock.with_write(Instant::now))
+        });
+        let (asked, acquired) = writer.join().unwrap();
+        (asked, acquired, short.join().unwrap())
+    });
+    let profile = contend::mutex_profile();
+    let until_short = short_released - asked;
+    assert_close(
+        "short",
+        delay_of(&profile, "short_reader"),
+        until_short,
+        TOLERANCE,
+    );
+    let until_long = acquired - short_released;
+    assert_close(
+        "long",
+        delay_of(&profile, "long_reader"),
+        until_long,
+        TOLERANCE,
+    );
+    assert_eq!(contentions_of(&profile, "long_reader"), 1);
+    assert_eq!(contentions_of(&profile, "short_reader"), 0);
+    let block = contend::block_profile();
+    assert_eq!(block.samples()[0].label("kind"), Some("rwlock_write"));
+    assert_close("writer", block.total_delay(), acquired - asked, TOLERANCE);
+}
+
+#[inline(never)]
+fn slow_writer<L: SharedLock>(lock: &L, ready: &Barrier) {
+    lock.with_write(|| {
+        ready.wait();
+        nap(ms(50));
+    });
+}
+
+fn a_writer_is_blamed_for_its_readers<L: SharedLock>() {
+    let _recording = recording(1, 1);
+    let lock = L::default();
+    let ready = Barrier::new(4);
+    let waited: Duration = thread::scope(|scope| {
+        scope.spawn(|| slow_writer(&lock, &ready));
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    ready.wait();
+                    let asked = Instant::now();
+                    // Held for a while, so that no reader's release comes before all have woken.
+                    lock.with_read(|| {
+                        let waited = asked.elapsed();
+                        nap(ms(20));
+                        waited
+                    })
+                })
+            })
+            .collect();
+        readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap())
+            .sum()
+    });
+    let profile = contend::mutex_profile();
+    assert_close(
+        "writer",
+        delay_of(&profile, "slow_writer"),
+        waited,
+        TOLERANCE,
+    );
+    assert_eq!(contentions_of(&profile, "slow_writer"), 3);
+    assert_eq!(profile.samples()[0].label("kind"), Some("rwlock_write"));
+}

@@ -1,0 +1,184 @@
+//! Who kept whom waiting, by the test's own clock; and what a profile says of a function.
+
+use std::sync::MutexGuard;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use contend::{Profile, Sample};
+
+use crate::locks::Lock;
+
+/// Switches profiling on from nothing recorded; off again when dropped. One at a time.
+pub(crate) struct Recording(#[allow(dead_code)] MutexGuard<'static, ()>);
+
+pub(crate) fn recording(mutex_fraction: u32, block_rate_nanos: u64) -> Recording {
+    let turn = crate::common::turn();
+    contend::set_mutex_profile_fraction(mutex_fraction);
+    contend::set_block_profile_rate(block_rate_nanos);
+    contend::reset();
+    Recording(turn)
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        contend::set_mutex_profile_fraction(0);
+        contend::set_block_profile_rate(0);
+    }
+}
+
+/// One hold of a lock, and the wait before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    pub(crate) site: &'static str,
+    /// Just before the call that acquires.
+    pub(crate) asked: Instant,
+    /// Just after it.
+    pub(crate) acquired: Instant,
+    /// Just before the release.
+    pub(crate) released: Instant,
+}
+
+impl Turn {
+    pub(crate) fn waited(&self) -> Duration {
+        self.acquired - self.asked
+    }
+}
+
+/// Takes a turn at the lock, holding it while `hold` runs. Inlined into the site.
+#[inline(always)]
+pub(crate) fn turn<L: Lock>(lock: &L, site: &'static str, hold: impl FnOnce()) -> Turn {
+    let asked = Instant::now();
+    lock.with(|| {
+        let acquired = Instant::now();
+        hold();
+        Turn {
+            site,
+            asked,
+            acquired,
+            released: Instant::now(),
+        }
+    })
+}
+
+/// All turns at one lock, in the order of their holds.
+#[derive(Debug)]
+pub(crate) struct Log(Vec<Turn>);
+
+impl Log {
+    pub(crate) fn new(mut turns: Vec<Turn>) -> Self {
+        turns.sort_by_key(|turn| turn.acquired);
+        Self(turns)
+    }
+
+    /// What all threads waited.
+    pub(crate) fn waited(&self) -> Duration {
+        self.0.iter().map(Turn::waited).sum()
+    }
+
+    /// The waiting that the holds at `site` caused: the overlap of every wait with them. The time
+    /// from a release to the next acquisition, when nobody has the lock yet, is that release's.
+    pub(crate) fn blame(&self, site: &str) -> Duration {
+        let mut blame = Duration::ZERO;
+        for (index, hold) in self
+            .0
+            .iter()
+            .enumerate()
+            .filter(|(_, hold)| hold.site == site)
+        {
+            let next = self.0.get(index + 1);
+            let end = next.map_or(hold.released, |next| next.acquired);
+            // Waits that overlap with this hold end with a later one, by not much: stop at the
+            // first that was asked for after its end, after a good many such.
+            let mut asked_later = 0;
+            for wait in &self.0[index + 1..] {
+                if wait.asked >= end {
+                    asked_later += 1;
+                    if asked_later > 200 {
+                        break;
+                    }
+                    continue;
+                }
+                let from = wait.asked.max(hold.acquired);
+                let to = wait.acquired.min(end);
+                blame += to.saturating_duration_since(from);
+            }
+        }
+        blame
+    }
+}
+
+/// The samples with a frame of the function.
+pub(crate) fn samples_of<'a>(profile: &'a Profile, function: &str) -> Vec<&'a Sample> {
+    let suffix = format!("::{function}");
+    profile
+        .samples()
+        .iter()
+        .filter(|sample| {
+            sample.frames().iter().any(|frame| {
+                // Without the generic parameters that some name manglings show.
+                let name = frame.function().split("::<").next().unwrap_or_default();
+                name.ends_with(&suffix)
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn delay_of(profile: &Profile, function: &str) -> Duration {
+    samples_of(profile, function)
+        .iter()
+        .map(|sample| sample.delay())
+        .sum()
+}
+
+pub(crate) fn contentions_of(profile: &Profile, function: &str) -> u64 {
+    samples_of(profile, function)
+        .iter()
+        .map(|sample| sample.contentions())
+        .sum()
+}
+
+/// The part of the delay that no release was charged with.
+pub(crate) fn unattributed_share(profile: &Profile) -> f64 {
+    let unattributed = profile
+        .samples()
+        .iter()
+        .filter(|sample| sample.frames()[0].function() == "contend::unattributed")
+        .map(Sample::delay)
+        .sum();
+    share(unattributed, profile.total_delay())
+}
+
+pub(crate) fn share(part: Duration, whole: Duration) -> f64 {
+    part.as_secs_f64() / whole.as_secs_f64().max(1e-9)
+}
+
+#[track_caller]
+pub(crate) fn assert_close(what: &str, measured: Duration, truth: Duration, tolerance: f64) {
+    let error = measured.as_secs_f64() / truth.as_secs_f64() - 1.0;
+    println!(
+        "{what}: {measured:?}, in truth {truth:?} ({:+.2} %)",
+        error * 100.0
+    );
+    assert!(
+        error.abs() <= tolerance,
+        "{what}: {measured:?}, in truth {truth:?}: off by {:.1} %",
+        error * 100.0
+    );
+}
+
+pub(crate) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Waits without using the processor, so that holds of this kind do not disturb each other.
+pub(crate) fn nap(duration: Duration) {
+    thread::sleep(duration);
+}
+
+/// Keeps the processor busy.
+pub(crate) fn work(duration: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < duration {
+        std::hint::spin_loop();
+    }
+}

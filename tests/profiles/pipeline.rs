@@ -1,0 +1,69 @@
+//! Does the profile of `examples/pipeline.rs` name the slow stage?
+#![cfg(feature = "crossbeam-channel")]
+
+use std::time::Instant;
+
+#[path = "../../examples/pipeline.rs"]
+mod example;
+
+/// The stage before the slow one waits in `send`, nearly all of the time, and so does the one
+/// before that; the one behind it waits in `recv`.
+#[test]
+fn the_send_line_before_the_slow_stage_is_named() {
+    let _turn = crate::common::turn();
+    crate::common::despite_preemption(check);
+}
+
+fn check() {
+    contend::set_block_profile_rate(1);
+    contend::reset();
+    let start = Instant::now();
+    assert_eq!(example::run(), 60_u64.pow(6));
+    let run = start.elapsed();
+    let profile = contend::block_profile();
+    println!("{profile}");
+
+    let find = |leaf: &str, stage: &str| {
+        let stage = format!("::{stage}");
+        let mut samples = profile.samples().iter();
+        let found = samples.find(|sample| {
+            sample.frames()[0].function().ends_with(leaf)
+                && sample.frames()[1].function().ends_with(&stage)
+        });
+        found.map_or_else(Default::default, |sample| sample.delay())
+    };
+    let square_sends = find("Sender<T>::send", "square");
+    // Who sends does not wait for the numbers that are on their way behind it: one in the slow
+    // stage's hands and two in each queue, and for `generate` one in the hands of `square`.
+    for (leaf, stage, on_their_way) in [
+        ("IntoIter<T>::next", "print", 0),
+        ("Sender<T>::send", "square", 3),
+        ("Sender<T>::send", "generate", 6),
+    ] {
+        let (waited, truth) = (find(leaf, stage), run * (60 - on_their_way) / 60);
+        let error = waited.as_secs_f64() / truth.as_secs_f64() - 1.0;
+        println!(
+            "{stage}: {waited:?}, in truth {truth:?} ({:+.1} %)",
+            100.0 * error
+        );
+        assert!(
+            error.abs() <= 0.02,
+            "{stage}: {waited:?}, in truth {truth:?}"
+        );
+    }
+    // The slow stage itself waits for nobody.
+    assert!(find("Sender<T>::send", "cube") < square_sends / 10);
+    assert!(find("IntoIter<T>::next", "cube") < square_sends / 10);
+
+    let top = profile.samples()[..3].iter().find(|sample| {
+        let caller = &sample.frames()[1];
+        caller.function().ends_with("::square") && caller.line().is_some()
+    });
+    let line = top.expect("among the first three").frames()[1].line();
+    let source = include_str!("../../examples/pipeline.rs");
+    let line = source.lines().nth(line.unwrap() as usize - 1);
+    assert_eq!(
+        line.map(str::trim),
+        Some("squares.send(number.pow(2)).unwrap();")
+    );
+}

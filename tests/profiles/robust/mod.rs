@@ -1,0 +1,9 @@
+//! Waits and releases at awkward moments: what happens to the program, and to the numbers.
+
+mod freed_lock;
+mod loaded_code;
+mod rates;
+mod signals;
+mod store;
+mod store_kinds;
+mod threads;
