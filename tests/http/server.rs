@@ -84,7 +84,7 @@ fn go_s_table_of_handlers_holds() {
             "attachment; filename=\"block-delta\"",
         ),
         text("/debug/pprof/block?debug=1", 200, "--- contention:\n"),
-        text("/debug/pprof/cmdline", 200, "http_server"),
+        text("/debug/pprof/cmdline", 200, "http-"),
         text("/debug/pprof/symbol", 200, "num_symbols: 1\n"),
         text("/debug/pprof/goroutine", 404, "Unknown profile\n"),
         text("/debug/pprof/trace", 404, "Unknown profile\n"),

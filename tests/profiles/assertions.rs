@@ -116,7 +116,10 @@ fn a_failure_names_condition_bound_site_and_line() {
         "{message}"
     );
     assert!(
-        message.contains(&format!("tests/assertions.rs:{}", of("drop(held);"))),
+        message.contains(&format!(
+            "tests/profiles/assertions.rs:{}",
+            of("drop(held);")
+        )),
         "{message}"
     );
     let expected = of("assert_contention!(delay < ms(5), contentions < 9, {");

@@ -10,12 +10,11 @@ mod example;
 /// before that; the one behind it waits in `recv`.
 #[test]
 fn the_send_line_before_the_slow_stage_is_named() {
-    let _turn = crate::common::turn();
+    let _recording = crate::ground_truth::recording(0, 1);
     crate::common::despite_preemption(check);
 }
 
 fn check() {
-    contend::set_block_profile_rate(1);
     contend::reset();
     let start = Instant::now();
     assert_eq!(example::run(), 60_u64.pow(6));

@@ -1,4 +1,6 @@
 //! Replays the fuzzer's corpus of requests (`tests/fuzz`) on every compiler.
+//!
+//! The requests change rates and the handler registers profiles, so each test has a process of its own.
 
 mod check;
 
@@ -7,7 +9,11 @@ use std::path::Path;
 
 #[test]
 fn every_kept_request_is_answered_as_it_should_be() {
-    let _turn = crate::common::turn();
+    let name = "corpus::every_kept_request_is_answered_as_it_should_be";
+    crate::common::in_child(name, replay);
+}
+
+fn replay() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/http_handler");
     let mut count = 0;
     for entry in fs::read_dir(&corpus).unwrap() {
@@ -20,7 +26,11 @@ fn every_kept_request_is_answered_as_it_should_be() {
 /// Else the check that pages escape would check nothing.
 #[test]
 fn pages_show_what_has_to_be_escaped() {
-    let _turn = crate::common::turn();
+    let name = "corpus::pages_show_what_has_to_be_escaped";
+    crate::common::in_child(name, look_at_pages);
+}
+
+fn look_at_pages() {
     let page = |target: &str| {
         let request = format!("\nGET\n/debug/pprof/{target}\n\n");
         let response = check::checked_answer(request.as_bytes(), false);

@@ -14,17 +14,17 @@ fn asked(target: &str) -> Response {
 
 #[test]
 fn a_profile_is_served_as_a_file() {
-    register_profile("heap", "What the allocator holds.", || {
+    register_profile("memory", "What the allocator holds.", || {
         Ok(b"\0pprof\xff".to_vec())
     })
     .unwrap();
-    let response = asked("heap");
+    let response = asked("memory");
     assert_eq!(response.status(), 200);
     assert_eq!(response.body(), b"\0pprof\xff");
     let header = |name| response.header(name);
     assert_eq!(header("Content-Type"), Some("application/octet-stream"));
     let disposition = header("Content-Disposition");
-    assert_eq!(disposition, Some("attachment; filename=\"heap\""));
+    assert_eq!(disposition, Some("attachment; filename=\"memory\""));
 }
 
 #[test]
