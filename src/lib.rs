@@ -184,7 +184,7 @@
 //! Go's mutex profile estimates the delay of a queue from its first and last waiter, once per waking
 //! unlock. With two waiters of 100 ms it reports 153 ms, with one early and nine late waiters four times the
 //! truth; all of a writer's wait for several readers goes to the last of them; and a waiter that queued before
-//! profiling was switched on hides those behind it. Here each of these is right (`tests/accuracy`).
+//! profiling was switched on hides those behind it. Here each of these is right (`tests/profiles/accuracy`).
 //! Go's block profile does not have the time between being woken and running; here it is a part of the wait.
 //!
 //! # Limits
