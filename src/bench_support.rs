@@ -3,7 +3,7 @@
 use crate::engine::recorder;
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::thread_state::Recording;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 /// The decision of the mutex profile about one contention.
 #[inline]
@@ -22,13 +22,18 @@ pub fn draw_wait(rate: u64, nanos: u64) -> bool {
 pub fn record_wait(nanos: u64) {
     let marker = ();
     if let (Some(draw), Some(_recording)) = (BlockDraw::new(1), Recording::enter()) {
-        recorder::record(Which::Block, Kind::MUTEX, &marker, draw.amount(nanos));
+        recorder::record(ProfileKind::Block, Kind::MUTEX, &marker, draw.amount(nanos));
     }
 }
 
 /// Adds a wait of `nanos` at a stack of the caller's making.
 pub fn add_stack(addresses: &[usize], nanos: u64) {
     if let (Some(draw), Some(_recording)) = (BlockDraw::new(1), Recording::enter()) {
-        recorder::add(Which::Block, Kind::MUTEX, addresses, draw.amount(nanos));
+        recorder::add(
+            ProfileKind::Block,
+            Kind::MUTEX,
+            addresses,
+            draw.amount(nanos),
+        );
     }
 }

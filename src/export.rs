@@ -11,18 +11,15 @@ pub(crate) mod table;
 pub(crate) mod text;
 
 use crate::profile::Profile;
-use crate::profile::kind::Which;
 
 /// Why a profile has no samples, as a sentence for whoever expected some.
 pub(crate) fn why_empty(profile: &Profile) -> String {
-    let (name, switch) = match profile.which() {
-        Which::Mutex => ("mutex", "contend::set_mutex_profile_fraction(100)"),
-        Which::Block => ("block", "contend::set_block_profile_rate(1_000_000)"),
-    };
+    let name = profile.kind().name();
     if cfg!(not(feature = "profiling")) {
         format!("the {name} profile is empty: contend was built without its feature `profiling`")
     } else if profile.rate() == 0 {
-        format!("the {name} profile is empty: it is off; call {switch} to record")
+        let switch_on = profile.kind().descriptor().switch_on;
+        format!("the {name} profile is empty: it is off; call {switch_on} to record")
     } else if profile.lost().total() > 0 {
         let lost = profile.lost();
         format!(

@@ -294,7 +294,7 @@ pub mod bench_support;
 
 /// What the macros of this crate expand to.
 #[doc(hidden)]
-pub mod macro_support {
+pub mod __private {
     pub use crate::ask::assertion::{Condition, assert, start_assertion};
     pub use crate::ask::criterion::BenchRecorder;
 }
@@ -310,7 +310,7 @@ pub use blocking::blocking;
 pub use http::custom::register_profile;
 pub use init::{InitGuard, init};
 pub use profile::lost::Lost;
-pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, Sample};
+pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
 
 /// The standard library's locks and channels, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]

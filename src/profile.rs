@@ -23,12 +23,13 @@ pub(crate) use diff::difference;
 pub use diff::{Change, ChangeStatus, Diff};
 pub use frame::Frame;
 pub(crate) use frame::{Location, Mapping};
+pub use kind::ProfileKind;
 pub use sample::Sample;
 #[cfg(any(feature = "profiling", test))]
 pub(crate) use sample::Stack;
-pub(crate) use sample::{mean, std_error};
+pub(crate) use sample::{mean_delay, std_error};
 
-use kind::{Kind, Which};
+use kind::Kind;
 use lost::Lost;
 
 /// A snapshot of the mutex or the block profile.
@@ -37,7 +38,7 @@ use lost::Lost;
 /// file that `go tool pprof`, flame graph pages and profile stores read.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    which: Which,
+    kind: ProfileKind,
     /// The fraction (mutex) or the nanoseconds (block); 0 is off.
     rate: u64,
     samples: Vec<Sample>,
@@ -55,11 +56,11 @@ pub struct Profile {
 impl Profile {
     /// A profile of these samples, taken now; `rate_in_force` is the fraction or rate at this moment.
     #[cfg(feature = "profiling")]
-    pub(crate) fn of(which: Which, rate_in_force: u64, resets: u64, lost: Lost) -> Profile {
+    pub(crate) fn of(kind: ProfileKind, rate_in_force: u64, resets: u64, lost: Lost) -> Profile {
         Profile {
             lost,
             resets,
-            ..Profile::with_rate(which, rate_in_force)
+            ..Profile::with_rate(kind, rate_in_force)
         }
     }
 
@@ -78,13 +79,13 @@ impl Profile {
 
     /// A profile without samples, as of a program that was built without the profiler.
     #[cfg(not(feature = "profiling"))]
-    pub(crate) fn empty(which: Which) -> Profile {
-        Profile::with_rate(which, 0)
+    pub(crate) fn empty(kind: ProfileKind) -> Profile {
+        Profile::with_rate(kind, 0)
     }
 
-    fn with_rate(which: Which, rate: u64) -> Profile {
+    fn with_rate(kind: ProfileKind, rate: u64) -> Profile {
         Profile {
-            which,
+            kind,
             rate,
             samples: Vec::new(),
             lost: Lost::default(),
@@ -94,6 +95,11 @@ impl Profile {
             resets: 0,
             mappings: Arc::new([]),
         }
+    }
+
+    /// Which profile it is.
+    pub fn kind(&self) -> ProfileKind {
+        self.kind
     }
 
     /// The stacks, largest delay first.
@@ -143,11 +149,17 @@ impl Profile {
     /// If [`reset`](crate::reset) was called in between, everything in this profile came
     /// after the reset, and is returned as it is.
     ///
-    /// A profile of the other kind, or one that was taken after this one, has nothing to
-    /// subtract: the result is this profile as it is, without a duration.
+    /// A profile that was taken after this one has nothing to subtract: the result is this
+    /// profile as it is, without a duration.
+    ///
+    /// # Panics
+    ///
+    /// If the two are not of the same [kind](Profile::kind).
+    #[must_use]
+    #[track_caller]
     pub fn since(&self, earlier: &Profile) -> Profile {
-        let duration = self.taken.checked_duration_since(earlier.taken);
-        let Some(duration) = duration.filter(|_| self.which == earlier.which) else {
+        self.assert_same_kind(earlier);
+        let Some(duration) = self.taken.checked_duration_since(earlier.taken) else {
             return self.clone();
         };
         let before: HashMap<_, _> = earlier.by_stack().collect();
@@ -165,7 +177,7 @@ impl Profile {
             duration: Some(duration),
             resets: self.resets,
             mappings: Arc::clone(&self.mappings),
-            which: self.which,
+            kind: self.kind,
             rate: self.rate,
             time: self.time,
             taken: self.taken,
@@ -196,6 +208,7 @@ impl Profile {
     /// let profile = contend::mutex_profile();
     /// assert!(profile.focus("shop::checkout").total_delay() <= profile.total_delay());
     /// ```
+    #[must_use]
     pub fn focus(&self, text: &str) -> Profile {
         let mut focused = self.clone();
         focused.samples.retain(|sample| sample.has_function(text));
@@ -210,8 +223,14 @@ impl Profile {
         }
     }
 
-    pub(crate) fn which(&self) -> Which {
-        self.which
+    /// The stacks of two kinds have nothing in common, so a comparison would mislead.
+    #[track_caller]
+    fn assert_same_kind(&self, base: &Profile) {
+        let (kind, other) = (self.kind, base.kind);
+        assert!(
+            kind == other,
+            "a {kind} profile cannot be compared with a {other} profile"
+        );
     }
 
     pub(crate) fn mappings(&self) -> &[Arc<Mapping>] {

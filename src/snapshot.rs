@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use crate::engine::recorder::{self, Numbers};
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 use crate::profile::{Profile, Sample};
 use crate::symbols;
 
 /// A snapshot, with names.
-pub(crate) fn profile(which: Which) -> Profile {
+pub(crate) fn profile(which: ProfileKind) -> Profile {
     let [profile] = profiles([which]);
     profile
 }
 
 /// Snapshots of one moment: all numbers are taken before the first name is looked up, which can
 /// take long.
-pub(crate) fn profiles<const N: usize>(wanted: [Which; N]) -> [Profile; N] {
+pub(crate) fn profiles<const N: usize>(wanted: [ProfileKind; N]) -> [Profile; N] {
     recorder::numbers(wanted).map(named)
 }
 
@@ -57,7 +57,7 @@ mod tests {
             },
         };
         let profile = named(Numbers {
-            which: Which::Block,
+            which: ProfileKind::Block,
             rate: 1000,
             totals: vec![
                 totals(0x1001, 10, 2.0),
@@ -66,7 +66,7 @@ mod tests {
             lost: Lost::default(),
             resets: 0,
         });
-        assert_eq!((profile.which(), profile.rate()), (Which::Block, 1000));
+        assert_eq!((profile.kind(), profile.rate()), (ProfileKind::Block, 1000));
         let delays: Vec<_> = profile
             .samples()
             .iter()

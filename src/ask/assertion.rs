@@ -73,11 +73,11 @@ use crate::text::units::human;
 #[macro_export]
 macro_rules! assert_contention {
     ($($measure:ident $(($function:expr))? < $bound:expr,)+ $body:block $(,)?) => {{
-        let recording = $crate::macro_support::start_assertion();
+        let recording = $crate::__private::start_assertion();
         let value = $body;
-        $crate::macro_support::assert(
+        $crate::__private::assert(
             recording,
-            &[$($crate::macro_support::Condition::$measure(
+            &[$($crate::__private::Condition::$measure(
                 $crate::assert_contention!(@function $($function)?),
                 $bound,
             )),+],

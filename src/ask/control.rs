@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 #[cfg(not(feature = "profiling"))]
 use crate::engine::off as imp;
@@ -50,7 +50,7 @@ pub(crate) use imp::{profile, rate, rate_set};
 ///
 /// [go]: https://pkg.go.dev/runtime#SetMutexProfileFraction
 pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
-    as_fraction(imp::set_rate(Which::Mutex, fraction.into()))
+    as_fraction(imp::set_rate(ProfileKind::Mutex, fraction.into()))
 }
 
 /// The mutex profile samples one in so many contended acquisitions; 0 when it is off.
@@ -64,7 +64,7 @@ pub fn set_mutex_profile_fraction(fraction: u32) -> u32 {
 /// assert_eq!(contend::mutex_profile_fraction(), 0);
 /// ```
 pub fn mutex_profile_fraction() -> u32 {
-    as_fraction(imp::rate(Which::Mutex))
+    as_fraction(imp::rate(ProfileKind::Mutex))
 }
 
 fn as_fraction(rate: u64) -> u32 {
@@ -100,7 +100,7 @@ fn as_fraction(rate: u64) -> u32 {
 ///
 /// [go]: https://pkg.go.dev/runtime#SetBlockProfileRate
 pub fn set_block_profile_rate(nanos: u64) -> u64 {
-    imp::set_rate(Which::Block, nanos)
+    imp::set_rate(ProfileKind::Block, nanos)
 }
 
 /// The block profile samples one event per so many nanoseconds of waiting; 0 when it is off.
@@ -114,7 +114,7 @@ pub fn set_block_profile_rate(nanos: u64) -> u64 {
 /// assert_eq!(contend::block_profile_rate(), 0);
 /// ```
 pub fn block_profile_rate() -> u64 {
-    imp::rate(Which::Block)
+    imp::rate(ProfileKind::Block)
 }
 
 /// Whose code made others wait: delay and contentions by **release** stack.
@@ -135,7 +135,7 @@ pub fn block_profile_rate() -> u64 {
 /// println!("{profile}");
 /// ```
 pub fn mutex_profile() -> Profile {
-    imp::profile(Which::Mutex)
+    imp::profile(ProfileKind::Mutex)
 }
 
 /// Where threads wait: delay and contentions by **acquire** stack.
@@ -151,7 +151,7 @@ pub fn mutex_profile() -> Profile {
 /// assert_eq!(profile.total_contentions(), 0);
 /// ```
 pub fn block_profile() -> Profile {
-    imp::profile(Which::Block)
+    imp::profile(ProfileKind::Block)
 }
 
 /// Forgets what both profiles have recorded, and the counts of lost events. Rates stay.
@@ -213,7 +213,7 @@ impl std::error::Error for MemoryInUse {}
 /// The engine, with what has to be in place before it records.
 #[cfg(feature = "profiling")]
 mod imp {
-    use super::Which;
+    use super::ProfileKind;
     use crate::engine::recorder;
     use crate::fork;
 
@@ -224,13 +224,13 @@ mod imp {
     pub(super) use recorder::{reset, set_memory_limit};
 
     /// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
-    pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
+    pub(crate) fn set_rate(which: ProfileKind, rate: u64) -> u64 {
         fork::install_hooks();
         recorder::set_rate(which, rate)
     }
 
     /// Asks for a rate at least as fine as this while the result lives.
-    pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+    pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
         fork::install_hooks();
         recorder::hold(which, rate)
     }

@@ -36,7 +36,7 @@ use crate::ask::recording::Recording;
 macro_rules! criterion_profiler {
     () => {{
         #[derive(Debug, Default)]
-        struct ContentionProfiler($crate::macro_support::BenchRecorder);
+        struct ContentionProfiler($crate::__private::BenchRecorder);
 
         impl ::criterion::profiler::Profiler for ContentionProfiler {
             fn start_profiling(&mut self, _: &str, _: &::std::path::Path) {

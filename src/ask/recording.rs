@@ -13,7 +13,7 @@ pub use profiles::Profiles;
 
 use crate::ask::control::{Hold, hold, profiles};
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 /// Records contention from [`start`](Recording::start) to [`finish`](Recording::finish).
 ///
@@ -32,7 +32,7 @@ use crate::profile::kind::Which;
 /// # Overhead
 ///
 /// That of the rates, see [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction).
-/// Starting and finishing take a snapshot of both profiles each, as
+/// Starting and finishing take a snapshot of all profiles each, as
 /// [`mutex_profile`](crate::mutex_profile) does.
 ///
 /// # Examples
@@ -64,14 +64,12 @@ use crate::profile::kind::Which;
 #[derive(Debug)]
 #[must_use = "a recording ends when it is dropped, and only `finish` returns what it has recorded"]
 pub struct Recording {
-    /// Mutex and block profile at the start.
-    base: [Profile; 2],
+    /// All profiles at the start.
+    base: [Profile; ProfileKind::COUNT],
     start: Instant,
     /// Given back when this is dropped.
-    _rates: [Hold; 2],
+    _rates: [Hold; ProfileKind::COUNT],
 }
-
-const BOTH: [Which; 2] = [Which::Mutex, Which::Block];
 
 impl Recording {
     /// Starts recording every contention and every wait, as [`builder`](Recording::builder) does
@@ -98,21 +96,19 @@ impl Recording {
     /// ```
     pub fn builder() -> RecordingBuilder {
         RecordingBuilder {
-            mutex_fraction: 1,
-            block_nanos: 1,
+            rates: [1; ProfileKind::COUNT],
         }
     }
 
     /// Ends the recording and returns what was recorded.
     pub fn finish(self) -> Profiles {
         let wall = self.start.elapsed();
-        let [mutex, block] = profiles(BOTH);
-        let [mutex_base, block_base] = &self.base;
-        Profiles {
-            mutex: mutex.since(mutex_base).lasting(wall),
-            block: block.since(block_base).lasting(wall),
-            wall,
-        }
+        let mut base = self.base.iter();
+        let profiles = profiles(ProfileKind::ALL).map(|now| match base.next() {
+            Some(base) => now.since(base).lasting(wall),
+            None => now,
+        });
+        Profiles::new(profiles, wall)
     }
 }
 
@@ -121,36 +117,38 @@ impl Recording {
 #[derive(Clone, Debug)]
 #[must_use = "records nothing until `start`"]
 pub struct RecordingBuilder {
-    mutex_fraction: u32,
-    block_nanos: u64,
+    /// By the number of their kind; 0 asks for nothing.
+    rates: [u64; ProfileKind::COUNT],
 }
 
 impl RecordingBuilder {
     /// One contention in `fraction` is sampled, or more if somebody else asks for more. 1, the
     /// default: every one. 0: asks for nothing, so that the mutex profile is recorded only as far
     /// as it is on anyway.
-    pub fn mutex_fraction(mut self, fraction: u32) -> Self {
-        self.mutex_fraction = fraction;
-        self
+    pub fn mutex_fraction(self, fraction: u32) -> Self {
+        self.rate(ProfileKind::Mutex, fraction.into())
     }
 
     /// One event is sampled per `rate` of waiting, or more if somebody else asks for more. 1 ns,
     /// the default: every wait. Zero: asks for nothing, so that the block profile is recorded only
     /// as far as it is on anyway.
-    pub fn block_rate(mut self, rate: Duration) -> Self {
-        self.block_nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
+    pub fn block_rate(self, rate: Duration) -> Self {
+        let nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
+        self.rate(ProfileKind::Block, nanos)
+    }
+
+    /// A rate of 0 asks for nothing.
+    pub(crate) fn rate(mut self, kind: ProfileKind, rate: u64) -> Self {
+        self.rates[kind as usize] = rate;
         self
     }
 
     /// Starts the recording.
     pub fn start(self) -> Recording {
         // The rates first: what the base has is not in the result, so the base is where it begins.
-        let rates = [
-            hold(Which::Mutex, self.mutex_fraction.into()),
-            hold(Which::Block, self.block_nanos),
-        ];
+        let rates = ProfileKind::ALL.map(|kind| hold(kind, self.rates[kind as usize]));
         Recording {
-            base: profiles(BOTH),
+            base: profiles(ProfileKind::ALL),
             start: Instant::now(),
             _rates: rates,
         }

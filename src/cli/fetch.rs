@@ -14,6 +14,7 @@ use ureq::{Agent, Proxy};
 use super::error::{Error, Result};
 use super::output::printable;
 use crate::pprof::reader::MAX_BYTES;
+use crate::profile::ProfileKind;
 
 /// Where programs serve their profiles.
 const PREFIX: &str = "/debug/pprof";
@@ -80,7 +81,7 @@ impl Url {
     pub(super) fn split(&self) -> (Self, Option<&str>) {
         let path = self.0.path().trim_end_matches('/');
         match path.rsplit_once('/') {
-            Some((_, name @ ("mutex" | "block"))) => (
+            Some((_, name)) if ProfileKind::of_name(name).is_some() => (
                 self.with_path(&path[..path.len() - name.len() - 1]),
                 Some(name),
             ),

@@ -24,11 +24,12 @@ use super::output::{Output, printable};
 use super::report::warnings;
 use crate::pprof::decoded::Profile;
 use crate::pprof::reader;
+use crate::profile::ProfileKind;
 use crate::text::utc::Utc;
 use screen::Screen;
 use signals::Signals;
 use sites::Sites;
-use view::{Value, View, Which};
+use view::{Value, View};
 
 /// How long a key may have to wait.
 const TICK: Duration = Duration::from_millis(50);
@@ -39,11 +40,8 @@ const ROWS: usize = 20;
 pub(super) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
     let url = Url::required(&arguments.url)?;
     let (base, name) = url.split();
-    let which = if name == Some("block") {
-        Which::Block
-    } else {
-        Which::Mutex
-    };
+    let which = name.and_then(ProfileKind::of_name);
+    let which = which.unwrap_or(ProfileKind::Mutex);
     let looker = Looker {
         client: arguments.access.client(),
         base,
@@ -64,7 +62,7 @@ struct Looker {
 }
 
 impl Looker {
-    fn look(&self, which: Which) -> Result<Look> {
+    fn look(&self, which: ProfileKind) -> Result<Look> {
         let url = self.base.join(which.name());
         let answer = self.client.get(&url)?.success(&url)?;
         let taken = Instant::now();
@@ -82,7 +80,7 @@ impl Looker {
 
 /// A profile as it is at one moment.
 struct Look {
-    which: Which,
+    which: ProfileKind,
     taken: Instant,
     sites: Sites,
     /// What the program says about it; empty as a rule.
@@ -91,8 +89,9 @@ struct Look {
 
 /// That nothing comes may mean that the profile is off, as a contend program says.
 fn warning(profile: &Profile) -> String {
-    let rates = ["mutex_profile_fraction=0", "block_profile_rate=0"];
-    let is_off = profile.comments().filter(|comment| rates.contains(comment));
+    let rates = ProfileKind::ALL.map(|kind| format!("{}=0", kind.rate().name));
+    let is_off = |comment: &&str| rates.iter().any(|rate| rate == comment);
+    let is_off = profile.comments().filter(is_off);
     let warnings: Vec<&str> = warnings(profile).chain(is_off).collect();
     printable(&warnings.join("; "))
 }
@@ -151,7 +150,7 @@ struct Watcher {
     /// When to look again.
     due: Instant,
     is_asking: bool,
-    ask: Sender<Which>,
+    ask: Sender<ProfileKind>,
     answers: Receiver<Result<Look>>,
     view: View,
 }
@@ -220,17 +219,21 @@ impl Watcher {
         match key.code {
             KeyCode::Char('c' | 'd') if is_control => view.has_quit = true,
             KeyCode::Char('q') | KeyCode::Esc => view.has_quit = true,
-            KeyCode::Char('m') => self.show(Which::Mutex),
-            KeyCode::Char('b') => self.show(Which::Block),
             KeyCode::Char('d') => view.value = Value::Delay,
             KeyCode::Char('c') => view.value = Value::Contentions,
             KeyCode::Char('t') => view.scope = view.scope.other(),
             KeyCode::Char(' ') => view.is_paused = !view.is_paused,
+            KeyCode::Char(letter) => {
+                let mut kinds = ProfileKind::ALL.into_iter();
+                if let Some(kind) = kinds.find(|kind| kind.name().starts_with(letter)) {
+                    self.show(kind);
+                }
+            }
             _ => {}
         }
     }
 
-    fn show(&mut self, which: Which) {
+    fn show(&mut self, which: ProfileKind) {
         if self.view.which != which {
             self.view.show(which);
             self.due = Instant::now();
@@ -254,7 +257,7 @@ mod tests {
             is_asking: true,
             ask,
             answers,
-            view: View::new(&base, Which::Mutex),
+            view: View::new(&base, ProfileKind::Mutex),
         };
         assert!(!watcher.take_answer().unwrap());
         drop(answer);

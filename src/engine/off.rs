@@ -2,33 +2,33 @@
 #![forbid(unsafe_code)]
 
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 #[derive(Debug)]
 pub(crate) struct Hold;
 
-pub(crate) fn hold(_: Which, _: u64) -> Hold {
+pub(crate) fn hold(_: ProfileKind, _: u64) -> Hold {
     Hold
 }
 
-pub(crate) fn set_rate(_: Which, _: u64) -> u64 {
+pub(crate) fn set_rate(_: ProfileKind, _: u64) -> u64 {
     0
 }
 
-pub(crate) fn rate(_: Which) -> u64 {
+pub(crate) fn rate(_: ProfileKind) -> u64 {
     0
 }
 
 #[cfg(feature = "http")]
-pub(crate) fn rate_set(_: Which) -> u64 {
+pub(crate) fn rate_set(_: ProfileKind) -> u64 {
     0
 }
 
-pub(crate) fn profile(which: Which) -> Profile {
+pub(crate) fn profile(which: ProfileKind) -> Profile {
     Profile::empty(which)
 }
 
-pub(crate) fn profiles<const N: usize>(wanted: [Which; N]) -> [Profile; N] {
+pub(crate) fn profiles<const N: usize>(wanted: [ProfileKind; N]) -> [Profile; N] {
     wanted.map(Profile::empty)
 }
 

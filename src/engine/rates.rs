@@ -1,4 +1,4 @@
-//! The two knobs: what the program has set, and what recordings ask for while they last.
+//! The knobs, one for each kind of profile: what the program has set, and what recordings ask for while they last.
 //!
 //! The finest of these is in force, so that of two recordings at once each gets at least what it
 //! asked for, and none has to know what to restore. Everything is off until somebody asks.
@@ -6,10 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::spin_lock::SpinLock;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
-static MUTEX: Knob = Knob::new();
-static BLOCK: Knob = Knob::new();
+static KNOBS: [Knob; ProfileKind::COUNT] = [const { Knob::new() }; ProfileKind::COUNT];
 
 struct Knob {
     /// One contention in so many for the mutex profile, nanoseconds of waiting per event for the
@@ -89,11 +88,8 @@ impl Knob {
         }
     }
 
-    fn of(which: Which) -> &'static Self {
-        match which {
-            Which::Mutex => &MUTEX,
-            Which::Block => &BLOCK,
-        }
+    fn of(which: ProfileKind) -> &'static Self {
+        &KNOBS[which as usize]
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
@@ -105,19 +101,19 @@ impl Knob {
 }
 
 /// Sets the program's own rate. Returns the one that it set before.
-pub(crate) fn set(which: Which, rate: u64) -> u64 {
+pub(crate) fn set(which: ProfileKind, rate: u64) -> u64 {
     Knob::of(which).change(|settings| std::mem::replace(&mut settings.set, rate))
 }
 
 /// The program's own rate, whatever recordings ask for.
 #[cfg(feature = "http")]
-pub(crate) fn set_by_program(which: Which) -> u64 {
+pub(crate) fn set_by_program(which: ProfileKind) -> u64 {
     Knob::of(which).settings.lock().set
 }
 
 /// The rate that counts: the finest of what is asked for.
 #[inline]
-pub(crate) fn in_force(which: Which) -> u64 {
+pub(crate) fn in_force(which: ProfileKind) -> u64 {
     Knob::of(which).in_force.load(Ordering::Relaxed)
 }
 
@@ -125,24 +121,24 @@ pub(crate) fn in_force(which: Which) -> u64 {
 #[inline]
 pub(crate) fn mutex_fraction() -> u32 {
     // Every fraction came as an u32.
-    in_force(Which::Mutex) as u32
+    in_force(ProfileKind::Mutex) as u32
 }
 
 /// [`in_force`] of the block profile.
 #[inline]
 pub(crate) fn block_rate() -> u64 {
-    in_force(Which::Block)
+    in_force(ProfileKind::Block)
 }
 
 /// A rate that is asked for while this lives.
 #[derive(Debug)]
 pub(crate) struct Hold {
-    which: Which,
+    which: ProfileKind,
     rate: u64,
 }
 
 /// Asks for a rate at least as fine as this. 0 asks for nothing.
-pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
     if rate > 0 {
         Knob::of(which).change(|settings| settings.hold(rate));
     }
@@ -165,7 +161,7 @@ impl Drop for Hold {
 /// As for [`SpinLock::force_unlock`]: this is the child's only thread, and is not itself changing
 /// a rate.
 pub(crate) unsafe fn open_after_fork() {
-    for knob in [&MUTEX, &BLOCK] {
+    for knob in &KNOBS {
         // SAFETY: by this function's duty no guard is alive. The settings are valid: see there.
         unsafe { knob.settings.force_unlock() };
         knob.change(|settings| {

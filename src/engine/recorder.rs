@@ -11,7 +11,7 @@ use crate::engine::thread_state::{self, Recording};
 use crate::engine::{clock, rates, wait};
 use crate::profile::address;
 use crate::profile::amount::Amount;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::lost::Lost;
 
 #[cfg(feature = "http")]
@@ -61,7 +61,12 @@ fn store() -> Option<&'static Store> {
 
 /// Adds `amount` to the stack from the frame that holds `marker` on. With an amount of zero it
 /// only makes sure that the stack is in the store. `None`: a reset has just forgotten it.
-pub(crate) fn record<T>(which: Which, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
+pub(crate) fn record<T>(
+    which: ProfileKind,
+    kind: Kind,
+    marker: &T,
+    amount: Amount,
+) -> Option<StackId> {
     let mut stack = Stack::new();
     if stack.capture(marker) {
         add(which, kind, stack.addresses(), amount)
@@ -78,12 +83,12 @@ pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
 
 /// Adds to the frame `contend::unattributed` of the mutex profile.
 pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
-    add(Which::Mutex, kind, &[address::UNATTRIBUTED], amount);
+    add(ProfileKind::Mutex, kind, &[address::UNATTRIBUTED], amount);
 }
 
 /// Adds `amount` to a stack.
 pub(crate) fn add(
-    which: Which,
+    which: ProfileKind,
     kind: Kind,
     addresses: &[usize],
     amount: Amount,
@@ -132,7 +137,7 @@ pub(crate) unsafe fn open_after_fork() {
 }
 
 /// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
-pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
+pub(crate) fn set_rate(which: ProfileKind, rate: u64) -> u64 {
     if rate > 0 {
         start();
     }
@@ -140,7 +145,7 @@ pub(crate) fn set_rate(which: Which, rate: u64) -> u64 {
 }
 
 /// Asks for a rate at least as fine as this while the result lives.
-pub(crate) fn hold(which: Which, rate: u64) -> Hold {
+pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
     if rate > 0 {
         start();
     }
@@ -159,7 +164,7 @@ pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> 
 /// The numbers of one profile at one moment, without names.
 #[derive(Debug)]
 pub(crate) struct Numbers {
-    pub(crate) which: Which,
+    pub(crate) which: ProfileKind,
     pub(crate) rate: u64,
     pub(crate) totals: Vec<StackTotals>,
     pub(crate) lost: Lost,
@@ -168,7 +173,7 @@ pub(crate) struct Numbers {
 }
 
 /// The numbers of these profiles at this moment.
-pub(crate) fn numbers<const N: usize>(wanted: [Which; N]) -> [Numbers; N] {
+pub(crate) fn numbers<const N: usize>(wanted: [ProfileKind; N]) -> [Numbers; N] {
     stack::refresh();
     let resets = RESETS.load(Ordering::Relaxed);
     wanted.map(|which| Numbers {

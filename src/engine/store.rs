@@ -24,7 +24,7 @@ use crate::engine::primitives::Backoff;
 use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::profile::address::{self, MAX_DEPTH};
 use crate::profile::amount::Amount;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 /// The totals of one stack, as a snapshot hands them on.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +79,7 @@ impl Store {
     pub(crate) fn add(
         &self,
         shard: usize,
-        which: Which,
+        which: ProfileKind,
         kind: Kind,
         addresses: &[usize],
         amount: Amount,
@@ -122,7 +122,7 @@ impl Store {
 
     /// The totals of every stack of `which`, in no particular order. Stops nobody: an event
     /// recorded meanwhile is in it or not.
-    pub(crate) fn snapshot(&self, which: Which) -> Vec<StackTotals> {
+    pub(crate) fn snapshot(&self, which: ProfileKind) -> Vec<StackTotals> {
         let mut merged: HashMap<(Kind, Box<[usize]>), Amount> = HashMap::new();
         for shard in &self.shards {
             shard.for_each(which, |totals| {
@@ -242,7 +242,7 @@ impl Shard {
     }
 
     fn fill_overflows(&self) {
-        for which in [Which::Mutex, Which::Block] {
+        for which in [ProfileKind::Mutex, ProfileKind::Block] {
             for kind in Kind::all() {
                 let offset = overflow_offset(which, kind);
                 self.fill(offset, header(which, kind, 1), &[address::OVERFLOW]);
@@ -258,7 +258,7 @@ impl Shard {
     }
 
     /// The entry of the stack, made if need be. `None`: no room. The caller is inside the gate.
-    fn find_or_insert(&self, which: Which, kind: Kind, addresses: &[usize]) -> Option<u32> {
+    fn find_or_insert(&self, which: ProfileKind, kind: Kind, addresses: &[usize]) -> Option<u32> {
         let hash = hash(which, kind, addresses);
         let header = header(which, kind, addresses.len());
         let tag = hash >> 32;
@@ -339,7 +339,7 @@ impl Shard {
     }
 
     /// Visits the stacks of `which` that have something.
-    fn for_each(&self, which: Which, mut visit: impl FnMut(StackTotals)) {
+    fn for_each(&self, which: ProfileKind, mut visit: impl FnMut(StackTotals)) {
         let Some(_entered) = self.enter() else {
             return;
         };
@@ -361,7 +361,7 @@ impl Shard {
             .for_each(&mut visit);
     }
 
-    fn totals(&self, offset: u32, which: Which) -> Option<StackTotals> {
+    fn totals(&self, offset: u32, which: ProfileKind) -> Option<StackTotals> {
         let entry = &self.arena[offset as usize..];
         let load = |word: usize| entry[word].load(Ordering::Relaxed);
         let (entry_which, kind, depth) = parse_header(load(HEADER))?;
@@ -429,21 +429,21 @@ fn add_float(word: &AtomicU64, value: f64) {
     }
 }
 
-fn overflow_offset(which: Which, kind: Kind) -> u32 {
+fn overflow_offset(which: ProfileKind, kind: Kind) -> u32 {
     ((which as usize * Kind::COUNT + kind.index()) * (ADDRESSES + 1)) as u32
 }
 
 /// `depth | kind << 16 | which << 24`. Never 0 for a stack with frames.
-fn header(which: Which, kind: Kind, depth: usize) -> u64 {
+fn header(which: ProfileKind, kind: Kind, depth: usize) -> u64 {
     debug_assert!(depth <= MAX_DEPTH);
     depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 24)
 }
 
-fn parse_header(header: u64) -> Option<(Which, Kind, usize)> {
-    let which = if (header >> 24) & 1 == Which::Mutex as u64 {
-        Which::Mutex
+fn parse_header(header: u64) -> Option<(ProfileKind, Kind, usize)> {
+    let which = if (header >> 24) & 1 == ProfileKind::Mutex as u64 {
+        ProfileKind::Mutex
     } else {
-        Which::Block
+        ProfileKind::Block
     };
     let kind = Kind::from_index((header >> 16) as u8)?;
     Some((which, kind, (header & 0xffff) as usize))
@@ -452,7 +452,7 @@ fn parse_header(header: u64) -> Option<(Which, Kind, usize)> {
 /// Multiplies and folds word by word (the mixing step of wyhash: 128-bit product, halves xored).
 /// A table key of code addresses needs speed and spread, not resistance to an attacker.
 #[inline]
-fn hash(which: Which, kind: Kind, addresses: &[usize]) -> u64 {
+fn hash(which: ProfileKind, kind: Kind, addresses: &[usize]) -> u64 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let fold = |state: u64, word: u64| {
         let product = u128::from(state ^ word) * u128::from(MULTIPLIER);

@@ -29,7 +29,7 @@ use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::store::StackId;
 use crate::engine::thread_state::Recording;
 use crate::profile::amount::Amount;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 pub(crate) use condvar::watch_condition;
 pub(crate) use once::{Turn, once};
@@ -176,7 +176,7 @@ impl<'a> Waiting<'a> {
             return;
         }
         if let Some(_recording) = Recording::enter() {
-            self.block_stack = recorder::record(Which::Block, self.kind, frame, Amount::ZERO);
+            self.block_stack = recorder::record(ProfileKind::Block, self.kind, frame, Amount::ZERO);
         }
     }
 
@@ -257,7 +257,7 @@ impl<'a> Waiting<'a> {
             .block_stack
             .is_some_and(|stack| recorder::add_to(stack, amount));
         if !is_recorded {
-            recorder::record(Which::Block, self.kind, frame, amount);
+            recorder::record(ProfileKind::Block, self.kind, frame, amount);
         }
     }
 }

@@ -7,7 +7,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::sites::{Site, sites};
-use crate::profile::kind::Which;
 use crate::profile::{ChangeStatus, Diff, Profile, difference};
 use crate::text::columns;
 use crate::text::units::human;
@@ -30,7 +29,7 @@ struct SiteChange<'d> {
 
 impl<'d> Table<'d> {
     pub(crate) fn new(diff: &'d Diff, shown: usize) -> Self {
-        let mut changes = pairs(sites(&diff.base), sites(&diff.new));
+        let mut changes = pairs(sites(diff.base()), sites(diff.current()));
         changes.retain(|change| change.status() != ChangeStatus::Same);
         changes.sort_by_key(|change| Reverse(change.nanos().unsigned_abs()));
         Self {
@@ -153,7 +152,7 @@ impl fmt::Display for Table<'_> {
             return Ok(());
         }
         let shown = self.changes.iter().take(self.shown);
-        let total = self.diff.base.total_delay_nanos();
+        let total = self.diff.base().total_delay_nanos();
         let rows = shown.map(|change| change.cells(total));
         let titles = [TITLES.map(str::to_owned)];
         let cells: Vec<_> = titles.into_iter().chain(rows).collect();
@@ -163,12 +162,12 @@ impl fmt::Display for Table<'_> {
 
 impl Table<'_> {
     fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (base, new) = (&self.diff.base, &self.diff.new);
+        let (base, new) = (self.diff.base(), self.diff.current());
         let [base_nanos, new_nanos] = [base, new].map(Profile::total_delay_nanos);
         writeln!(
             f,
-            "{}: {} of delay{}, was {}{} ({}, {}); {} contentions, was {}",
-            name(base, new),
+            "{} profile: {} of delay{}, was {}{} ({}, {}); {} contentions, was {}",
+            new.kind(),
             human(new.total_delay()),
             during(new),
             human(base.total_delay()),
@@ -186,15 +185,6 @@ impl Table<'_> {
                 self.shown.min(changed)
             ),
         }
-    }
-}
-
-fn name(base: &Profile, new: &Profile) -> &'static str {
-    match (base.which(), new.which()) {
-        (Which::Mutex, Which::Mutex) => "mutex profile",
-        (Which::Block, Which::Block) => "block profile",
-        (Which::Mutex, Which::Block) => "block profile against a mutex profile",
-        (Which::Block, Which::Mutex) => "mutex profile against a block profile",
     }
 }
 

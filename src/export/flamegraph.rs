@@ -16,8 +16,7 @@ use inferno::flamegraph::color::{BackgroundColor, MultiPalette, Palette};
 use inferno::flamegraph::{Direction, Options, from_lines};
 
 use super::why_empty;
-use crate::profile::kind::Which;
-use crate::profile::{Profile, Sample};
+use crate::profile::{Profile, ProfileKind, Sample};
 use crate::text::escape::{Escaped, is_unfit};
 use crate::text::units::human;
 
@@ -51,15 +50,16 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
 
 pub(crate) fn write_value(profile: &Profile, value: Value, output: impl Write) -> io::Result<()> {
     let style = Style {
-        title: match profile.which() {
-            Which::Mutex => "mutex profile: whose code made others wait",
-            Which::Block => "block profile: where threads wait",
-        },
+        title: &title(profile.kind()),
         subtitle: &subtitle(profile),
         count_name: value.count_name(),
         why_empty: &value.why_empty(profile),
     };
     write_folded(folded(profile, value), &style, output)
+}
+
+fn title(kind: ProfileKind) -> String {
+    format!("{kind} profile: {}", kind.descriptor().subject)
 }
 
 fn subtitle(profile: &Profile) -> String {

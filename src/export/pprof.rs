@@ -23,8 +23,7 @@ use flate2::write::GzEncoder;
 
 use super::why_empty;
 use crate::pprof::protobuf::Message;
-use crate::profile::kind::Which;
-use crate::profile::{Diff, Frame, Location, Mapping, Profile, Sample};
+use crate::profile::{Diff, Frame, Location, Mapping, Profile, ProfileKind, Sample};
 
 /// Field numbers of `profile.proto`.
 mod field {
@@ -92,7 +91,7 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
         time: profile.time(),
         duration: profile.duration(),
         mappings: profile.mappings(),
-        ..Document::CONTENTION
+        ..Document::of(profile.kind())
     };
     write_rows(&document, profile.samples().iter().map(Row::of), output)
 }
@@ -100,21 +99,21 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
 /// See [`Diff::write_pprof`].
 pub(crate) fn write_diff(diff: &Diff, output: impl Write) -> io::Result<()> {
     // As pprof merges its two profiles: from the earlier one on, and the times added up.
-    let durations = [&diff.base, &diff.new].map(Profile::duration);
+    let durations = [diff.base(), diff.current()].map(Profile::duration);
     let document = Document {
-        comments: comments_of_both(&diff.base, &diff.new),
-        time: diff.base.time().min(diff.new.time()),
+        comments: comments_of_both(diff.base(), diff.current()),
+        time: diff.base().time().min(diff.current().time()),
         duration: durations[0].zip(durations[1]).map(|(base, new)| base + new),
-        mappings: diff.new.mappings(),
-        ..Document::CONTENTION
+        mappings: diff.current().mappings(),
+        ..Document::of(diff.current().kind())
     };
-    let base = diff.base.samples().iter().map(|sample| {
+    let base = diff.base().samples().iter().map(|sample| {
         let mut row = Row::of(sample);
         row.values = row.values.map(|value| -value);
         row.labels.push(("pprof::base", "true"));
         row
     });
-    let new = diff.new.samples().iter().map(Row::of);
+    let new = diff.current().samples().iter().map(Row::of);
     write_rows(&document, base.chain(new), output)
 }
 
@@ -136,17 +135,21 @@ pub(crate) struct Document<'p> {
 }
 
 impl Document<'_> {
-    /// What Go's mutex and block profiles have: stores of profiles go by the names and the order.
-    pub(crate) const CONTENTION: Self = Document {
-        sample_types: &[("contentions", "count"), ("delay", "nanoseconds")],
-        period_type: ("contentions", "count"),
-        period: 1,
-        default_sample_type: "delay",
-        time: UNIX_EPOCH,
-        duration: None,
-        comments: Vec::new(),
-        mappings: &[],
-    };
+    /// What is the same for all profiles of a kind. The first sample type is also the period's,
+    /// as in Go's profiles.
+    fn of(kind: ProfileKind) -> Self {
+        let descriptor = kind.descriptor();
+        Document {
+            sample_types: &descriptor.sample_types,
+            period_type: descriptor.sample_types[0],
+            period: 1,
+            default_sample_type: descriptor.default_sample_type,
+            time: UNIX_EPOCH,
+            duration: None,
+            comments: Vec::new(),
+            mappings: &[],
+        }
+    }
 }
 
 /// One sample, with a value for each of the sample types.
@@ -436,10 +439,7 @@ impl<'p> UsedMapping<'p> {
 
 /// What a reader may want to know and the format has no field for.
 fn comments(profile: &Profile) -> Vec<String> {
-    let rate = match profile.which() {
-        Which::Mutex => "mutex_profile_fraction",
-        Which::Block => "block_profile_rate",
-    };
+    let rate = profile.kind().rate().name;
     let mut comments = vec![
         concat!("contend ", env!("CARGO_PKG_VERSION")).to_owned(),
         format!("{rate}={}", profile.rate()),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::profile::kind::Kind;
-use crate::profile::{Frame, Profile, Sample, mean, std_error};
+use crate::profile::{Frame, Profile, Sample, mean_delay, std_error};
 use crate::text::units::shortened;
 
 /// A kind and the line that called the wrapper.
@@ -64,8 +64,8 @@ impl<'p> Site<'p> {
     }
 
     /// The delay of one contention on average.
-    pub(crate) fn mean(&self) -> Duration {
-        mean(self.delay_nanos, self.contentions)
+    pub(crate) fn mean_delay(&self) -> Duration {
+        mean_delay(self.delay_nanos, self.contentions)
     }
 
     /// The caller's name; `-` where there is no frame at all.

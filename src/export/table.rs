@@ -2,12 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::time::Duration;
 
 use super::sites::{Site, sites};
 use super::why_empty;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
 use crate::text::columns;
 use crate::text::units::{human, percent};
 
@@ -41,7 +39,7 @@ fn cells(site: &Site<'_>, total_nanos: u64) -> [String; 8] {
         },
         percent(site.delay_nanos, total_nanos),
         format!("{:.0}", site.contentions),
-        human(site.mean()),
+        human(site.mean_delay()),
         site.kind.label().to_owned(),
         site.function().to_owned(),
         site.place(),
@@ -90,12 +88,8 @@ impl Table<'_> {
             .iter()
             .map(|site| site.delay_nanos)
             .fold(0, u64::saturating_add);
-        let (name, rate) = match (profile.which(), profile.rate()) {
-            (Which::Mutex, 0) => ("mutex", "off now".to_owned()),
-            (Which::Block, 0) => ("block", "off now".to_owned()),
-            (Which::Mutex, fraction) => ("mutex", format!("1 in {fraction}")),
-            (Which::Block, nanos) => ("block", human(Duration::from_nanos(nanos))),
-        };
+        let name = profile.kind().name();
+        let rate = profile.kind().rate().unit.shown(profile.rate());
         write!(
             f,
             "{name} profile: {} of delay in {} contentions",

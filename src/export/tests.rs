@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::*;
 use crate::profile::kind::Kind;
 use crate::profile::lost::Lost;
-use crate::profile::tests::{location, profile, program, sample, with_lost, with_which};
-use crate::profile::{Location, Sample};
+use crate::profile::tests::{location, profile, program, sample, with_kind, with_lost};
+use crate::profile::{Location, ProfileKind, Sample};
 use decoder::Decoded;
 
 const LOCK: &str = "contend::sync::Mutex<T>::lock@/c/contend/src/sync/mutex.rs:40";
@@ -199,8 +199,8 @@ fn numbers_too_large_for_the_format_are_cut() {
 #[test]
 fn an_empty_profile_says_why() {
     let on = profile(vec![]);
-    let off = with_which(profile(vec![]), Which::Mutex, 0);
-    let block = with_which(profile(vec![]), Which::Block, 0);
+    let off = with_kind(profile(vec![]), ProfileKind::Mutex, 0);
+    let block = with_kind(profile(vec![]), ProfileKind::Block, 0);
     let lost = Lost {
         reentrant: 3,
         ..Lost::default()
@@ -278,7 +278,7 @@ fn text_of_the_block_profile_has_no_period_and_names_losses() {
     let stack = [location(0, &["contend::overflow"])];
     let profile = profile(vec![sample(Kind::CONDVAR, 1.0, 5, &stack)]);
     assert_eq!(
-        text_of(&with_lost(with_which(profile, Which::Block, 1), lost)),
+        text_of(&with_lost(with_kind(profile, ProfileKind::Block, 1), lost)),
         "\
 --- contention:
 cycles/second=1000000000
@@ -330,7 +330,7 @@ mutex profile: 4.50ms of delay in 6 contentions; rate: 1 in 1; lost: none
 fn the_table_shows_as_many_rows_as_asked_and_the_error_of_sampling() {
     let mut samples = two_sites();
     samples[0].variance = 1e10;
-    let profile = with_which(profile(samples), Which::Mutex, 100);
+    let profile = with_kind(profile(samples), ProfileKind::Mutex, 100);
     assert_eq!(
         profile.top(1).to_string(),
         "\

@@ -19,17 +19,13 @@
 use std::io::{self, BufWriter, Write};
 
 use super::why_empty;
-use crate::profile::kind::Which;
 use crate::profile::{Location, Profile, Sample};
 
 /// See [`Profile::write_text`].
 pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
     let mut output = BufWriter::new(output);
-    // The block profile's name in this form is `contention`, and it has no period.
-    output.write_all(match profile.which() {
-        Which::Mutex => b"--- mutex:\ncycles/second=1000000000\nsampling period=1\n".as_slice(),
-        Which::Block => b"--- contention:\ncycles/second=1000000000\n".as_slice(),
-    })?;
+    let heading = profile.kind().descriptor().text_heading;
+    output.write_all(heading.as_bytes())?;
     for sample in profile.samples() {
         write_sample(sample, &mut output)?;
     }

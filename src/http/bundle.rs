@@ -22,15 +22,13 @@ use super::{Response, cpu, custom, process, rates};
 use crate::ask::control;
 use crate::export::why_empty;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 use crate::text::utc::Utc;
 
 const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
 
 /// Rows of the tables in it.
 const TOP_ROWS: usize = 100;
-
-const WHICH: [Which; 2] = [Which::Mutex, Which::Block];
 
 /// One file of the bundle.
 struct Part {
@@ -54,7 +52,10 @@ struct Subject {
 pub(super) fn bundle(call: &Call<'_>) -> Answer {
     let duration = call.seconds_or(DEFAULT_WINDOW)?;
     let frequency = cpu::frequency(call)?;
-    let rates = [rate(call, Which::Mutex)?, rate(call, Which::Block)?];
+    let rates = ProfileKind::ALL.into_iter();
+    let rates = rates
+        .map(|kind| Ok((kind, rate(call, kind)?)))
+        .collect::<Result<Vec<_>, Response>>()?;
     let window = call.window(duration)?;
     let (mut parts, notes) = parts(taken(&window, frequency, rates)?);
     let subject = Subject {
@@ -74,22 +75,26 @@ pub(super) fn bundle(call: &Call<'_>) -> Answer {
 
 /// What is recorded, before and after the window, and what the processors did within.
 struct Taken {
-    before: [Profile; 2],
-    after: [Profile; 2],
+    before: [Profile; ProfileKind::COUNT],
+    after: [Profile; ProfileKind::COUNT],
     cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
     rates: Response,
 }
 
-fn taken(window: &Window<'_>, frequency: u32, rates: [Option<u64>; 2]) -> Result<Taken, Response> {
-    let rates = WHICH.into_iter().zip(rates);
+fn taken(
+    window: &Window<'_>,
+    frequency: u32,
+    rates: Vec<(ProfileKind, Option<u64>)>,
+) -> Result<Taken, Response> {
     // Until this returns, however it does, and no longer: what is made of it takes its time.
     let _holds: Vec<_> = rates
+        .into_iter()
         .filter_map(|(which, rate)| Some(control::hold(which, rate?)))
         .collect();
-    let before = WHICH.map(control::profile);
+    let before = ProfileKind::ALL.map(control::profile);
     let sampling = crate::cpu::start(frequency);
     window.wait()?;
-    let after = WHICH.map(control::profile);
+    let after = ProfileKind::ALL.map(control::profile);
     Ok(Taken {
         before,
         after,
@@ -129,10 +134,7 @@ fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
 
 /// A profile as files of every form that there is.
 fn forms(profile: &Profile, suffix: &str, when: &str) -> Vec<Part> {
-    let (name, what) = match profile.which() {
-        Which::Mutex => ("mutex", "whose code made others wait"),
-        Which::Block => ("block", "where threads waited"),
-    };
+    let (name, what) = (profile.kind().name(), profile.kind().descriptor().subject);
     let part = |extension: &str, form: &str, content| Part {
         name: format!("{name}{suffix}{extension}"),
         description: format!("{what} {when}, {form}"),

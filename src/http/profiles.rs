@@ -1,18 +1,17 @@
-//! The mutex and the block profile: whole, of a window of time, or what is new to a scraper.
+//! The profiles of waiting: whole, of a window of time, or what is new to a scraper.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
 
 use super::Response;
 use super::handler::{Answer, Call};
-use super::query::{invalid, number};
+use super::query::invalid;
 use super::response::TEXT;
 use crate::ask::control;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
-use crate::text::duration::parse_nanos;
+use crate::profile::kind::{ProfileKind, RateUnit};
 
-pub(super) fn profile(call: &Call<'_>, which: Which) -> Answer {
+pub(super) fn profile(call: &Call<'_>, which: ProfileKind) -> Answer {
     let seconds = call.seconds()?;
     let wants_text = call.query.wants_text()?;
     if seconds.is_some() && wants_text {
@@ -28,7 +27,7 @@ pub(super) fn profile(call: &Call<'_>, which: Which) -> Answer {
 }
 
 /// Who asks for changes is told apart by `scraper=`, else by the name of its program.
-pub(super) fn delta(call: &Call<'_>, which: Which) -> Answer {
+pub(super) fn delta(call: &Call<'_>, which: ProfileKind) -> Answer {
     call.refuse_seconds()?;
     refuse_rates(call)?;
     let wants_text = call.query.wants_text()?;
@@ -43,7 +42,7 @@ pub(super) fn delta(call: &Call<'_>, which: Which) -> Answer {
 
 /// What the request asks for: all since the start, or with `seconds=` that window, at the rate
 /// that it wants. For pages, too.
-pub(super) fn asked_for(call: &Call<'_>, which: Which) -> Result<Profile, Response> {
+pub(super) fn asked_for(call: &Call<'_>, which: ProfileKind) -> Result<Profile, Response> {
     refuse_rate_of_other(call, which)?;
     match call.seconds()? {
         Some(duration) => window(call, which, duration),
@@ -54,7 +53,7 @@ pub(super) fn asked_for(call: &Call<'_>, which: Which) -> Result<Profile, Respon
     }
 }
 
-fn window(call: &Call<'_>, which: Which, duration: Duration) -> Result<Profile, Response> {
+fn window(call: &Call<'_>, which: ProfileKind, duration: Duration) -> Result<Profile, Response> {
     let rate = rate(call, which)?;
     let window = call.window(duration)?;
     // Until this returns, however it does.
@@ -66,34 +65,27 @@ fn window(call: &Call<'_>, which: Which, duration: Duration) -> Result<Profile, 
 
 /// The rate that is wanted for the time of a window: `fraction=` for the mutex profile, `rate=`
 /// for the block profile.
-pub(super) fn rate(call: &Call<'_>, which: Which) -> Result<Option<u64>, Response> {
-    let name = rate_name(which);
-    let Some(value) = call.query.get(name) else {
+pub(super) fn rate(call: &Call<'_>, which: ProfileKind) -> Result<Option<u64>, Response> {
+    let knob = which.rate();
+    let Some(value) = call.query.get(knob.parameter) else {
         return Ok(None);
     };
-    let (rate, must_be) = match which {
-        Which::Mutex => (
-            number(value).filter(|it| (1..=u32::MAX.into()).contains(it)),
-            "an integer from 1 to 4294967295",
-        ),
-        Which::Block => (
-            parse_nanos(value).filter(|it| *it > 0),
-            "nanoseconds from 1 to 18446744073709551615, or a time as 10us or 1ms",
-        ),
+    let must_be = match knob.unit {
+        RateUnit::OneIn => "an integer from 1 to 4294967295",
+        RateUnit::Nanoseconds => {
+            "nanoseconds from 1 to 18446744073709551615, or a time as 10us or 1ms"
+        }
     };
-    rate.map_or_else(|| Err(invalid(name, must_be, value)), |it| Ok(Some(it)))
-}
-
-fn rate_name(which: Which) -> &'static str {
-    match which {
-        Which::Mutex => "fraction",
-        Which::Block => "rate",
-    }
+    let rate = knob.unit.parse(value).filter(|rate| *rate > 0);
+    rate.map_or_else(
+        || Err(invalid(knob.parameter, must_be, value)),
+        |rate| Ok(Some(rate)),
+    )
 }
 
 /// Outside of a window there is no time for which a rate could be set.
 fn refuse_rates(call: &Call<'_>) -> Result<(), Response> {
-    for name in [Which::Mutex, Which::Block].map(rate_name) {
+    for name in ProfileKind::ALL.map(|kind| kind.rate().parameter) {
         if call.query.get(name).is_some() {
             let message = format!("\"{name}\" needs \"seconds\": it is set for that time only");
             return Err(Response::error(400, &message));
@@ -102,17 +94,17 @@ fn refuse_rates(call: &Call<'_>) -> Result<(), Response> {
     Ok(())
 }
 
-fn refuse_rate_of_other(call: &Call<'_>, which: Which) -> Result<(), Response> {
-    let (of, other) = match which {
-        Which::Mutex => ("mutex", Which::Block),
-        Which::Block => ("block", Which::Mutex),
-    };
-    let (name, other) = (rate_name(which), rate_name(other));
-    if call.query.get(other).is_some() {
-        let message = format!("\"{other}\" is not for the {of} profile: it has \"{name}\"");
-        return Err(Response::error(400, &message));
+fn refuse_rate_of_other(call: &Call<'_>, which: ProfileKind) -> Result<(), Response> {
+    let name = which.rate().parameter;
+    let others = ProfileKind::ALL.map(|kind| kind.rate().parameter);
+    let mut others = others.into_iter().filter(|other| *other != name);
+    match others.find(|other| call.query.get(other).is_some()) {
+        Some(other) => {
+            let message = format!("\"{other}\" is not for the {which} profile: it has \"{name}\"");
+            Err(Response::error(400, &message))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn file(profile: &Profile, name: &str) -> Answer {

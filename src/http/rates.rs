@@ -1,20 +1,17 @@
 //! The rates of the profiles as JSON: to read, and to set.
 #![forbid(unsafe_code)]
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Response;
 use super::handler::{Answer, Call};
 use super::query::shown;
 use super::response::JSON;
 use crate::ask::control;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 /// More than all rates with their names need.
 const MAX_BODY: usize = 4096;
-
-const FRACTION: &str = "mutex_profile_fraction";
-const RATE: &str = "block_profile_rate";
 
 pub(super) fn rates(call: &Call<'_>) -> Answer {
     if call.request.method == "PUT" {
@@ -28,19 +25,19 @@ pub(super) fn rates(call: &Call<'_>) -> Answer {
 
 /// What the program has set, and what counts: a window may ask for a finer rate for its time.
 pub(super) fn state() -> Response {
-    let state = json!({
-        FRACTION: control::rate_set(Which::Mutex),
-        RATE: control::rate_set(Which::Block),
-        "in_force": {
-            FRACTION: control::rate(Which::Mutex),
-            RATE: control::rate(Which::Block),
-        },
-        "profiling": cfg!(feature = "profiling"),
-    });
+    let rates = |rate: fn(ProfileKind) -> u64| -> Map<String, Value> {
+        let kinds = ProfileKind::ALL.into_iter();
+        let rates = kinds.map(|kind| (kind.rate().name.to_owned(), rate(kind).into()));
+        rates.collect()
+    };
+    let mut state = rates(control::rate_set);
+    state.insert("in_force".to_owned(), rates(control::rate).into());
+    state.insert("profiling".to_owned(), cfg!(feature = "profiling").into());
+    let state = Value::from(state);
     Response::new(JSON, format!("{state}\n"))
 }
 
-fn wanted(body: &[u8]) -> Result<Vec<(Which, u64)>, Response> {
+fn wanted(body: &[u8]) -> Result<Vec<(ProfileKind, u64)>, Response> {
     if cfg!(not(feature = "profiling")) {
         let message = "there are no rates: contend was built without its feature `profiling`";
         return Err(Response::error(501, message));
@@ -62,22 +59,23 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Response> {
         Ok(_) => "it is something else".to_owned(),
         Err(error) => error.to_string(),
     };
-    let message = format!("the body must be a JSON object such as {{\"{FRACTION}\": 100}}: {why}");
+    let example = ProfileKind::Mutex.rate().name;
+    let message = format!("the body must be a JSON object such as {{\"{example}\": 100}}: {why}");
     Err(Response::error(400, &message))
 }
 
-fn rate(name: &str, value: &Value) -> Result<(Which, u64), Response> {
-    let (which, max) = match name {
-        FRACTION => (Which::Mutex, u32::MAX.into()),
-        RATE => (Which::Block, u64::MAX),
-        _ => {
-            let message = format!(
-                "unknown rate {}: there are \"{FRACTION}\" and \"{RATE}\"",
-                shown(name)
-            );
-            return Err(Response::error(400, &message));
-        }
+fn rate(name: &str, value: &Value) -> Result<(ProfileKind, u64), Response> {
+    let mut kinds = ProfileKind::ALL.into_iter();
+    let Some(which) = kinds.find(|kind| kind.rate().name == name) else {
+        let names = ProfileKind::ALL.map(|kind| format!("{:?}", kind.rate().name));
+        let message = format!(
+            "unknown rate {}: there are {}",
+            shown(name),
+            names.join(" and ")
+        );
+        return Err(Response::error(400, &message));
     };
+    let max = which.rate().unit.max();
     let rate = value.as_u64().filter(|rate| *rate <= max);
     rate.map(|rate| (which, rate)).ok_or_else(|| {
         let value = shown(&value.to_string());
@@ -95,10 +93,13 @@ mod tests {
         let wanted = |text: &str| wanted(text.as_bytes()).unwrap();
         assert_eq!(wanted("{}"), []);
         let fraction = r#"{"mutex_profile_fraction": 4294967295}"#;
-        assert_eq!(wanted(fraction), [(Which::Mutex, u32::MAX.into())]);
+        assert_eq!(wanted(fraction), [(ProfileKind::Mutex, u32::MAX.into())]);
         let rate = r#"{"block_profile_rate": 18446744073709551615}"#;
-        assert_eq!(wanted(rate), [(Which::Block, u64::MAX)]);
+        assert_eq!(wanted(rate), [(ProfileKind::Block, u64::MAX)]);
         let both = r#"{"block_profile_rate":0,"mutex_profile_fraction":1}"#;
-        assert_eq!(wanted(both), [(Which::Block, 0), (Which::Mutex, 1)]);
+        assert_eq!(
+            wanted(both),
+            [(ProfileKind::Block, 0), (ProfileKind::Mutex, 1)]
+        );
     }
 }

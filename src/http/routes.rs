@@ -4,7 +4,7 @@
 use super::handler::{Answer, Call};
 use super::response::TEXT;
 use super::{Response, bundle, cpu, custom, pages, process, profiles, rates};
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 struct Route {
     name: &'static str,
@@ -15,17 +15,9 @@ struct Route {
 
 const READ: &str = "GET, HEAD";
 
-const ROUTES: [Route; 12] = [
+/// Beside these each kind of profile has its name and `delta_` with its name.
+const ROUTES: [Route; 8] = [
     route("", READ, pages::index),
-    route("mutex", READ, |call| profiles::profile(call, Which::Mutex)),
-    route("block", READ, |call| profiles::profile(call, Which::Block)),
-    // No HEAD: asking is what makes the next answer another one.
-    route("delta_mutex", "GET", |call| {
-        profiles::delta(call, Which::Mutex)
-    }),
-    route("delta_block", "GET", |call| {
-        profiles::delta(call, Which::Block)
-    }),
     route("profile", READ, cpu::profile),
     route("cmdline", READ, process::cmdline),
     route("symbol", "GET, HEAD, POST", process::symbol),
@@ -34,6 +26,9 @@ const ROUTES: [Route; 12] = [
     route("bundle", READ, bundle::bundle),
     route("rates", "GET, HEAD, PUT", rates::rates),
 ];
+
+/// Stands before the name of a kind where only what is new is asked for.
+const DELTA: &str = "delta_";
 
 /// Files that pages load.
 const ASSETS: &str = "assets";
@@ -57,7 +52,11 @@ const fn route(
 /// Whether a profile of the program's own cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {
     let is_served = ROUTES.iter().any(|route| route.name == name);
-    is_served || name == ASSETS || KEPT.contains(&name) || name.starts_with("delta_")
+    is_served
+        || ProfileKind::of_name(name).is_some()
+        || name == ASSETS
+        || KEPT.contains(&name)
+        || name.starts_with(DELTA)
 }
 
 pub(super) fn answer(call: &Call<'_>) -> Answer {
@@ -74,10 +73,30 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
 
 fn find(name: &str) -> Route {
     let known = ROUTES.into_iter().find(|route| route.name == name);
-    known.unwrap_or_else(|| match name.split_once('/') {
-        Some((ASSETS, _)) => route(ASSETS, READ, asset),
-        _ => route("", READ, custom::profile),
-    })
+    known
+        .or_else(|| of_kind(name))
+        .unwrap_or_else(|| match name.split_once('/') {
+            Some((ASSETS, _)) => route(ASSETS, READ, asset),
+            _ => route("", READ, custom::profile),
+        })
+}
+
+fn of_kind(name: &str) -> Option<Route> {
+    let is_of_kind = |name| ProfileKind::of_name(name).is_some();
+    if is_of_kind(name) {
+        return Some(route("", READ, |call| {
+            profiles::profile(call, kind(call.name)?)
+        }));
+    }
+    // No HEAD: asking is what makes the next answer another one.
+    is_of_kind(name.strip_prefix(DELTA)?).then_some(route("", "GET", |call| {
+        let name = call.name.strip_prefix(DELTA).unwrap_or_default();
+        profiles::delta(call, kind(name)?)
+    }))
+}
+
+fn kind(name: &str) -> Result<ProfileKind, Response> {
+    ProfileKind::of_name(name).ok_or_else(|| Response::error(404, "Unknown profile"))
 }
 
 fn asset(call: &Call<'_>) -> Answer {

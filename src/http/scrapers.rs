@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ask::control;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 /// Profiles that are kept. A service has a scraper or two, for two profiles each; the rest is for
 /// people, and a bound for whoever invents names. One of a thousand stacks takes half a megabyte.
@@ -33,7 +33,7 @@ impl fmt::Debug for Scrapers {
 
 impl Scrapers {
     /// What was recorded since this scraper asked last; everything, if it is not remembered.
-    pub(super) fn delta(&self, scraper: &str, which: Which) -> Profile {
+    pub(super) fn delta(&self, scraper: &str, which: ProfileKind) -> Profile {
         let scraper: String = scraper.chars().take(MAX_NAME_CHARS).collect();
         // Held while the profile is taken, so that two requests of one scraper at once divide
         // what is new between them: with the profiles in another order than the requests, the
@@ -55,8 +55,8 @@ impl Scrapers {
     }
 }
 
-fn take(told: &mut Vec<Told>, scraper: &str, which: Which) -> Option<Profile> {
-    let is_it = |it: &Told| it.scraper == scraper && it.profile.which() == which;
+fn take(told: &mut Vec<Told>, scraper: &str, which: ProfileKind) -> Option<Profile> {
+    let is_it = |it: &Told| it.scraper == scraper && it.profile.kind() == which;
     let index = told.iter().position(is_it)?;
     Some(told.remove(index).profile)
 }
@@ -87,18 +87,18 @@ mod tests {
         for number in 0..MAX_REMEMBERED {
             remember(&mut all, told(number));
         }
-        assert!(take(&mut all, "scraper 0", Which::Mutex).is_some());
+        assert!(take(&mut all, "scraper 0", ProfileKind::Mutex).is_some());
         remember(&mut all, told(0));
         remember(&mut all, told(100));
         assert_eq!(all.len(), MAX_REMEMBERED);
-        assert!(take(&mut all, "scraper 1", Which::Mutex).is_none());
-        assert!(take(&mut all, "scraper 0", Which::Mutex).is_some());
+        assert!(take(&mut all, "scraper 1", ProfileKind::Mutex).is_none());
+        assert!(take(&mut all, "scraper 0", ProfileKind::Mutex).is_some());
     }
 
     #[test]
     fn the_profiles_of_a_scraper_are_told_apart() {
         let mut all = vec![told(1)];
-        assert!(take(&mut all, "scraper 1", Which::Block).is_none());
-        assert!(take(&mut all, "scraper 1", Which::Mutex).is_some());
+        assert!(take(&mut all, "scraper 1", ProfileKind::Block).is_none());
+        assert!(take(&mut all, "scraper 1", ProfileKind::Mutex).is_some());
     }
 }

@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use super::settings::{self, Settings};
 use crate::ask::control::set_rate;
 use crate::ask::recording::Recording;
 use crate::export::form;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 /// The session that has not ended. Held while its files are written, so that a thread that exits
 /// meanwhile waits for them.
@@ -23,8 +22,8 @@ static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 
 struct Session {
     recording: Recording,
-    mutex_file: Option<PathBuf>,
-    block_file: Option<PathBuf>,
+    /// By the number of their kind.
+    files: [Option<PathBuf>; ProfileKind::COUNT],
 }
 
 /// The process whose session it is. A forked child has a copy of it, but the files are its parent's; and
@@ -52,7 +51,7 @@ pub(super) fn begin() -> bool {
 }
 
 fn start(settings: Settings) {
-    let asks_for_profiles = !settings.mutex.is_off() || !settings.block.is_off();
+    let asks_for_profiles = settings.switches.iter().any(|switch| !switch.is_off());
     if asks_for_profiles && cfg!(not(feature = "profiling")) {
         say(format_args!(
             "variables ask for profiles, but contend was built without its feature `profiling`; \
@@ -72,28 +71,22 @@ fn start(settings: Settings) {
 }
 
 fn start_profiling(settings: &Settings) {
-    let switches = [
-        (Which::Mutex, &settings.mutex),
-        (Which::Block, &settings.block),
-    ];
-    for (which, switch) in switches {
-        if let Some(rate) = switch.rate_to_set() {
-            set_rate(which, rate);
+    for kind in ProfileKind::ALL {
+        if let Some(rate) = settings.switches[kind as usize].rate_to_set() {
+            set_rate(kind, rate);
         }
     }
-    let [mutex_file, block_file] = switches.map(|(_, switch)| switch.file.clone());
-    if mutex_file.is_none() && block_file.is_none() {
+    let files = ProfileKind::ALL.map(|kind| settings.switches[kind as usize].file.clone());
+    if files.iter().all(Option::is_none) {
         return;
     }
     end_at_exit();
     // Asks for no rate: those that were set count, and the program may change them.
-    let recording = Recording::builder()
-        .mutex_fraction(0)
-        .block_rate(Duration::ZERO);
+    let kinds = ProfileKind::ALL.into_iter();
+    let recording = kinds.fold(Recording::builder(), |builder, kind| builder.rate(kind, 0));
     let session = Session {
         recording: recording.start(),
-        mutex_file,
-        block_file,
+        files,
     };
     OWNER.store(process::id(), Ordering::Relaxed);
     *SESSION.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
@@ -124,11 +117,7 @@ fn write_once() {
 impl Session {
     fn write(self) {
         let profiles = self.recording.finish();
-        let files = [
-            (&profiles.mutex, self.mutex_file),
-            (&profiles.block, self.block_file),
-        ];
-        for (profile, file) in files {
+        for (profile, file) in profiles.iter().zip(self.files) {
             if let Some(Err(error)) = file.map(|file| form::save(profile, &file)) {
                 say(format_args!("{error}"));
             }

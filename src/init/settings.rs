@@ -8,23 +8,39 @@ use std::path::{Path, PathBuf};
 
 use super::path;
 use crate::export::form::Form;
-use crate::text::duration::parse_nanos;
+use crate::profile::kind::{ProfileKind, RateUnit};
 use crate::text::save;
 
-const MUTEX_PROFILE: &str = "CONTEND_MUTEX_PROFILE";
-const MUTEX_FRACTION: &str = "CONTEND_MUTEX_PROFILE_FRACTION";
-const BLOCK_PROFILE: &str = "CONTEND_BLOCK_PROFILE";
-const BLOCK_RATE: &str = "CONTEND_BLOCK_PROFILE_RATE";
+/// Begins the names of all variables.
+const PREFIX: &str = "CONTEND_";
+
 pub(super) const HTTP: &str = "CONTEND_HTTP";
 
-/// What begins so and is none of the above is a slip, which would be worse to pass over than to
-/// name. Other variables may begin with `CONTEND_`: a program's own.
-const OURS: [&str; 3] = ["CONTEND_MUTEX", "CONTEND_BLOCK", "CONTEND_HTTP"];
+/// The variable with the path of a kind's file: `CONTEND_MUTEX_PROFILE`.
+fn file_variable(kind: ProfileKind) -> String {
+    format!("{PREFIX}{}_PROFILE", kind.name().to_uppercase())
+}
+
+/// The variable with the rate of a kind: `CONTEND_MUTEX_PROFILE_FRACTION`.
+fn rate_variable(kind: ProfileKind) -> String {
+    format!("{PREFIX}{}", kind.rate().name.to_uppercase())
+}
+
+/// Whether a variable of this name can only be meant for us. If it is none of ours it is a slip,
+/// which would be worse to pass over than to name. Other variables may begin with `CONTEND_`: a
+/// program's own.
+fn begins_like_ours(name: &str) -> bool {
+    let is_of = |kind: ProfileKind| {
+        let rest = name.strip_prefix(PREFIX);
+        rest.is_some_and(|rest| rest.starts_with(&kind.name().to_uppercase()))
+    };
+    name.starts_with(HTTP) || ProfileKind::ALL.into_iter().any(is_of)
+}
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
-    pub(super) mutex: Switch,
-    pub(super) block: Switch,
+    /// By the number of their kind.
+    pub(super) switches: [Switch; ProfileKind::COUNT],
     /// The address to serve at.
     pub(super) http: Option<String>,
 }
@@ -69,7 +85,7 @@ impl Settings {
                 });
             }
         }
-        problems.extend(settings.one_file_for_both());
+        problems.extend(settings.one_file_for_two());
         match problems.is_empty() {
             true => Ok(settings),
             false => Err(problems),
@@ -77,24 +93,39 @@ impl Settings {
     }
 
     fn take(&mut self, name: &str, value: &OsStr) -> Result<(), String> {
+        for kind in ProfileKind::ALL {
+            let switch = &mut self.switches[kind as usize];
+            if name == file_variable(kind) {
+                switch.file = Some(file(value)?);
+                return Ok(());
+            }
+            if name == rate_variable(kind) {
+                switch.rate = Some(rate(kind, value)?);
+                return Ok(());
+            }
+        }
         match name {
-            MUTEX_PROFILE => self.mutex.file = Some(file(value)?),
-            BLOCK_PROFILE => self.block.file = Some(file(value)?),
-            MUTEX_FRACTION => self.mutex.rate = Some(fraction(value)?),
-            BLOCK_RATE => self.block.rate = Some(rate(value)?),
             HTTP => self.http = Some(address(value)?),
-            _ if OURS.iter().any(|ours| name.starts_with(ours)) => return Err(unknown()),
+            _ if begins_like_ours(name) => return Err(unknown()),
             _ => {}
         }
         Ok(())
     }
 
-    fn one_file_for_both(&self) -> Option<Problem> {
-        let (mutex, block) = (self.mutex.file.as_ref()?, self.block.file.as_ref()?);
-        path::is_same_file(mutex, block).then(|| Problem {
-            variable: BLOCK_PROFILE.to_owned(),
-            value: block.into(),
-            reason: format!("{MUTEX_PROFILE} is the same file; expected one for each profile"),
+    fn one_file_for_two(&self) -> Option<Problem> {
+        let files = || {
+            let kinds = ProfileKind::ALL.into_iter().zip(&self.switches);
+            kinds.filter_map(|(kind, switch)| Some((kind, switch.file.as_ref()?)))
+        };
+        files().find_map(|(kind, file)| {
+            let mut earlier = files().take_while(|(other, _)| *other != kind);
+            let (other, _) = earlier.find(|(_, other)| path::is_same_file(other, file))?;
+            let other = file_variable(other);
+            Some(Problem {
+                variable: file_variable(kind),
+                value: file.into(),
+                reason: format!("{other} is the same file; expected one for each profile"),
+            })
         })
     }
 }
@@ -136,19 +167,16 @@ fn check(path: &Path) -> Result<(), String> {
     })
 }
 
-fn fraction(value: &OsStr) -> Result<u64, String> {
-    // Digits only: `parse` would take a sign.
-    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let text = value.to_str().filter(is_number);
-    let fraction = text.and_then(|text| text.parse::<u32>().ok());
-    let expected = "expected a whole number from 0 (off) and 1 (everything) to 4294967295";
-    fraction.map(u64::from).ok_or_else(|| expected.to_owned())
-}
-
-fn rate(value: &OsStr) -> Result<u64, String> {
-    let expected = "expected a whole number with ns, us, ms or s, or of nanoseconds, \
-        such as 1ms, 10us, 1 (everything) or 0 (off)";
-    let rate = value.to_str().and_then(parse_nanos);
+fn rate(kind: ProfileKind, value: &OsStr) -> Result<u64, String> {
+    let unit = kind.rate().unit;
+    let expected = match unit {
+        RateUnit::OneIn => "expected a whole number from 0 (off) and 1 (everything) to 4294967295",
+        RateUnit::Nanoseconds => {
+            "expected a whole number with ns, us, ms or s, or of nanoseconds, \
+             such as 1ms, 10us, 1 (everything) or 0 (off)"
+        }
+    };
+    let rate = value.to_str().and_then(|text| unit.parse(text));
     rate.ok_or_else(|| expected.to_owned())
 }
 
@@ -158,15 +186,21 @@ fn address(value: &OsStr) -> Result<String, String> {
 }
 
 fn unknown() -> String {
+    let of_kind = |kind| [file_variable(kind), rate_variable(kind)];
+    let names: Vec<String> = ProfileKind::ALL.into_iter().flat_map(of_kind).collect();
     format!(
-        "no variable of contend's; expected one of \
-         {MUTEX_PROFILE}, {MUTEX_FRACTION}, {BLOCK_PROFILE}, {BLOCK_RATE} and {HTTP}"
+        "no variable of contend's; expected one of {} and {HTTP}",
+        names.join(", ")
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MUTEX_PROFILE: &str = "CONTEND_MUTEX_PROFILE";
+    const MUTEX_FRACTION: &str = "CONTEND_MUTEX_PROFILE_FRACTION";
+    const BLOCK_RATE: &str = "CONTEND_BLOCK_PROFILE_RATE";
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
         let variables = variables
@@ -196,18 +230,18 @@ mod tests {
         let path = std::env::temp_dir().join("contend-settings.pb.gz");
         let path = path.to_str().unwrap();
         let settings = read(&[(MUTEX_PROFILE, path)]).unwrap();
-        assert_eq!(settings.mutex.file.as_deref(), Some(path.as_ref()));
-        assert_eq!(settings.mutex.rate_to_set(), Some(1));
-        assert!(settings.block.is_off());
+        assert_eq!(settings.switches[0].file.as_deref(), Some(path.as_ref()));
+        assert_eq!(settings.switches[0].rate_to_set(), Some(1));
+        assert!(settings.switches[1].is_off());
         let settings = read(&[(MUTEX_PROFILE, path), (MUTEX_FRACTION, "0")]).unwrap();
-        assert_eq!(settings.mutex.rate_to_set(), Some(0));
+        assert_eq!(settings.switches[0].rate_to_set(), Some(0));
     }
 
     #[test]
     fn rates_are_numbers() {
         let settings = read(&[(MUTEX_FRACTION, "4294967295"), (BLOCK_RATE, "10us")]).unwrap();
-        assert_eq!(settings.mutex.rate, Some(u64::from(u32::MAX)));
-        assert_eq!(settings.block.rate, Some(10_000));
+        assert_eq!(settings.switches[0].rate, Some(u64::from(u32::MAX)));
+        assert_eq!(settings.switches[1].rate, Some(10_000));
         for value in ["-1", "+1", "1.5", "one", "1ms", "4294967296", " 1"] {
             let problem = only_problem(&[(MUTEX_FRACTION, value)]);
             let expected = format!("{MUTEX_FRACTION}={value:?}: expected a whole number from 0");

@@ -20,8 +20,8 @@ use crate::profile::kind::Kind;
 /// `go tool pprof` shows as it shows `-diff_base`.
 #[derive(Clone, Debug)]
 pub struct Diff {
-    pub(crate) base: Profile,
-    pub(crate) new: Profile,
+    base: Profile,
+    current: Profile,
     changes: Vec<Change>,
 }
 
@@ -29,11 +29,12 @@ pub struct Diff {
 #[derive(Clone, Debug)]
 pub struct Change {
     base: Option<Sample>,
-    new: Option<Sample>,
+    current: Option<Sample>,
 }
 
 /// How a delay has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChangeStatus {
     /// Less delay than in the base.
     Better,
@@ -57,7 +58,11 @@ impl Profile {
     /// their frames, so the two profiles may come from different runs and different builds. Numbers
     /// are compared as they are: the runs should be of the same length, or of the same number of
     /// operations. (For what one process recorded between two moments there is
-    /// [`since`](Profile::since).) A mutex and a block profile have no stacks in common.
+    /// [`since`](Profile::since).)
+    ///
+    /// # Panics
+    ///
+    /// If the two are not of the same [kind](Profile::kind).
     ///
     /// # Examples
     ///
@@ -70,10 +75,13 @@ impl Profile {
     /// println!("{diff}");
     /// assert!(diff.delay_nanos() <= 0, "it has become worse");
     /// ```
+    #[must_use]
+    #[track_caller]
     pub fn diff(&self, base: &Profile) -> Diff {
+        self.assert_same_kind(base);
         let mut changes: Vec<Change> = Vec::new();
         let mut index_of = HashMap::new();
-        for (samples, side) in [(&base.samples, Side::Base), (&self.samples, Side::New)] {
+        for (samples, side) in [(&base.samples, Side::Base), (&self.samples, Side::Current)] {
             for sample in samples {
                 let next = changes.len();
                 let index = *index_of.entry(names(sample)).or_insert(next);
@@ -87,7 +95,7 @@ impl Profile {
         changes.sort_by_key(|change| Reverse(change.delay_nanos().unsigned_abs()));
         Diff {
             base: base.clone(),
-            new: self.clone(),
+            current: self.clone(),
             changes,
         }
     }
@@ -118,10 +126,20 @@ fn names(sample: &Sample) -> (Kind, Vec<Name<'_>>) {
 #[derive(Clone, Copy)]
 enum Side {
     Base,
-    New,
+    Current,
 }
 
 impl Diff {
+    /// The profile that was compared with.
+    pub fn base(&self) -> &Profile {
+        &self.base
+    }
+
+    /// The profile that was compared.
+    pub fn current(&self) -> &Profile {
+        &self.current
+    }
+
     /// All stacks of both profiles, those whose delay changed most first.
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -129,19 +147,25 @@ impl Diff {
 
     /// By how many nanoseconds the delay of all stacks has grown; negative: it has shrunk.
     pub fn delay_nanos(&self) -> i64 {
-        difference(self.new.total_delay_nanos(), self.base.total_delay_nanos())
+        difference(
+            self.current.total_delay_nanos(),
+            self.base.total_delay_nanos(),
+        )
     }
 
     /// By how many the contentions of all stacks have grown; negative: there are fewer.
     pub fn contentions(&self) -> i64 {
-        difference(self.new.total_contentions(), self.base.total_contentions())
+        difference(
+            self.current.total_contentions(),
+            self.base.total_contentions(),
+        )
     }
 }
 
 impl Change {
     const NONE: Change = Change {
         base: None,
-        new: None,
+        current: None,
     };
 
     /// The stack in the base; `None`: it is [new](ChangeStatus::New).
@@ -149,21 +173,22 @@ impl Change {
         self.base.as_ref()
     }
 
-    /// The stack in the new profile; `None`: it is [gone](ChangeStatus::Gone).
+    /// The stack in the current profile; `None`: it is [gone](ChangeStatus::Gone).
     pub fn current(&self) -> Option<&Sample> {
-        self.new.as_ref()
+        self.current.as_ref()
     }
 
     /// By how many nanoseconds the delay has grown; negative: it has shrunk.
     pub fn delay_nanos(&self) -> i64 {
-        let delay = |sample: &Option<Sample>| sample.as_ref().map_or(0, |it| it.delay_nanos);
-        difference(delay(&self.new), delay(&self.base))
+        let delay =
+            |sample: &Option<Sample>| sample.as_ref().map_or(0, |sample| sample.delay_nanos);
+        difference(delay(&self.current), delay(&self.base))
     }
 
     /// By how many the contentions have grown; negative: there are fewer.
     pub fn contentions(&self) -> i64 {
         let contentions = |sample: &Option<Sample>| sample.as_ref().map_or(0, Sample::contentions);
-        difference(contentions(&self.new), contentions(&self.base))
+        difference(contentions(&self.current), contentions(&self.base))
     }
 
     /// What has become of the stack.
@@ -176,7 +201,7 @@ impl Change {
     fn add(&mut self, side: Side, sample: &Sample) {
         let sum = match side {
             Side::Base => &mut self.base,
-            Side::New => &mut self.new,
+            Side::Current => &mut self.current,
         };
         match sum {
             Some(sum) => sum.add(sample),

@@ -1,16 +1,212 @@
-//! What an event is: the profile it belongs to, and the `kind` label of its sample.
+//! What an event is: the kind of profile it belongs to, and the operation that waited or released.
+//!
+//! All that tells one kind of profile from another is a row of the table of [`ProfileKind`]:
+//! saving, text, pages, HTTP, the variables and the command read it. A new kind is a row here, what
+//! records it, and the functions that users call for it in `ask/control.rs`.
+
+use std::fmt;
+use std::time::Duration;
 
 #[cfg(feature = "profiling")]
 use std::sync::OnceLock;
 
-/// Which profile an event belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub(crate) enum Which {
-    /// By release stack: who made others wait.
-    Mutex,
-    /// By acquire stack: who waited.
-    Block,
+use crate::text::duration::parse_nanos;
+use crate::text::units::human;
+
+/// What is the same for all profiles of one kind.
+#[derive(Debug)]
+#[cfg_attr(loom, allow(dead_code))] // Nothing is shown there.
+pub(crate) struct Descriptor {
+    /// In URLs, names of files, messages and variables.
+    pub(crate) name: &'static str,
+    /// What the profile answers.
+    pub(crate) question: &'static str,
+    /// The question as a part of a sentence.
+    pub(crate) subject: &'static str,
+    /// For whoever sees such a profile for the first time.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
+    pub(crate) explanation: &'static str,
+    /// Names and units of the two numbers of a stack: contentions, delay. Stores of profiles go by
+    /// the names and the order.
+    pub(crate) sample_types: [(&'static str, &'static str); 2],
+    /// The sample type that readers show first.
+    pub(crate) default_sample_type: &'static str,
+    /// The first lines of Go's text form.
+    pub(crate) text_heading: &'static str,
+    /// What a program calls to switch the profile on.
+    pub(crate) switch_on: &'static str,
+    pub(crate) rate: Rate,
+}
+
+/// The knob of a kind of profile. 0 switches the profile off, 1 records everything.
+#[derive(Debug)]
+#[cfg_attr(loom, allow(dead_code))] // Nothing is shown there.
+pub(crate) struct Rate {
+    /// In the comments of files, in JSON, and in capitals in a variable.
+    pub(crate) name: &'static str,
+    /// The parameter of a request that sets it for a window of time.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Requests are HTTP's.
+    pub(crate) parameter: &'static str,
+    pub(crate) unit: RateUnit,
+    /// What 1 records.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
+    pub(crate) everything: &'static str,
+    /// To choose from: off, for production, for tests.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
+    pub(crate) suggested: [u64; 3],
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RateUnit {
+    /// One event in so many is recorded.
+    OneIn,
+    /// One event per so many nanoseconds of waiting is recorded.
+    Nanoseconds,
+}
+
+impl RateUnit {
+    /// The largest rate that can be set.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // JSON has numbers beyond it.
+    pub(crate) fn max(self) -> u64 {
+        match self {
+            Self::OneIn => u32::MAX.into(),
+            Self::Nanoseconds => u64::MAX,
+        }
+    }
+
+    /// A rate as people write it: `100`, `1ms`.
+    pub(crate) fn parse(self, text: &str) -> Option<u64> {
+        match self {
+            // Digits only: `parse` would take a sign.
+            Self::OneIn if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse::<u32>().ok().map(u64::from)
+            }
+            Self::OneIn => None,
+            Self::Nanoseconds => parse_nanos(text),
+        }
+    }
+
+    /// A rate as tables show it: `1 in 100`, `1.00ms`.
+    pub(crate) fn shown(self, rate: u64) -> String {
+        match self {
+            _ if rate == 0 => "off now".to_owned(),
+            Self::OneIn => format!("1 in {rate}"),
+            Self::Nanoseconds => human(Duration::from_nanos(rate)),
+        }
+    }
+}
+
+/// Declares [`ProfileKind`] and all that depends on how many there are.
+macro_rules! profile_kinds {
+    ($($(#[$doc:meta])* $variant:ident => $descriptor:expr;)+) => {
+        /// Which profile it is: what its stacks are those of.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use contend::ProfileKind;
+        ///
+        /// assert_eq!(contend::mutex_profile().kind(), ProfileKind::Mutex);
+        /// assert_eq!(ProfileKind::Block.to_string(), "block");
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum ProfileKind {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ProfileKind {
+            /// How many kinds there are.
+            pub(crate) const COUNT: usize = [$(Self::$variant),+].len();
+
+            /// Each kind at the place of its number.
+            pub(crate) const ALL: [Self; Self::COUNT] = [$(Self::$variant),+];
+
+            /// Its row of the table.
+            pub(crate) fn descriptor(self) -> &'static Descriptor {
+                static DESCRIPTORS: [Descriptor; ProfileKind::COUNT] = [$($descriptor),+];
+                &DESCRIPTORS[self as usize]
+            }
+        }
+    };
+}
+
+profile_kinds! {
+    /// By the stack that **released**: whose code made others wait.
+    Mutex => Descriptor {
+        name: "mutex",
+        question: "Whose code made others wait?",
+        subject: "whose code made others wait",
+        explanation: "The time that others waited for a lock, charged to the code that released \
+            it: code that should hold its lock for less time.",
+        sample_types: [("contentions", "count"), ("delay", "nanoseconds")],
+        default_sample_type: "delay",
+        text_heading: "--- mutex:\ncycles/second=1000000000\nsampling period=1\n",
+        switch_on: "contend::set_mutex_profile_fraction(100)",
+        rate: Rate {
+            name: "mutex_profile_fraction",
+            parameter: "fraction",
+            unit: RateUnit::OneIn,
+            everything: "every contention",
+            suggested: [0, 100, 1],
+        },
+    };
+    /// By the stack that **waited**: where threads waited.
+    Block => Descriptor {
+        name: "block",
+        question: "Where did threads wait?",
+        subject: "where threads waited",
+        explanation: "The time that code waited for a lock, a channel, a condition or a thread, \
+            charged to the code that waited. Waiting for work is in it, too.",
+        sample_types: [("contentions", "count"), ("delay", "nanoseconds")],
+        default_sample_type: "delay",
+        // Go's name for the block profile in this form is `contention`, and it has no period.
+        text_heading: "--- contention:\ncycles/second=1000000000\n",
+        switch_on: "contend::set_block_profile_rate(1_000_000)",
+        rate: Rate {
+            name: "block_profile_rate",
+            parameter: "rate",
+            unit: RateUnit::Nanoseconds,
+            everything: "every wait",
+            suggested: [0, 1_000_000, 1],
+        },
+    };
+}
+
+#[allow(dead_code)] // Features decide what is asked for.
+impl ProfileKind {
+    /// The name in URLs, names of files and messages: `mutex`, `block`.
+    pub fn name(self) -> &'static str {
+        self.descriptor().name
+    }
+
+    /// What such a profile answers, as a question.
+    pub fn question(self) -> &'static str {
+        self.descriptor().question
+    }
+
+    pub(crate) fn rate(self) -> &'static Rate {
+        &self.descriptor().rate
+    }
+
+    /// The kind of this [name](Self::name).
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind of this number; `None` where there is none.
+    pub(crate) fn from_index(index: usize) -> Option<Self> {
+        Self::ALL.get(index).copied()
+    }
+}
+
+/// The [name](ProfileKind::name).
+impl fmt::Display for ProfileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// The operation that waited (block profile) or that let a waiter go on (mutex profile): an index

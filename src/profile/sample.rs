@@ -85,8 +85,8 @@ impl Sample {
 
     /// The delay of one contention on average. Where no contention is counted here, all of the
     /// delay.
-    pub fn mean(&self) -> Duration {
-        mean(self.delay_nanos, self.contentions)
+    pub fn mean_delay(&self) -> Duration {
+        mean_delay(self.delay_nanos, self.contentions)
     }
 
     /// The stack, leaf first, with inlined calls as frames of their own.
@@ -95,10 +95,18 @@ impl Sample {
         frames.get_or_init(|| self.stack.frames_in_place().cloned().collect())
     }
 
-    /// The value of a label. Every sample has `kind`: what released or waited, as `mutex`,
-    /// `rwlock_read`, `rwlock_write`, `condvar`.
+    /// What released (mutex profile) or waited (block profile): `mutex`, `rwlock_read`,
+    /// `rwlock_write`, `condvar` and so on, or the name given to [`blocking`](crate::blocking).
+    ///
+    /// Files have it as the label `kind`.
+    pub fn kind(&self) -> &'static str {
+        self.kind.label()
+    }
+
+    /// The value of a label, as files have them. Every sample has `kind`, see
+    /// [`kind`](Sample::kind).
     pub fn label(&self, name: &str) -> Option<&str> {
-        (name == "kind").then(|| self.kind.label())
+        (name == "kind").then(|| self.kind())
     }
 
     /// Adds what another sample has to this stack's numbers.
@@ -141,7 +149,7 @@ pub(crate) fn std_error(variance: f64) -> Duration {
     Duration::from_nanos(variance.max(0.0).sqrt().round() as u64)
 }
 
-pub(crate) fn mean(delay_nanos: u64, contentions: f64) -> Duration {
+pub(crate) fn mean_delay(delay_nanos: u64, contentions: f64) -> Duration {
     // Less than one half is shown as no contention, so the mean must not be ruled by it.
     let contentions = if contentions < 0.5 { 1.0 } else { contentions };
     Duration::from_nanos((delay_nanos as f64 / contentions).round() as u64)

@@ -4,15 +4,15 @@ use super::*;
 
 /// A mutex profile at fraction 1 with these samples.
 pub(crate) fn profile(samples: Vec<Sample>) -> Profile {
-    let mut profile = Profile::with_rate(Which::Mutex, 1);
+    let mut profile = Profile::with_rate(ProfileKind::Mutex, 1);
     profile.mappings = Arc::new([program()]);
     profile.samples = samples;
     profile.sort();
     profile
 }
 
-pub(crate) fn with_which(mut profile: Profile, which: Which, rate: u64) -> Profile {
-    profile.which = which;
+pub(crate) fn with_kind(mut profile: Profile, kind: ProfileKind, rate: u64) -> Profile {
+    profile.kind = kind;
     profile.rate = rate;
     profile
 }
@@ -157,14 +157,18 @@ fn after_a_reset_everything_is_new() {
 }
 
 #[test]
-fn nothing_is_subtracted_from_another_kind_or_an_earlier_profile() {
+fn nothing_is_subtracted_from_an_earlier_profile() {
     let mutex = profile(vec![simple(1, 1.0, 10)]);
-    let block = with_which(profile(vec![simple(1, 4.0, 40)]), Which::Block, 1);
-    let delta = block.since(&mutex);
-    assert_eq!((delays(&delta), delta.duration()), (vec![(4, 40)], None));
     let later = profile(vec![simple(1, 2.0, 20)]);
     let delta = mutex.since(&later);
     assert_eq!((delays(&delta), delta.duration()), (vec![(1, 10)], None));
+}
+
+#[test]
+#[should_panic(expected = "a block profile cannot be compared with a mutex profile")]
+fn a_difference_of_two_kinds_is_a_panic() {
+    let block = with_kind(profile(vec![]), ProfileKind::Block, 1);
+    let _ = block.since(&profile(vec![]));
 }
 
 #[test]
@@ -173,11 +177,11 @@ fn numbers_of_a_sample() {
     sample.variance = 400.0;
     assert_eq!(sample.contentions(), 3);
     assert_eq!(sample.delay(), Duration::from_nanos(1000));
-    assert_eq!(sample.mean(), Duration::from_nanos(400));
+    assert_eq!(sample.mean_delay(), Duration::from_nanos(400));
     assert_eq!(sample.delay_std_error(), Duration::from_nanos(20));
     let sample = simple(1, 0.0, 1000);
     assert_eq!(
-        (sample.contentions(), sample.mean()),
+        (sample.contentions(), sample.mean_delay()),
         (0, Duration::from_nanos(1000))
     );
 }

@@ -404,7 +404,10 @@ fn watch_prints_what_was_added() {
     let server = growing();
     let url = format!("{}/debug/pprof/block", server.address);
     let text = run(["watch", &url, "--every", "0.1", "--count", "2"]).success();
-    let heading = format!("block of {}: who waited in the last ", server.address);
+    let heading = format!(
+        "block of {}: where threads waited in the last ",
+        server.address
+    );
     assert_eq!(text.matches(&heading).count(), 2, "{text}");
     assert_eq!(
         text.matches("6.00ms in 3 contentions; 0.0").count(),

@@ -1,4 +1,4 @@
-//! What a recording returns: both profiles and the time they cover.
+//! What a recording returns: the profiles of all kinds and the time they cover.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::export::form;
-use crate::profile::Profile;
+use crate::profile::{Profile, ProfileKind};
 use crate::text::save;
 
 /// The profiles of a [`Recording`](crate::Recording).
 ///
-/// `println!("{profiles}")` shows the costliest call sites of both.
+/// `println!("{profiles}")` shows the costliest call sites of each.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profiles {
@@ -21,12 +21,30 @@ pub struct Profiles {
     pub mutex: Profile,
     /// Where threads waited, see [`block_profile`](crate::block_profile).
     pub block: Profile,
-    /// How long the recording lasted; also the [`duration`](Profile::duration) of both profiles.
+    /// How long the recording lasted; also the [`duration`](Profile::duration) of the profiles.
     pub wall: Duration,
+    /// Those of the kinds after mutex and block.
+    others: [Profile; ProfileKind::COUNT - 2],
 }
 
 impl Profiles {
-    /// The part of both profiles whose stacks have a function with `text` in its path: see
+    /// From one profile of each kind, in their order.
+    pub(crate) fn new(profiles: [Profile; ProfileKind::COUNT], wall: Duration) -> Profiles {
+        let [mutex, block, others @ ..] = profiles;
+        Profiles {
+            mutex,
+            block,
+            wall,
+            others,
+        }
+    }
+
+    /// All of them, in the order of their [kinds](Profile::kind).
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        [&self.mutex, &self.block].into_iter().chain(&self.others)
+    }
+
+    /// The part of all profiles whose stacks have a function with `text` in its path: see
     /// [`Profile::focus`].
     #[must_use]
     pub fn focus(&self, text: &str) -> Profiles {
@@ -34,6 +52,7 @@ impl Profiles {
             mutex: self.mutex.focus(text),
             block: self.block.focus(text),
             wall: self.wall,
+            others: self.others.clone().map(|profile| profile.focus(text)),
         }
     }
 
@@ -59,7 +78,8 @@ impl Profiles {
     pub fn save(&self, folder: impl AsRef<Path>) -> io::Result<()> {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(|error| save::at(folder, &error))?;
-        for (profile, name) in [(&self.mutex, "mutex"), (&self.block, "block")] {
+        for profile in self.iter() {
+            let name = profile.kind().name();
             profile.save(folder.join(name).with_extension("pb.gz"))?;
             if cfg!(feature = "flamegraph") {
                 form::save(profile, &folder.join(name).with_extension("svg"))?;
@@ -71,9 +91,15 @@ impl Profiles {
     }
 }
 
-/// The costliest call sites of the mutex profile, an empty line, and those of the block profile.
+/// The costliest call sites of the mutex profile, an empty line, those of the block profile, and
+/// so on.
 impl fmt::Display for Profiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.mutex, self.block)
+        let mut separator = "";
+        for profile in self.iter() {
+            write!(f, "{separator}{profile}")?;
+            separator = "\n";
+        }
+        Ok(())
     }
 }

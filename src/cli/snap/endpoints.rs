@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::profile::ProfileKind;
+
 /// Profiles of the program's own, from its index. A page with more is no index.
 const MAX_LINKED: usize = 64;
 const MAX_NAME: usize = 64;
@@ -43,7 +45,7 @@ pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
     for name in ["cmdline", "rates"] {
         endpoints.push(Endpoint::new(name, name));
     }
-    for name in ["mutex", "block"] {
+    for name in ProfileKind::ALL.map(ProfileKind::name) {
         endpoints.push(Endpoint::new(name, name));
         endpoints.push(Endpoint::new(name, format!("{name}?debug=1")));
         let window = format!("{name}?seconds={seconds}");
@@ -75,11 +77,7 @@ pub(super) fn at_last() -> Vec<Endpoint> {
 
 /// The names that the index links to beside what is asked for anyway.
 fn linked(index: &str) -> BTreeSet<String> {
-    const KNOWN: [&str; 12] = [
-        "mutex",
-        "block",
-        "delta_mutex",
-        "delta_block",
+    const KNOWN: [&str; 8] = [
         "profile",
         "cmdline",
         "symbol",
@@ -98,7 +96,12 @@ fn linked(index: &str) -> BTreeSet<String> {
         let path = path.strip_prefix("./").unwrap_or(path);
         Some(path.strip_prefix("/debug/pprof/").unwrap_or(path))
     });
-    let is_profile = |name: &&str| is_name(name) && !KNOWN.contains(name);
+    let is_of_kind = |name: &str| {
+        let kind = name.strip_prefix("delta_").unwrap_or(name);
+        ProfileKind::of_name(kind).is_some()
+    };
+    let is_known = |name: &str| KNOWN.contains(&name) || is_of_kind(name);
+    let is_profile = |name: &&str| is_name(name) && !is_known(name);
     names
         .filter(is_profile)
         .map(str::to_owned)

@@ -8,23 +8,14 @@ use super::row::{cut, row, summary, titles};
 use super::sites::{Amount, Sites};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
+use crate::profile::ProfileKind;
 use crate::text::units::human;
 
-const KEYS: &str = "q quit  m mutex  b block  d delay  c contentions  t total  space pause";
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Which {
-    Mutex,
-    Block,
-}
-
-impl Which {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Mutex => "mutex",
-            Self::Block => "block",
-        }
-    }
+/// What the keys do. A kind of profile has the first letter of its name.
+fn keys() -> String {
+    let kinds = ProfileKind::ALL.map(|kind| format!("{:.1} {kind}", kind.name()));
+    let kinds = kinds.join("  ");
+    format!("q quit  {kinds}  d delay  c contentions  t total  space pause")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +48,7 @@ pub(super) struct Line {
 
 pub(super) struct View {
     pub(super) address: String,
-    pub(super) which: Which,
+    pub(super) which: ProfileKind,
     pub(super) value: Value,
     pub(super) scope: Scope,
     pub(super) is_paused: bool,
@@ -72,7 +63,7 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(base: &Url, which: Which) -> Self {
+    pub(super) fn new(base: &Url, which: ProfileKind) -> Self {
         Self {
             address: base.host_and_port().to_owned(),
             which,
@@ -88,7 +79,7 @@ impl View {
     }
 
     /// Begins anew with the other profile.
-    pub(super) fn show(&mut self, which: Which) {
+    pub(super) fn show(&mut self, which: ProfileKind) {
         self.which = which;
         (self.last, self.interval) = (None, None);
     }
@@ -119,7 +110,7 @@ impl View {
                 text: format!("{}; trying again", printable(problem)),
                 paint: Paint::Worse,
             },
-            None => plain(KEYS.to_owned()),
+            None => plain(keys()),
         });
         for line in &mut lines {
             line.text = cut(&line.text, width);
@@ -165,13 +156,10 @@ impl View {
             Value::Delay => "delay",
             Value::Contentions => "contentions",
         };
-        let who = match self.which {
-            Which::Mutex => "who made others wait",
-            Which::Block => "who waited",
-        };
+        let subject = self.which.descriptor().subject;
         let paused = if self.is_paused { ", paused" } else { "" };
         format!(
-            "{} of {}: {who} {scope}, by {by}{paused}",
+            "{} of {}: {subject} {scope}, by {by}{paused}",
             self.which.name(),
             printable(&self.address)
         )

@@ -4,7 +4,7 @@ use crate::engine::blame::{Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::thread_state::Recording;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 /// A release that others wait for: begun before the unlock, ended after it.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Release {
     #[inline(never)]
     pub(crate) fn end(&self) {
         let _recording = Recording::enter();
-        let stack = recorder::record(Which::Mutex, self.kind, self, self.taken.amount);
+        let stack = recorder::record(ProfileKind::Mutex, self.kind, self, self.taken.amount);
         let deferred = BLAME.settle(&self.taken, stack);
         let is_recorded = stack.is_some_and(|stack| recorder::add_to(stack, deferred));
         if !is_recorded && !deferred.is_zero() {

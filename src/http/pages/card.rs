@@ -3,11 +3,10 @@
 
 use super::html::{Html, bar, breakable, html};
 use super::window;
-use super::words::{grouped, name, question, rate};
+use super::words::{grouped, rate};
 use crate::export::sites::{Site, sites};
 use crate::export::why_empty;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
 use crate::text::units::{human, percent};
 
 /// Call sites that are shown before one asks for more.
@@ -25,18 +24,18 @@ pub(super) struct Card {
 
 impl Card {
     pub(super) fn html(&self) -> Html {
-        let which = self.profile.which();
+        let which = self.profile.kind();
         html!(
             "<section class=\"card\" id=\"{}\" aria-labelledby=\"{}-name\">\n\
              <h2 id=\"{}-name\">{}{}</h2>\n<p class=\"question\">{}</p>\n\
              <p class=\"explained\">{}</p>\n{}{}{}\n{}{}</section>\n",
-            name(which),
-            name(which),
-            name(which),
-            name(which),
+            which.name(),
+            which.name(),
+            which.name(),
+            which.name(),
             self.state(),
-            question(which),
-            explanation(which),
+            which.question(),
+            which.descriptor().explanation,
             self.numbers(),
             self.sites(),
             self.links(),
@@ -46,7 +45,7 @@ impl Card {
     }
 
     fn state(&self) -> Html {
-        let (which, in_force) = (self.profile.which(), self.profile.rate());
+        let (which, in_force) = (self.profile.kind(), self.profile.rate());
         let (class, mut words) = match in_force {
             0 => ("off", "off".to_owned()),
             _ => ("on", format!("on: {}", rate(which, in_force))),
@@ -98,7 +97,7 @@ impl Card {
         let items = sites.iter().take(SITES).map(|site| item(site, total));
         let all = html!(
             "<p class=\"all-sites\"><a href=\"top?profile={}\">all {} call sites</a></p>\n",
-            name(self.profile.which()),
+            self.profile.kind().name(),
             grouped(sites.len() as u64),
         );
         let all = if sites.len() > SITES {
@@ -111,7 +110,7 @@ impl Card {
     }
 
     fn links(&self) -> Html {
-        let name = name(self.profile.which());
+        let name = self.profile.kind().name();
         let flamegraph = html!(
             "<a class=\"main\" href=\"flamegraph?profile={}\">Flame graph</a>",
             name
@@ -136,10 +135,7 @@ impl Card {
         if !self.can_record {
             return Html::default();
         }
-        let choices = match self.profile.which() {
-            Which::Mutex => [0, 100, 1],
-            Which::Block => [0, 1_000_000, 1],
-        };
+        let choices = self.profile.kind().rate().suggested;
         html!(
             "<fieldset class=\"rates\" hidden><legend>Record</legend>\
              <span class=\"choice\">{}</span><output role=\"status\"></output></fieldset>\n",
@@ -151,14 +147,10 @@ impl Card {
     }
 
     fn rate_button(&self, choice: u64) -> Html {
-        let which = self.profile.which();
-        let parameter = match which {
-            Which::Mutex => "mutex_profile_fraction",
-            Which::Block => "block_profile_rate",
-        };
+        let which = self.profile.kind();
         html!(
             "<button type=\"button\" data-name=\"{}\" data-rate=\"{}\" aria-pressed=\"{}\">{}</button>",
-            parameter,
+            which.rate().name,
             choice,
             if choice == self.rate_set {
                 "true"
@@ -174,20 +166,7 @@ impl Card {
             return Html::default();
         };
         let everything = self.profile.rate() == 0;
-        window::form(self.profile.which(), everything, None, longest)
-    }
-}
-
-fn explanation(which: Which) -> &'static str {
-    match which {
-        Which::Mutex => {
-            "The time that others waited for a lock, charged to the code that released it: \
-             code that should hold its lock for less time."
-        }
-        Which::Block => {
-            "The time that code waited for a lock, a channel, a condition or a thread, charged to \
-             the code that waited. Waiting for work is in it, too."
-        }
+        window::form(self.profile.kind(), everything, None, longest)
     }
 }
 

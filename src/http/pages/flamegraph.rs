@@ -9,7 +9,6 @@
 use super::SVG;
 use super::html::{Html, html, page};
 use super::view::{View, choice, empty, which};
-use super::words::name;
 use crate::export::flamegraph::{Value, write_value};
 use crate::http::Response;
 use crate::http::handler::{Answer, Call};
@@ -23,7 +22,7 @@ pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
     let profile = profiles::asked_for(call, which)?;
     let svg = svg(&profile, value)?;
     if call.query.get("download").is_some() {
-        let name = format!("{}-{}.svg", name(which), label(value));
+        let name = format!("{}-{}.svg", which.name(), label(value));
         return Ok(Response::attachment(SVG, &name, svg.into()));
     }
     let view = View {
@@ -39,7 +38,7 @@ pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
 
 fn value(call: &Call<'_>) -> Result<Value, Response> {
     let choices = [Value::Delay, Value::Contentions].map(|it| (label(it), it));
-    choice(call, "value", choices)
+    choice(call, "value", &choices)
 }
 
 fn label(value: Value) -> &'static str {
@@ -66,7 +65,7 @@ pub(super) fn content(view: &View<'_>, value: Value, svg: &str) -> Html {
 fn controls(view: &View<'_>, value: Value) -> Html {
     let link = |more: &str, value: Value, text: &str, is_here: bool| {
         let more = format!("&value={}{more}", label(value));
-        view.link(view.path, view.profile.which(), &more, text, is_here)
+        view.link(view.path, view.profile.kind(), &more, text, is_here)
     };
     let choice = |it: Value| link("", it, label(it), it == value);
     html!(

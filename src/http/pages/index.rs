@@ -10,10 +10,10 @@ use crate::http::custom::{Registered, registered};
 use crate::http::handler::{Answer, Call};
 use crate::http::process::program;
 use crate::http::response::HTML;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
-    let cards = [Which::Mutex, Which::Block].map(|which| Card {
+    let cards = ProfileKind::ALL.map(|which| Card {
         profile: control::profile(which),
         rate_set: control::rate_set(which),
         can_record: cfg!(feature = "profiling"),

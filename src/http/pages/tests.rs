@@ -12,9 +12,9 @@ use crate::http::handler::Call;
 use crate::http::query::Query;
 use crate::http::{Cancel, Handler, Request, Response};
 use crate::profile::Profile;
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::lost::Lost;
-use crate::profile::tests::{location, profile, sample, with_lost, with_which};
+use crate::profile::tests::{location, profile, sample, with_kind, with_lost};
 
 const MARKUP: &str = "shop::<script>alert('x')</script>";
 const ESCAPED: &str = "shop::<wbr>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;";
@@ -127,7 +127,7 @@ fn the_index_shows_what_a_profile_says_already() {
 
 #[test]
 fn the_index_says_what_is_off_and_offers_to_turn_it_on() {
-    let off = with_which(profile(vec![]), Which::Block, 0);
+    let off = with_kind(profile(vec![]), ProfileKind::Block, 0);
     let page = index(card(off, 0));
     assert_has(
         &page,
@@ -145,7 +145,7 @@ fn the_index_says_what_is_off_and_offers_to_turn_it_on() {
 
 #[test]
 fn the_index_tells_a_rate_for_a_while_from_the_programs_own() {
-    let page = index(card(with_which(three_sites(), Which::Mutex, 1), 100));
+    let page = index(card(with_kind(three_sites(), ProfileKind::Mutex, 1), 100));
     assert_has(
         &page,
         &["on: every contention while a recording lasts, else 1 in 100</span>"],
@@ -172,7 +172,7 @@ fn the_index_counts_what_was_lost() {
 #[test]
 fn without_the_profiler_no_rate_is_offered() {
     let card = Card {
-        profile: with_which(profile(vec![]), Which::Mutex, 0),
+        profile: with_kind(profile(vec![]), ProfileKind::Mutex, 0),
         rate_set: 0,
         can_record: false,
         longest_window: Some(300),
@@ -429,7 +429,7 @@ mod flamegraph {
         let page = drawn(&empty, Value::Delay);
         assert_has(&page, &[&crate::export::why_empty(&empty)]);
         assert!(!page.contains("turn it on"), "it is on");
-        let off = with_which(empty, Which::Mutex, 0);
+        let off = with_kind(empty, ProfileKind::Mutex, 0);
         let offers = drawn(&off, Value::Delay).contains("<a href=\"./\">turn it on</a>");
         assert_eq!(offers, cfg!(feature = "profiling"));
         let no_contention = profile(vec![sample(Kind::MUTEX, 0.0, 9, &[location(1, &["f"])])]);

@@ -95,7 +95,7 @@ fn row(site: &Site<'_>, total: u64, has_errors: bool) -> Html {
         percent(site.delay_nanos, total)
     );
     let contentions = site.contentions.round() as u64;
-    let mean = site.mean();
+    let mean = site.mean_delay();
     [
         html!("<tr role=\"row\">"),
         number("delay", site.delay_nanos, html!("{}", human(site.delay()))),

@@ -5,35 +5,38 @@ use form_urlencoded::Serializer;
 
 use super::html::{Html, html, when};
 use super::window;
-use super::words::{self, grouped, name, question};
+use super::words::{self, grouped};
 use crate::http::Response;
 use crate::http::handler::Call;
 use crate::http::process::program;
 use crate::profile::Profile;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 use crate::text::units::human;
 
 /// One of several values that a parameter can have. The first is taken where it is missing.
 pub(super) fn choice<T: Copy>(
     call: &Call<'_>,
     parameter: &str,
-    choices: [(&str, T); 2],
+    choices: &[(&str, T)],
 ) -> Result<T, Response> {
     let Some(value) = call.query.get(parameter) else {
         return Ok(choices[0].1);
     };
     let chosen = choices.iter().find(|(name, _)| *name == value);
     chosen.map(|(_, choice)| *choice).ok_or_else(|| {
-        let [(first, _), (second, _)] = choices;
-        let message =
-            format!("invalid value for \"{parameter}\" - must be \"{first}\" or \"{second}\"");
+        let names: Vec<String> = choices
+            .iter()
+            .map(|(name, _)| format!("{name:?}"))
+            .collect();
+        let names = names.join(" or ");
+        let message = format!("invalid value for \"{parameter}\" - must be {names}");
         Response::error(400, &message)
     })
 }
 
-pub(super) fn which(call: &Call<'_>) -> Result<Which, Response> {
-    let choices = [("mutex", Which::Mutex), ("block", Which::Block)];
-    choice(call, "profile", choices)
+pub(super) fn which(call: &Call<'_>) -> Result<ProfileKind, Response> {
+    let choices = ProfileKind::ALL.map(|kind| (kind.name(), kind));
+    choice(call, "profile", &choices)
 }
 
 /// In the place of what there is not.
@@ -56,21 +59,21 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn title(&self) -> String {
-        let name = name(self.profile.which());
-        format!("{}: {name} {}", program(), self.path)
+        let kind = self.profile.kind();
+        format!("{}: {kind} {}", program(), self.path)
     }
 
     /// All of it: where one is, what is shown, the ways to see it otherwise, and the content.
     pub(super) fn body(&self, content: &Html) -> Html {
-        let which = self.profile.which();
+        let which = self.profile.kind();
         html!(
             "<header class=\"place\"><a href=\"./\">{}</a> <span>/debug/pprof/{}</span></header>\n\
              <main class=\"{}\">\n<h1>{} <span class=\"question\">{}</span></h1>\n{}{}{}</main>\n",
             program(),
             self.path,
             self.path,
-            name(which),
-            question(which),
+            which.name(),
+            which.question(),
             self.summary(),
             self.tabs(),
             content,
@@ -85,7 +88,7 @@ impl View<'_> {
         };
         let rate = match profile.rate() {
             0 => "off now".to_owned(),
-            rate => words::rate(profile.which(), rate),
+            rate => words::rate(profile.kind(), rate),
         };
         html!(
             "<p class=\"summary\"><b>{}</b> of delay in <b>{}</b> contentions {}; \
@@ -99,8 +102,8 @@ impl View<'_> {
     }
 
     fn tabs(&self) -> Html {
-        let which = self.profile.which();
-        let profile = |it| self.link(self.path, it, "", name(it), it == which);
+        let which = self.profile.kind();
+        let profile = |it| self.link(self.path, it, "", it.name(), it == which);
         let view = |path, label| self.link(path, which, "", label, path == self.path);
         let flamegraph = match cfg!(feature = "flamegraph") {
             true => view("flamegraph", "Flame graph"),
@@ -109,26 +112,25 @@ impl View<'_> {
         // These have no window.
         let since = when(self.profile.duration().is_some(), " since the start");
         html!(
-            "<nav class=\"tabs\"><span class=\"choice\">{}{}</span> <span class=\"choice\">{}{}</span> \
+            "<nav class=\"tabs\"><span class=\"choice\">{}</span> <span class=\"choice\">{}{}</span> \
              <a href=\"{}?debug=1\">Text{}</a> \
              <a href=\"{}\" download>Download{}</a>{}</nav>\n",
-            profile(Which::Mutex),
-            profile(Which::Block),
+            ProfileKind::ALL.into_iter().map(profile).collect::<Html>(),
             view("top", "Top"),
             flamegraph,
-            name(which),
+            which.name(),
             since,
-            name(which),
+            which.name(),
             since,
             self.window(),
         )
     }
 
     fn window(&self) -> Html {
-        let which = self.profile.which();
+        let which = self.profile.kind();
         let query = &self.call.query;
         let seconds = query.get("seconds");
-        let everything = query.get(window::rate_parameter(which)) == Some("1");
+        let everything = query.get(which.rate().parameter) == Some("1");
         let Some(longest) = self.call.handler.windows.longest() else {
             return Html::default();
         };
@@ -145,13 +147,13 @@ impl View<'_> {
     pub(super) fn link(
         &self,
         path: &str,
-        which: Which,
+        which: ProfileKind,
         more: &str,
         label: &str,
         is_here: bool,
     ) -> Html {
         let again = self.window_again(which);
-        let address = format!("{path}?profile={}{more}{again}", name(which));
+        let address = format!("{path}?profile={}{more}{again}", which.name());
         html!(
             "<a href=\"{}\"{}{}>{}</a>",
             address,
@@ -161,8 +163,8 @@ impl View<'_> {
         )
     }
 
-    fn window_again(&self, which: Which) -> String {
-        let rate = window::rate_parameter(which);
+    fn window_again(&self, which: ProfileKind) -> String {
+        let rate = which.rate().parameter;
         let mut again = Serializer::new(String::new());
         for name in ["seconds", rate] {
             if let Some(value) = self.call.query.get(name) {

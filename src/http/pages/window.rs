@@ -2,28 +2,20 @@
 #![forbid(unsafe_code)]
 
 use super::html::{Html, html, when};
-use super::words::name;
-use crate::profile::kind::Which;
+use crate::profile::kind::ProfileKind;
 
 /// Lengths to choose from, in seconds.
 const SECONDS: [u32; 5] = [1, 5, 10, 30, 60];
 const SUGGESTED: u32 = 10;
 
-/// What sets the rate for the time of a window.
-pub(super) fn rate_parameter(which: Which) -> &'static str {
-    match which {
-        Which::Mutex => "fraction",
-        Which::Block => "rate",
-    }
-}
-
 /// `everything`: whether it offers first to record all that happens in the window. `longest`: what
 /// the handler allows, in seconds.
-pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>, longest: u32) -> Html {
-    let events = match which {
-        Which::Mutex => "every contention",
-        Which::Block => "every wait",
-    };
+pub(super) fn form(
+    which: ProfileKind,
+    everything: bool,
+    seconds: Option<&str>,
+    longest: u32,
+) -> Html {
     let flamegraph = "<button formaction=\"flamegraph\">Flame graph</button>";
     html!(
         "<form class=\"window\" method=\"get\" action=\"top\">\
@@ -34,13 +26,13 @@ pub(super) fn form(which: Which, everything: bool, seconds: Option<&str>, longes
          <span class=\"buttons\"><button>Top</button>{}\
          <button formaction=\"{}\">Download</button></span>\
          <output role=\"status\"></output></form>\n",
-        name(which),
+        which.name(),
         options(seconds, longest),
-        rate_parameter(which),
+        which.rate().parameter,
         when(everything, " checked"),
-        events,
+        which.rate().everything,
         when(cfg!(feature = "flamegraph"), flamegraph),
-        name(which),
+        which.name(),
     )
 }
 

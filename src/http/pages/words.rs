@@ -1,30 +1,15 @@
 //! Numbers and names as pages put them.
 #![forbid(unsafe_code)]
 
-use crate::profile::kind::Which;
-
-pub(super) fn name(which: Which) -> &'static str {
-    match which {
-        Which::Mutex => "mutex",
-        Which::Block => "block",
-    }
-}
-
-pub(super) fn question(which: Which) -> &'static str {
-    match which {
-        Which::Mutex => "Whose code made others wait?",
-        Which::Block => "Where did threads wait?",
-    }
-}
+use crate::profile::kind::{ProfileKind, RateUnit};
 
 /// The rate in words.
-pub(super) fn rate(which: Which, rate: u64) -> String {
-    match (which, rate) {
+pub(super) fn rate(which: ProfileKind, rate: u64) -> String {
+    match (which.rate().unit, rate) {
         (_, 0) => "off".to_owned(),
-        (Which::Mutex, 1) => "every contention".to_owned(),
-        (Which::Mutex, fraction) => format!("1 in {fraction}"),
-        (Which::Block, 1) => "every wait".to_owned(),
-        (Which::Block, nanos) => format!("1 per {} waited", exact(nanos)),
+        (_, 1) => which.rate().everything.to_owned(),
+        (RateUnit::OneIn, events) => format!("1 in {events}"),
+        (RateUnit::Nanoseconds, nanos) => format!("1 per {} waited", exact(nanos)),
     }
 }
 
@@ -62,14 +47,14 @@ mod tests {
 
     #[test]
     fn rates_are_told_without_rounding() {
-        let words = |nanos| rate(Which::Block, nanos);
+        let words = |nanos| rate(ProfileKind::Block, nanos);
         assert_eq!(words(0), "off");
         assert_eq!(words(1), "every wait");
         assert_eq!(words(1_500), "1 per 1500 ns waited");
         assert_eq!(words(1_000), "1 per µs waited");
         assert_eq!(words(10_000_000), "1 per 10 ms waited");
         assert_eq!(words(60_000_000_000), "1 per 60 s waited");
-        assert_eq!(rate(Which::Mutex, 100), "1 in 100");
+        assert_eq!(rate(ProfileKind::Mutex, 100), "1 in 100");
     }
 
     #[test]

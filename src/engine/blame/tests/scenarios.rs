@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::engine::store::{Added, Store};
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 const MS: u64 = 1_000_000;
 /// A time that the clock may show: it never shows 0 or 1.
@@ -20,7 +20,7 @@ fn amount(contentions: f64, delay_nanos: u64) -> Amount {
 fn stacks() -> [StackId; 2] {
     let store = Store::new(1, 0);
     [1, 2].map(
-        |site| match store.add(0, Which::Mutex, Kind::MUTEX, &[site], Amount::ZERO) {
+        |site| match store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[site], Amount::ZERO) {
             Added::To(id) => id,
             other => panic!("the store has room, but {other:?}"),
         },

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::engine::store::{Added, Store};
-use crate::profile::kind::{Kind, Which};
+use crate::profile::kind::{Kind, ProfileKind};
 
 /// Waiters of one lock, advanced by single nanoseconds.
 #[derive(Default)]
@@ -92,7 +92,7 @@ fn story(seed: u64) {
             7 if !pending.is_empty() => {
                 let taken = pending.swap_remove(dice.below(pending.len() as u64) as usize);
                 let address = 1 + dice.below(5) as usize;
-                let added = store.add(0, Which::Mutex, Kind::MUTEX, &[address], Amount::ZERO);
+                let added = store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[address], Amount::ZERO);
                 let Added::To(id) = added else {
                     panic!("{added:?}")
                 };

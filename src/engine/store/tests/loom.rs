@@ -21,7 +21,7 @@ fn one_stack_inserted_twice_at_once_is_one_entry() {
         let shard = Arc::new(Shard::new(0));
         let insert = |shard: &Shard| {
             let offset = shard
-                .find_or_insert(Which::Mutex, Kind::MUTEX, &[1])
+                .find_or_insert(ProfileKind::Mutex, Kind::MUTEX, &[1])
                 .expect("there is room");
             shard.add(offset, one());
             offset
@@ -32,7 +32,9 @@ fn one_stack_inserted_twice_at_once_is_one_entry() {
         };
         let mine = insert(&shard);
         assert_eq!(mine, other.join().unwrap(), "both use the same entry");
-        let totals = shard.totals(mine, Which::Mutex).expect("it has events");
+        let totals = shard
+            .totals(mine, ProfileKind::Mutex)
+            .expect("it has events");
         assert_eq!(totals.amount.contentions, 2.0, "no event is lost");
         assert_eq!(totals.amount.delay_nanos, 10, "no delay is lost");
     });
@@ -45,11 +47,11 @@ fn an_entry_is_seen_whole_or_not_at_all() {
         let writer = {
             let shard = Arc::clone(&shard);
             thread::spawn(move || {
-                let offset = shard.find_or_insert(Which::Block, Kind::ONCE, &[7]);
+                let offset = shard.find_or_insert(ProfileKind::Block, Kind::ONCE, &[7]);
                 shard.add(offset.expect("there is room"), one());
             })
         };
-        shard.for_each(Which::Block, |totals| {
+        shard.for_each(ProfileKind::Block, |totals| {
             assert_eq!(*totals.addresses, [7], "an address is there with its entry");
             assert_eq!(totals.kind, Kind::ONCE);
         });
@@ -65,7 +67,7 @@ fn a_reset_waits_for_who_is_inside() {
             let Some(_entered) = shard.enter() else {
                 return;
             };
-            let offset = shard.find_or_insert(Which::Mutex, Kind::MUTEX, &[address]);
+            let offset = shard.find_or_insert(ProfileKind::Mutex, Kind::MUTEX, &[address]);
             shard.add(offset.expect("there is room"), one());
         };
         let writer = {
@@ -77,7 +79,7 @@ fn a_reset_waits_for_who_is_inside() {
         event(&shard, 4);
         writer.join().unwrap();
         let mut seen = Vec::new();
-        shard.for_each(Which::Mutex, |totals| {
+        shard.for_each(ProfileKind::Mutex, |totals| {
             assert_eq!(
                 totals.amount.delay_nanos, 5,
                 "an event adds to its own stack"

@@ -24,9 +24,9 @@ fn total(stacks: &[StackTotals]) -> Amount {
 #[test]
 fn keeps_what_a_hash_map_keeps() {
     let store = Store::new(2, 64 << 20);
-    let mut naive: HashMap<(Which, Kind, Vec<usize>), Amount> = HashMap::new();
+    let mut naive: HashMap<(ProfileKind, Kind, Vec<usize>), Amount> = HashMap::new();
     for event in 0..20_000_usize {
-        let which = [Which::Mutex, Which::Block][event % 2];
+        let which = [ProfileKind::Mutex, ProfileKind::Block][event % 2];
         let kind = Kind::from_index((event % 9) as u8).unwrap();
         let depth = event * 7 % MAX_DEPTH + 1;
         let addresses: Vec<usize> = (0..depth).map(|frame| frame * 16 + event % 13).collect();
@@ -37,7 +37,7 @@ fn keeps_what_a_hash_map_keeps() {
             .or_default()
             .add(one(event as u64));
     }
-    for which in [Which::Mutex, Which::Block] {
+    for which in [ProfileKind::Mutex, ProfileKind::Block] {
         let snapshot = store.snapshot(which);
         let expected = naive.keys().filter(|key| key.0 == which).count();
         assert_eq!(snapshot.len(), expected, "no stack twice, none missing");
@@ -51,18 +51,18 @@ fn keeps_what_a_hash_map_keeps() {
 #[test]
 fn an_id_adds_to_its_stack() {
     let store = Store::new(1, 0);
-    let Added::To(id) = store.add(0, Which::Block, Kind::ONCE, &[7, 8], one(1)) else {
+    let Added::To(id) = store.add(0, ProfileKind::Block, Kind::ONCE, &[7, 8], one(1)) else {
         panic!("there is room");
     };
     assert!(store.add_to(id, one(2)));
-    assert_eq!(total(&store.snapshot(Which::Block)).delay_nanos, 3);
+    assert_eq!(total(&store.snapshot(ProfileKind::Block)).delay_nanos, 3);
 }
 
 #[test]
 fn a_stack_without_events_is_not_in_the_snapshot() {
     let store = Store::new(1, 0);
-    store.add(0, Which::Block, Kind::MUTEX, &[1], Amount::ZERO);
-    assert!(store.snapshot(Which::Block).is_empty());
+    store.add(0, ProfileKind::Block, Kind::MUTEX, &[1], Amount::ZERO);
+    assert!(store.snapshot(ProfileKind::Block).is_empty());
 }
 
 #[test]
@@ -70,11 +70,19 @@ fn a_full_store_keeps_the_totals_right() {
     let store = Store::new(1, 0);
     let events = 10_000;
     let overflowed = (0..events)
-        .map(|event| store.add(0, Which::Mutex, Kind::MUTEX, &[event + 1, 2, 3], one(10)))
+        .map(|event| {
+            store.add(
+                0,
+                ProfileKind::Mutex,
+                Kind::MUTEX,
+                &[event + 1, 2, 3],
+                one(10),
+            )
+        })
         .filter(|added| matches!(added, Added::Overflowed(_)))
         .count();
     assert!(overflowed > 0, "the store is bounded");
-    let snapshot = store.snapshot(Which::Mutex);
+    let snapshot = store.snapshot(ProfileKind::Mutex);
     assert_eq!(total(&snapshot).contentions, events as f64);
     assert_eq!(total(&snapshot).delay_nanos, 10 * events as u64);
     let overflow: Vec<_> = snapshot
@@ -84,25 +92,31 @@ fn a_full_store_keeps_the_totals_right() {
     assert_eq!(overflow.len(), 1);
     assert_eq!(overflow[0].amount.contentions, overflowed as f64);
     // Stacks that got in still count for themselves.
-    let first = store.add(0, Which::Mutex, Kind::MUTEX, &[1, 2, 3], one(10));
+    let first = store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[1, 2, 3], one(10));
     assert!(matches!(first, Added::To(_)));
 }
 
 #[test]
 fn a_reset_forgets_stacks_ids_and_overflow_and_makes_room() {
     let store = Store::new(1, 0);
-    let Added::To(id) = store.add(0, Which::Mutex, Kind::MUTEX, &[1], one(1)) else {
+    let Added::To(id) = store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[1], one(1)) else {
         panic!("there is room");
     };
     for event in 0..10_000 {
-        store.add(0, Which::Mutex, Kind::MUTEX, &[event + 1, 2, 3], one(10));
+        store.add(
+            0,
+            ProfileKind::Mutex,
+            Kind::MUTEX,
+            &[event + 1, 2, 3],
+            one(10),
+        );
     }
     store.reset();
-    assert!(store.snapshot(Which::Mutex).is_empty());
+    assert!(store.snapshot(ProfileKind::Mutex).is_empty());
     assert!(!store.add_to(id, one(1)), "the id is void");
-    let again = store.add(0, Which::Mutex, Kind::MUTEX, &[5, 5], one(1));
+    let again = store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[5, 5], one(1));
     assert!(matches!(again, Added::To(_)));
-    assert_eq!(store.snapshot(Which::Mutex).len(), 1);
+    assert_eq!(store.snapshot(ProfileKind::Mutex).len(), 1);
 }
 
 #[test]
@@ -117,12 +131,18 @@ fn threads_lose_nothing() {
                 for event in 0..EVENTS {
                     // All threads insert the same stacks at about the same time.
                     let addresses = [event % 500 + 1, 9, 9];
-                    store.add(thread % 2, Which::Mutex, Kind::MUTEX, &addresses, one(3));
+                    store.add(
+                        thread % 2,
+                        ProfileKind::Mutex,
+                        Kind::MUTEX,
+                        &addresses,
+                        one(3),
+                    );
                 }
             });
         }
     });
-    let snapshot = store.snapshot(Which::Mutex);
+    let snapshot = store.snapshot(ProfileKind::Mutex);
     assert_eq!(snapshot.len(), 500);
     assert_eq!(total(&snapshot).contentions, (THREADS * EVENTS) as f64);
     assert_eq!(total(&snapshot).variance, (THREADS * EVENTS) as f64 * 0.5);
@@ -138,7 +158,7 @@ fn resets_and_snapshots_do_not_disturb_writers() {
             scope.spawn(|| {
                 for event in 0..50_000_usize {
                     let addresses = [event % 50 + 1, event % 3];
-                    store.add(0, Which::Block, Kind::MUTEX, &addresses, one(1));
+                    store.add(0, ProfileKind::Block, Kind::MUTEX, &addresses, one(1));
                 }
                 done.store(true, Ordering::Relaxed);
             });
@@ -146,7 +166,7 @@ fn resets_and_snapshots_do_not_disturb_writers() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 store.reset();
-                for stack in store.snapshot(Which::Block) {
+                for stack in store.snapshot(ProfileKind::Block) {
                     // Never a stack made of two.
                     assert_eq!(stack.addresses.len(), 2);
                     assert!(stack.addresses[0] <= 50 && stack.addresses[1] < 3);
@@ -155,5 +175,5 @@ fn resets_and_snapshots_do_not_disturb_writers() {
         });
     });
     store.reset();
-    assert!(store.snapshot(Which::Block).is_empty());
+    assert!(store.snapshot(ProfileKind::Block).is_empty());
 }
