@@ -8,8 +8,8 @@ use crate::skin;
 ///
 /// For what has no wrapper here: a file lock, a database call, a channel of another crate. The
 /// whole time counts, whether the call blocked or not, by the same sampling as every other wait; a
-/// panic ends it too. `name` becomes the `kind` label. The first 51 different names of a process
-/// are kept; later ones are `other`.
+/// panic ends it too. `name` becomes the `kind` label. The first 1024 different names of a
+/// process are kept; later ones are `other`.
 ///
 /// # Overhead
 ///

@@ -100,7 +100,7 @@ impl Store {
                 Added::To(id(offset))
             }
             None => {
-                let offset = overflow_offset(which, kind);
+                let offset = shard.overflow(which, kind);
                 shard.add(offset, amount);
                 Added::Overflowed(id(offset))
             }
@@ -168,9 +168,20 @@ const DELAY: usize = 2;
 const VARIANCE: usize = 3;
 const ADDRESSES: usize = 4;
 
-/// The arena begins with the overflow stacks, one of a single frame per profile and kind. They
-/// are not in the index, so that there is room for them however full it is.
-const OVERFLOW_WORDS: usize = 2 * Kind::COUNT * (ADDRESSES + 1);
+/// The arena begins with the overflow stacks, of a single frame each. They are not in the index, so
+/// that there is room for them however full it is. First those of the built-in kinds, one for each
+/// profile; then some for kinds that users name, each taken by the first that needs one.
+const BUILT_IN_OVERFLOWS: usize = ProfileKind::COUNT * Kind::BUILT_IN;
+
+/// Kinds of the user's that have an overflow stack of their own. Later ones share that of
+/// [`Kind::OTHER`]: with thousands of names the reserve must not outgrow the table.
+const NAMED_OVERFLOWS: usize = if cfg!(loom) { 1 } else { 64 };
+
+const OVERFLOWS: usize = BUILT_IN_OVERFLOWS + NAMED_OVERFLOWS;
+const OVERFLOW_WORDS: usize = OVERFLOWS * OVERFLOW_ENTRY;
+
+/// Words of an overflow stack.
+const OVERFLOW_ENTRY: usize = ADDRESSES + 1;
 
 /// The arena has room for some stacks whatever bound was asked for. Tables shrink under loom.
 const MIN_WORDS: usize = OVERFLOW_WORDS + if cfg!(loom) { 12 } else { 1024 };
@@ -242,12 +253,36 @@ impl Shard {
     }
 
     fn fill_overflows(&self) {
-        for which in [ProfileKind::Mutex, ProfileKind::Block] {
-            for kind in Kind::all() {
+        for which in ProfileKind::ALL {
+            for kind in Kind::built_in() {
                 let offset = overflow_offset(which, kind);
                 self.fill(offset, header(which, kind, 1), &[address::OVERFLOW]);
             }
         }
+        for number in BUILT_IN_OVERFLOWS..OVERFLOWS {
+            let offset = (number * OVERFLOW_ENTRY) as u32;
+            self.fill(offset, FREE_HEADER, &[address::OVERFLOW]);
+        }
+    }
+
+    /// The overflow stack of a kind.
+    fn overflow(&self, which: ProfileKind, kind: Kind) -> u32 {
+        if kind.is_built_in() {
+            return overflow_offset(which, kind);
+        }
+        let header = header(which, kind, 1);
+        for number in BUILT_IN_OVERFLOWS..OVERFLOWS {
+            let offset = number * OVERFLOW_ENTRY;
+            let word = &self.arena[offset + HEADER];
+            // Relaxed: the address and the counters are there since the shard was made or reset,
+            // and whoever is inside the gate has seen that.
+            let taken =
+                word.compare_exchange(FREE_HEADER, header, Ordering::Relaxed, Ordering::Relaxed);
+            if taken.is_ok() || taken == Err(header) {
+                return offset as u32;
+            }
+        }
+        overflow_offset(which, Kind::OTHER)
     }
 
     #[inline]
@@ -343,7 +378,7 @@ impl Shard {
         let Some(_entered) = self.enter() else {
             return;
         };
-        let overflows = Kind::all().map(|kind| overflow_offset(which, kind));
+        let overflows = (0..OVERFLOWS).map(|number| (number * OVERFLOW_ENTRY) as u32);
         let regions = self.index.chunks(REGION).enumerate();
         let in_use = regions.filter(|(number, _)| {
             let (word, bit) = region(*number);
@@ -429,24 +464,30 @@ fn add_float(word: &AtomicU64, value: f64) {
     }
 }
 
+/// Of a built-in kind.
 fn overflow_offset(which: ProfileKind, kind: Kind) -> u32 {
-    ((which as usize * Kind::COUNT + kind.index()) * (ADDRESSES + 1)) as u32
+    ((which as usize * Kind::BUILT_IN + kind.index()) * OVERFLOW_ENTRY) as u32
 }
 
-/// `depth | kind << 16 | which << 24`. Never 0 for a stack with frames.
+/// The header of an overflow stack that nobody has taken yet.
+const FREE_HEADER: u64 = 0;
+
+/// `depth | kind << 16 | which << 32`: 16 bits, 16 bits, 8 bits. Never 0 for a stack with frames.
 fn header(which: ProfileKind, kind: Kind, depth: usize) -> u64 {
     debug_assert!(depth <= MAX_DEPTH);
-    depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 24)
+    depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 32)
 }
 
+/// `None` for an entry of a kind that there is not: its numbers are nobody's, so they are passed
+/// over rather than given to a profile by guess.
 fn parse_header(header: u64) -> Option<(ProfileKind, Kind, usize)> {
-    let which = if (header >> 24) & 1 == ProfileKind::Mutex as u64 {
-        ProfileKind::Mutex
-    } else {
-        ProfileKind::Block
-    };
-    let kind = Kind::from_index((header >> 16) as u8)?;
-    Some((which, kind, (header & 0xffff) as usize))
+    let which = ProfileKind::from_index((header >> 32) as usize);
+    let kind = Kind::from_index((header >> 16) as u16);
+    debug_assert!(
+        header == FREE_HEADER || which.is_some() && kind.is_some(),
+        "an entry has a known kind: {header:#x}"
+    );
+    Some((which?, kind?, (header & 0xffff) as usize))
 }
 
 /// Multiplies and folds word by word (the mixing step of wyhash: 128-bit product, halves xored).

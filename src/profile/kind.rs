@@ -15,7 +15,7 @@ use crate::text::units::human;
 
 /// What is the same for all profiles of one kind.
 #[derive(Debug)]
-#[cfg_attr(loom, allow(dead_code))] // Nothing is shown there.
+#[allow(dead_code)] // Features decide what of it is read.
 pub(crate) struct Descriptor {
     /// In URLs, names of files, messages and variables.
     pub(crate) name: &'static str,
@@ -24,7 +24,6 @@ pub(crate) struct Descriptor {
     /// The question as a part of a sentence.
     pub(crate) subject: &'static str,
     /// For whoever sees such a profile for the first time.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
     pub(crate) explanation: &'static str,
     /// Names and units of the two numbers of a stack: contentions, delay. Stores of profiles go by
     /// the names and the order.
@@ -40,19 +39,16 @@ pub(crate) struct Descriptor {
 
 /// The knob of a kind of profile. 0 switches the profile off, 1 records everything.
 #[derive(Debug)]
-#[cfg_attr(loom, allow(dead_code))] // Nothing is shown there.
+#[allow(dead_code)] // Features decide what of it is read.
 pub(crate) struct Rate {
     /// In the comments of files, in JSON, and in capitals in a variable.
     pub(crate) name: &'static str,
     /// The parameter of a request that sets it for a window of time.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Requests are HTTP's.
     pub(crate) parameter: &'static str,
     pub(crate) unit: RateUnit,
     /// What 1 records.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
     pub(crate) everything: &'static str,
     /// To choose from: off, for production, for tests.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Pages show it.
     pub(crate) suggested: [u64; 3],
 }
 
@@ -65,9 +61,9 @@ pub(crate) enum RateUnit {
     Nanoseconds,
 }
 
+#[allow(dead_code)] // Features decide who asks.
 impl RateUnit {
     /// The largest rate that can be set.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // JSON has numbers beyond it.
     pub(crate) fn max(self) -> u64 {
         match self {
             Self::OneIn => u32::MAX.into(),
@@ -212,7 +208,7 @@ impl fmt::Display for ProfileKind {
 /// The operation that waited (block profile) or that let a waiter go on (mutex profile): an index
 /// into the built-in labels, or into those of the user's after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Kind(u8);
+pub(crate) struct Kind(u16);
 
 /// In the order of the constants of [`Kind`].
 const BUILT_IN: [&str; 13] = [
@@ -231,10 +227,10 @@ const BUILT_IN: [&str; 13] = [
     "other",
 ];
 
-/// Labels of the user's own, in the order in which they were first used.
+/// Labels of the user's own, each at the place that its hash names or at the next one that was
+/// free. 24 bytes each, resident only where they are used.
 #[cfg(feature = "profiling")]
-static NAMED: [OnceLock<&'static str>; Kind::COUNT - BUILT_IN.len()] =
-    [const { OnceLock::new() }; Kind::COUNT - BUILT_IN.len()];
+static NAMED: [OnceLock<&'static str>; Kind::NAMES] = [const { OnceLock::new() }; Kind::NAMES];
 
 #[allow(dead_code)] // Features decide which kinds are in use; profiles without samples have none.
 impl Kind {
@@ -253,27 +249,32 @@ impl Kind {
     /// Of the user's names, those that came when there was no room for more.
     pub(crate) const OTHER: Kind = Kind(12);
 
-    /// The built-in ones and the user's together. Under loom those that the models use.
-    pub(crate) const COUNT: usize = if cfg!(loom) { 5 } else { 64 };
+    /// The built-in ones. Under loom those that the models use.
+    pub(crate) const BUILT_IN: usize = if cfg!(loom) { 5 } else { BUILT_IN.len() };
 
-    /// Of a kind that the user names. The first 51 different names get a kind each, later ones
-    /// are [`OTHER`](Self::OTHER).
+    /// Different names that users can give. A power of two.
+    pub(crate) const NAMES: usize = 1024;
+
+    /// Of a kind that the user names. The first [`NAMES`](Self::NAMES) different names get a kind
+    /// each, later ones are [`OTHER`](Self::OTHER).
     #[cfg(feature = "profiling")]
     pub(crate) fn named(name: &'static str) -> Self {
-        let built_in = BUILT_IN.iter().position(|label| *label == name);
-        // A slot is set once, so the first that holds the name is the same for all threads.
-        let slot = || {
-            NAMED
-                .iter()
-                .position(|slot| *slot.get_or_init(|| name) == name)
-        };
-        built_in
-            .or_else(|| Some(BUILT_IN.len() + slot()?))
-            .map_or(Self::OTHER, |index| Kind(index as u8))
+        if let Some(index) = BUILT_IN.iter().position(|label| *label == name) {
+            return Kind(index as u16);
+        }
+        let first = hash(name);
+        let mut places = (0..Self::NAMES).map(|step| (first + step) % Self::NAMES);
+        // A place is set once, so the first that holds the name is the same for all threads.
+        let place = places.find(|place| *NAMED[*place].get_or_init(|| name) == name);
+        place.map_or(Self::OTHER, |place| Kind((BUILT_IN.len() + place) as u16))
     }
 
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT as u8).map(Self)
+    pub(crate) fn built_in() -> impl Iterator<Item = Self> {
+        (0..Self::BUILT_IN as u16).map(Self)
+    }
+
+    pub(crate) fn is_built_in(self) -> bool {
+        self.index() < Self::BUILT_IN
     }
 
     pub(crate) fn index(self) -> usize {
@@ -290,14 +291,24 @@ impl Kind {
 
     /// The kind of this [`index`](Self::index).
     #[cfg(any(feature = "profiling", loom))]
-    pub(crate) fn from_index(index: u8) -> Option<Kind> {
-        (usize::from(index) < Self::COUNT).then_some(Kind(index))
+    pub(crate) fn from_index(index: u16) -> Option<Kind> {
+        let is_one = usize::from(index) < BUILT_IN.len() + Self::NAMES;
+        is_one.then_some(Kind(index))
     }
 }
 
+/// FNV-1a: names are short, and whoever picks them has no reason to make them meet.
 #[cfg(feature = "profiling")]
-fn named_label(slot: usize) -> Option<&'static str> {
-    NAMED.get(slot)?.get().copied()
+fn hash(name: &str) -> usize {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
+    // The upper bits are mixed best.
+    (hash >> 32) as usize
+}
+
+#[cfg(feature = "profiling")]
+fn named_label(place: usize) -> Option<&'static str> {
+    NAMED.get(place)?.get().copied()
 }
 
 #[cfg(not(feature = "profiling"))]
@@ -310,13 +321,48 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_of_profile_is_found_by_its_name_and_its_number() {
+        for kind in ProfileKind::ALL {
+            assert_eq!(ProfileKind::of_name(kind.name()), Some(kind));
+            assert_eq!(ProfileKind::from_index(kind as usize), Some(kind));
+        }
+        assert_eq!(ProfileKind::of_name("heap"), None);
+        assert_eq!(ProfileKind::from_index(ProfileKind::COUNT), None);
+    }
+
+    #[test]
+    fn kinds_of_profiles_are_told_apart_by_what_users_write() {
+        for (at, kind) in ProfileKind::ALL.iter().enumerate() {
+            for other in &ProfileKind::ALL[..at] {
+                assert_ne!(kind.name(), other.name());
+                assert_ne!(kind.rate().name, other.rate().name);
+            }
+        }
+    }
+
+    #[test]
+    fn rates_are_read_and_shown_in_their_unit() {
+        assert_eq!(RateUnit::OneIn.parse("4294967295"), Some(u32::MAX.into()));
+        assert_eq!(RateUnit::OneIn.parse("4294967296"), None);
+        for text in ["", "+1", "-1", "1ms"] {
+            assert_eq!(RateUnit::OneIn.parse(text), None, "{text:?}");
+        }
+        assert_eq!(RateUnit::Nanoseconds.parse("1ms"), Some(1_000_000));
+        assert_eq!(RateUnit::Nanoseconds.shown(1_000_000), "1.00ms");
+        assert_eq!(RateUnit::OneIn.shown(100), "1 in 100");
+        assert_eq!(RateUnit::OneIn.shown(0), "off now");
+    }
+
+    #[test]
     fn names_are_kept_and_found_again() {
         let database = Kind::named("database");
         assert_eq!(database.label(), "database");
         assert_eq!(Kind::named("database"), database);
         assert_ne!(Kind::named("file lock"), database);
         assert_eq!(Kind::named("mutex"), Kind::MUTEX);
-        assert_eq!(Kind::from_index(database.index() as u8), Some(database));
+        assert_eq!(Kind::from_index(database.index() as u16), Some(database));
+        assert!(Kind::MUTEX.is_built_in() && !database.is_built_in());
+        assert_eq!(Kind::from_index(u16::MAX), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn keeps_what_a_hash_map_keeps() {
     let mut naive: HashMap<(ProfileKind, Kind, Vec<usize>), Amount> = HashMap::new();
     for event in 0..20_000_usize {
         let which = [ProfileKind::Mutex, ProfileKind::Block][event % 2];
-        let kind = Kind::from_index((event % 9) as u8).unwrap();
+        let kind = Kind::from_index((event % 9) as u16).unwrap();
         let depth = event * 7 % MAX_DEPTH + 1;
         let addresses: Vec<usize> = (0..depth).map(|frame| frame * 16 + event % 13).collect();
         let added = store.add(event % 2, which, kind, &addresses, one(event as u64));
@@ -117,6 +117,55 @@ fn a_reset_forgets_stacks_ids_and_overflow_and_makes_room() {
     let again = store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[5, 5], one(1));
     assert!(matches!(again, Added::To(_)));
     assert_eq!(store.snapshot(ProfileKind::Mutex).len(), 1);
+}
+
+#[test]
+fn many_names_keep_their_kinds_until_they_share_one() {
+    let store = Store::new(1, 0);
+    for event in 0..10_000 {
+        store.add(0, ProfileKind::Block, Kind::MUTEX, &[event, 2, 3], one(1));
+    }
+    let first_name = Kind::OTHER.index() + 1;
+    let names = || (first_name..first_name + 100).map(|index| Kind::from_index(index as u16));
+    for kind in names().map(Option::unwrap) {
+        for which in ProfileKind::ALL {
+            let added = store.add(0, which, kind, &[7, 8, 9], one(10));
+            assert!(matches!(added, Added::Overflowed(_)));
+        }
+    }
+    for which in ProfileKind::ALL {
+        let snapshot = store.snapshot(which);
+        let of = |kind| {
+            let stacks = snapshot.iter().filter(|stack| stack.kind == kind);
+            let stacks: Vec<_> = stacks.cloned().collect();
+            total(&stacks).contentions
+        };
+        let own = names().map(Option::unwrap).map(of);
+        let own: Vec<f64> = own.collect();
+        let kept = own.iter().filter(|count| **count == 1.0).count();
+        assert_eq!(kept, NAMED_OVERFLOWS / ProfileKind::COUNT);
+        assert_eq!(of(Kind::OTHER), (100 - kept) as f64, "none is missing");
+    }
+    store.reset();
+    assert!(
+        ProfileKind::ALL
+            .iter()
+            .all(|which| store.snapshot(*which).is_empty())
+    );
+}
+
+#[test]
+#[cfg_attr(debug_assertions, should_panic(expected = "an entry has a known kind"))]
+fn an_entry_of_an_unknown_kind_is_no_profiles() {
+    let store = Store::new(1, 0);
+    let Added::To(id) = store.add(0, ProfileKind::Block, Kind::MUTEX, &[1], one(1)) else {
+        panic!("there is room");
+    };
+    let header = &store.shards[0].arena[id.offset as usize + HEADER];
+    header.fetch_or(0xff << 32, Ordering::Relaxed);
+    for which in ProfileKind::ALL {
+        assert!(store.snapshot(which).is_empty());
+    }
 }
 
 #[test]
