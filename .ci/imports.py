@@ -7,8 +7,9 @@
 
 A room is a module of the crate's root with all that is in it. The storeys are the table in
 src/docs/architecture.md, so that page and tree cannot differ. An import may go to a storey below,
-or to another room of the same storey; never up. No circle of files may cross a folder either,
-inside a room as little as between rooms. `foo.rs` belongs to the folder `foo/`.
+or to another room of the same storey; never up. Skins, the rooms of the storey of `sync`, import the room
+`skin` and each other, nothing else. No circle of files may cross a folder either, inside a room as
+little as between rooms. `foo.rs` belongs to the folder `foo/`.
 
 Code under `cfg(test)` does not count, nor does src/lib.rs, the table of contents. Who uses a name
 that a module only passes on imports the file that defines it; and a module that passes on what its
@@ -205,7 +206,7 @@ def imports():
             for file in files_of(path, here, modules):
                 if file not in (module.file, SRC / "lib.rs"):
                     edges[module.file].add(file)
-    return {module.file for module in modules.values()} - {SRC / "lib.rs"}, edges
+    return {module.file for module in modules.values()} - {SRC / "lib.rs"}, edges, modules
 
 
 def storeys():
@@ -238,7 +239,7 @@ def circles(nodes, edges):
 
 
 def main(arguments):
-    files, edges = imports()
+    files, edges, modules = imports()
     storey = storeys()
     arrows = defaultdict(lambda: defaultdict(list))
     for file, targets in edges.items():
@@ -269,6 +270,11 @@ def main(arguments):
         for other, pairs in arrows[name].items():
             if storey.get(other, 0) > storey.get(name, 99):
                 wrong += [f"upward: {file} imports {target}" for file, target in sorted(pairs)]
+    skins = {name for name in storey if storey[name] == storey["sync"]}
+    for here, module in modules.items():
+        for path in module.paths if here[:1] and here[0] in skins else ():
+            if path[0] == "crate" and path[1] in storey and path[1] not in skins | {"skin"}:
+                wrong.append(f"past the door: {relative(module.file)} imports {'::'.join(path)}")
     for circle in circles(files, edges):
         if len({folder(file, files) for file in circle}) > 1:
             names = " ".join(sorted(map(relative, circle)))

@@ -13,10 +13,9 @@ pub(crate) use door::*;
 #[cfg(feature = "profiling")]
 mod door {
     pub(crate) use crate::engine::blame::Flag;
-    pub(crate) use crate::engine::recorder::blocking as blocking_named;
     pub(crate) use crate::engine::wait::{
-        OnDrop, Turn, Wait, acquire, blocking, keep_frame, not_last, once, perhaps_blocking,
-        release, release_early, watch_condition,
+        OnDrop, Turn, Wait, acquire, blocking, blocking_named, keep_frame, not_last, once,
+        perhaps_blocking, release, release_early, watch_condition,
     };
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::guard::guard;

@@ -8,7 +8,7 @@ use crate::engine::lost::{self, Cause};
 use crate::engine::stack::{self, Stack};
 use crate::engine::store::{Added, StackId, StackTotals, Store};
 use crate::engine::thread_state::{self, Recording};
-use crate::engine::{clock, rates, wait};
+use crate::engine::{clock, rates};
 use crate::profile::address;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
@@ -150,15 +150,6 @@ pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
         start();
     }
     rates::hold(which, rate)
-}
-
-/// See [`crate::blocking`].
-#[inline(always)]
-pub(crate) fn blocking<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
-    if rates::block_rate() == 0 {
-        return operation();
-    }
-    wait::blocking(Kind::named(name), operation)
 }
 
 /// The numbers of one profile at one moment, without names.

@@ -99,6 +99,15 @@ pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
     block()
 }
 
+/// See [`crate::blocking`].
+#[inline(always)]
+pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
+    if rates::block_rate() == 0 {
+        return operation();
+    }
+    blocking(Kind::named(name), operation)
+}
+
 /// Waits in `block`, which may or may not block: for the block profile, if it did.
 ///
 /// The stack is captured afterwards: before, it would be part of the time that tells.
