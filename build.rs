@@ -1,7 +1,7 @@
 //! Tells the crate what it is built by and for, and what the standard library already has.
 //!
-//! Of the latter one question only: `RwLockWriteGuard::downgrade` is stable from 1.92 on,
-//! and the crate promises to build from 1.88 on.
+//! It asks one thing of the standard library: whether it has `RwLockWriteGuard::downgrade`, which is
+//! stable from 1.92 on. The crate promises to build from 1.88 on.
 
 use std::env;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn main() {
     println!("cargo::rustc-env=CONTEND_TARGET={target}");
 }
 
-/// What the compiler answers.
+/// The compiler's answer.
 fn rustc_version() -> Option<String> {
     let output = Command::new(env::var_os("RUSTC")?)
         .arg("--version")

@@ -1,4 +1,4 @@
-//! What a profiled channel costs next to the bare one.
+//! The cost of a profiled channel next to that of the bare one.
 //!
 //! ```text
 //! cargo bench --bench channels --features crossbeam-channel
@@ -9,7 +9,8 @@
 //! has to cost what it costs with profiling off. **Ping-pong**: two threads and two channels of
 //! capacity 0 or 1, each message waited for: the most waits per message there can be. The threads stay
 //! on a core each: left to the scheduler they meet on one core or on two, which differ by a
-//! factor of up to 80, and so do the segments of a pair. **Queue**: four producers, one consumer, capacity 128, no work on either side, so both wait now and then.
+//! factor of up to 80, and so do the segments of a pair. **Queue**: four producers, one consumer,
+//! capacity 128, no work on either side, so both wait now and then.
 //! An operation is a message. `waits ‰` is how many waits the block profile counted per thousand.
 //!
 //! `benches/peers/go_channels` measures the same of Go, see there.
@@ -202,7 +203,7 @@ fn run(case: &Case, options: &Options, report: &mut Report) {
             profiling.begin();
             let cost = (case.ours)(messages);
             let counted = profiling.end();
-            *waits = counted.map(|it| it + waits.unwrap_or(0));
+            *waits = counted.map(|count| count + waits.unwrap_or(0));
             cost
         })
     });
@@ -210,7 +211,7 @@ fn run(case: &Case, options: &Options, report: &mut Report) {
     let outcomes: Vec<Outcome> = contest(options.rounds(case.rounds), bare, contestants.collect());
     for ((outcome, waits), bar) in outcomes.iter().zip(waits).zip(case.bars) {
         let mut row = Row::of_outcome(case.name.to_owned(), outcome, bar);
-        row.waits_per_thousand = waits.map(|it| it as f64 * 1e3 / outcome.operations as f64);
+        row.waits_per_thousand = waits.map(|count| count as f64 * 1e3 / outcome.operations as f64);
         report.add(row);
     }
 }

@@ -69,7 +69,7 @@ fn main() {
     report.end(&options);
 }
 
-/// What exporting cost, round by round.
+/// The cost of exporting, round by round.
 #[derive(Default)]
 struct Costs {
     snapshot_millis: Vec<f64>,

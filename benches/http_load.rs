@@ -1,4 +1,4 @@
-//! What requests cost the program that answers them.
+//! The cost of requests to the program that answers them.
 //!
 //! ```text
 //! cargo bench --bench http_load --features server
@@ -51,7 +51,7 @@ const REQUESTS_PER_SECOND: u32 = 200;
 /// Throughput of 0.97, as time per operation.
 const BAR: f64 = 1.0 / 0.97;
 
-/// Of 300 ms each, so half a minute of each contestant.
+/// Rounds of 300 ms each, so half a minute of each contestant.
 const ROUNDS: usize = 100;
 const SEGMENT: Duration = Duration::from_millis(300);
 
@@ -129,7 +129,7 @@ fn micros(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e3
 }
 
-/// Of all threads of this process.
+/// The processor time of all threads of this process.
 fn cpu_time() -> Duration {
     // SAFETY: the time is plain data that all-zero bytes are valid for, and ours to be written.
     let time = unsafe {
@@ -140,7 +140,7 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// What became of the requests.
+/// How the requests ended.
 #[derive(Default)]
 struct Requests {
     micros: Vec<f64>,

@@ -1,4 +1,4 @@
-//! What a profiled lock costs next to the bare one.
+//! The cost of a profiled lock next to that of the bare one.
 //!
 //! ```text
 //! cargo bench --bench overhead --features parking_lot               # everything, some 5 minutes

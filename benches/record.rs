@@ -1,4 +1,4 @@
-//! What the recorder itself costs: one event, and the decision not to record one.
+//! The cost of the recorder itself: of one event, and of the decision not to record one.
 //!
 //! ```text
 //! cargo bench --bench record
@@ -172,7 +172,7 @@ fn draw(options: &Options, report: &mut Report) {
     }
 }
 
-/// What `measure` returns on each of so many threads, which start together.
+/// The results of `measure` on so many threads, which start together.
 fn on_threads(threads: usize, measure: impl Fn() -> Vec<f64> + Sync) -> Vec<f64> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {

@@ -26,7 +26,7 @@ use contend::{Profile, Profiles};
 const THREADS: u64 = 4;
 const SHARDS: usize = 64;
 const ARTICLES: u64 = 1_000;
-/// What it takes to ask the supplier for a price. The lock is held meanwhile, which is the mistake.
+/// It takes so long to ask the supplier for a price. The lock is held meanwhile: the mistake.
 const REQUEST: Duration = Duration::from_micros(200);
 const SHOW: Duration = Duration::from_micros(20);
 const RUN: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ fn refresh(prices: &mut Prices, article: u64) -> u64 {
     *price
 }
 
-/// What is done with a price, without a lock.
+/// Uses a price, without a lock.
 fn show(price: u64) {
     let start = Instant::now();
     while start.elapsed() < SHOW {
@@ -174,7 +174,7 @@ fn top_site(profile: &Profile) -> String {
     }
 }
 
-/// What the table has of one map.
+/// One map's column of the table.
 struct Column {
     title: &'static str,
     cells: [String; 4],

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use contend::crossbeam_channel::{Receiver, Sender, bounded};
 
-/// What the slow stage takes for each number.
+/// The slow stage takes so long for each number.
 const SLOW: Duration = Duration::from_millis(5);
 const NUMBERS: u64 = 60;
 const CAPACITY: usize = 2;

@@ -156,7 +156,7 @@ mod packing {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let port: u16 = option(&arguments, "--port")?.unwrap_or(6060);
-    let seconds: Option<u64> = arguments.first().and_then(|it| it.parse().ok());
+    let seconds: Option<u64> = arguments.first().and_then(|seconds| seconds.parse().ok());
 
     contend::set_mutex_profile_fraction(10);
     contend::set_block_profile_rate(100_000);
@@ -182,8 +182,11 @@ fn option<T: FromStr<Err: Error + 'static>>(
     arguments: &[String],
     name: &str,
 ) -> Result<Option<T>, Box<dyn Error>> {
-    let mut rest = arguments.iter().skip_while(|it| *it != name).skip(1);
-    Ok(rest.next().map(|it| it.parse()).transpose()?)
+    let mut rest = arguments
+        .iter()
+        .skip_while(|argument| *argument != name)
+        .skip(1);
+    Ok(rest.next().map(|value| value.parse()).transpose()?)
 }
 
 /// Everybody works until the program ends.

@@ -1,4 +1,4 @@
-//! What the benches in `benches/` measure alone. Not part of the API.
+//! Parts of the engine that the benches measure alone. Not part of the API.
 
 use crate::engine::recorder;
 use crate::engine::sampler::{self, BlockDraw};

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::profile::Mapping;
 
-/// What was loaded at one moment.
+/// The objects that were loaded at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     /// Executable segments, those of the program first.

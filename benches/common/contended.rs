@@ -13,7 +13,7 @@ use super::work::Work;
 /// Threads run this long before anything is counted: all have started, and met the lock.
 const WARM_UP: Duration = Duration::from_millis(4);
 
-/// What everybody who wants the lock does, and for how long.
+/// The work of each thread that wants the lock, and how long it goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene {
     pub(crate) threads: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Scene {
     pub(crate) section: Work,
     /// Done between release and the next try.
     pub(crate) between: Work,
-    /// What the bystander does over and over; `None`: there is no bystander.
+    /// The bystander does this over and over; `None`: there is no bystander.
     pub(crate) bystander: Option<Work>,
     pub(crate) window: Duration,
 }
@@ -119,7 +119,7 @@ fn sum(tallies: &[Tally]) -> u64 {
     tallies.iter().map(Tally::get).sum()
 }
 
-/// What happened between two moments in the middle of a run.
+/// The events between two moments in the middle of a run.
 struct Window {
     elapsed: Duration,
     operations: u64,

@@ -2,7 +2,7 @@
 
 use super::spread::Spread;
 
-/// What a segment of a contestant cost.
+/// The cost of one segment of a contestant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     /// Nanoseconds per operation: the time that passed, divided by the operations of all
@@ -42,7 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) overall_ratio: f64,
     pub(crate) bystander_ratio: Option<Spread>,
     pub(crate) bystander_overall_ratio: Option<f64>,
-    /// Of this contestant, in all rounds.
+    /// This contestant's, in all rounds.
     pub(crate) operations: u64,
 }
 
@@ -63,8 +63,8 @@ pub(crate) fn contest(rounds: usize, bare: Contestant, others: Vec<Contestant>) 
         .collect()
 }
 
-/// Who runs when. There and back, from another one on every second round, so that everybody
-/// runs first, last, and after everybody else equally often.
+/// The order in which contestants run: there and back, from another one on every second round, so
+/// that each runs first, last, and after each other one equally often.
 fn order(round: usize, len: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).map(|place| (place + round / 2) % len).collect();
     if round % 2 == 1 {

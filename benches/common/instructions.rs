@@ -32,7 +32,7 @@ fn per_operation(name: &str, contestant: &str) -> f64 {
     (many as f64 - none as f64) / OPERATIONS as f64
 }
 
-/// Of a run of this program with `args`.
+/// The instructions of a run of this program with `args`.
 fn instructions_of(args: &[&str]) -> u64 {
     let program = env::current_exe().expect("this program has a path");
     let output = Command::new("valgrind")
@@ -49,7 +49,7 @@ fn instructions_of(args: &[&str]) -> u64 {
         .unwrap_or_else(|| panic!("valgrind said no count:\n{said}"))
 }
 
-/// What the processes do: the loop called `name/contestant`.
+/// Runs the loop called `name/contestant`: the work of the child processes.
 pub(crate) fn run_loop(pairs: &[Pair], target: &str, operations: u64) {
     for (name, _, loops) in pairs {
         for (contestant, measured_loop) in CONTESTANTS.iter().zip(loops) {

@@ -1,4 +1,4 @@
-//! What the numbers were measured on, and with: a number without it says nothing.
+//! The machine and the compiler that the numbers are from. A number without them says nothing.
 
 use std::fs;
 use std::process::Command;
@@ -32,7 +32,7 @@ fn processor() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// What the command says, run in the package's directory; "unknown" if it cannot be run.
+/// The output of the command, run in the package's directory; "unknown" if it cannot be run.
 fn output_of(program: &str, args: &[&str]) -> String {
     Command::new(program)
         .args(args)

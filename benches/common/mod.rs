@@ -1,4 +1,4 @@
-//! What the benches share: how to measure two things fairly, and how to show the result.
+//! The common part of the benches: how to measure two things fairly, and how to show the result.
 //!
 //! Machines drift: other programs run, clocks change, memory fills. So nothing is measured
 //! first and compared later. A bench is a [`contest`]: in every round each contestant runs one

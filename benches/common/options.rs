@@ -23,18 +23,18 @@ pub(crate) struct Options {
     pub(crate) alone: bool,
     pub(crate) between_nanos: u64,
     pub(crate) instructions: bool,
-    /// What `--instructions` passes to its children: the loop to run, and how often.
+    /// `--instructions` passes this to its children: the loop to run, and how often.
     pub(crate) run_loop: Option<(String, u64)>,
 }
 
 impl Options {
-    /// Of a bench: `cargo bench` passes `--bench`; without it (`cargo test --benches`, or by
-    /// hand) the run is quick.
+    /// The options of a bench. `cargo bench` passes `--bench`; without it (`cargo test --benches`, or
+    /// by hand) the run is quick.
     pub(crate) fn from_args() -> Self {
         Self::parse(std::env::args().skip(1), false)
     }
 
-    /// Of a program that measures unless it is told to be quick.
+    /// The options of a program that measures unless it is told to be quick.
     pub(crate) fn from_args_of_program() -> Self {
         Self::parse(std::env::args().skip(1), true)
     }

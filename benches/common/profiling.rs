@@ -15,7 +15,7 @@ impl Profiling {
         block_rate_nanos: 0,
     };
 
-    /// What the documentation recommends for production.
+    /// The rates that the documentation recommends for production.
     pub(crate) const SOME: Self = Self {
         name: "100 + 1 ms",
         mutex_fraction: 100,

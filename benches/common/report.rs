@@ -13,7 +13,7 @@ use super::spread::Spread;
 pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) contestant: String,
-    /// What the bare one and this one cost, in `unit`.
+    /// The costs of the bare one and of this one are in this unit.
     pub(crate) unit: &'static str,
     pub(crate) bare: Option<Spread>,
     pub(crate) value: Option<Spread>,
@@ -21,9 +21,9 @@ pub(crate) struct Row {
     pub(crate) overall_ratio: Option<f64>,
     pub(crate) bystander_ratio: Option<Spread>,
     pub(crate) bystander_overall_ratio: Option<f64>,
-    /// Of a thousand operations, how many waited, by the block profile's count.
+    /// How many of a thousand operations waited, by the block profile's count.
     pub(crate) waits_per_thousand: Option<f64>,
-    /// What the ratio is meant to stay below, or the value where there is no ratio.
+    /// The ratio is meant to stay below this, or the value where there is no ratio.
     pub(crate) bar: Option<f64>,
     pub(crate) rounds: usize,
 }

@@ -1,4 +1,4 @@
-//! What the dynamic loader knows about loaded objects, as it answers at this moment.
+//! Asks the dynamic loader about loaded objects, as it answers at this moment.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

@@ -27,7 +27,7 @@ type ProgramHeader = libc::Elf64_Phdr;
 #[cfg(target_pointer_width = "32")]
 type ProgramHeader = libc::Elf32_Phdr;
 
-/// What the callback writes down. Ranges are of `text`.
+/// The callback writes this down. Ranges are of `text`.
 #[derive(Debug)]
 struct Scan {
     segments: Vec<Segment>,

@@ -34,7 +34,7 @@ impl fmt::Write for Escaper<'_, '_> {
     }
 }
 
-/// What does not show, or does not belong into XML at all.
+/// Whether a character does not show, or does not belong into XML at all.
 pub(crate) fn is_unfit(c: char) -> bool {
     let turns_text_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns_text_around || matches!(c, '\u{fffe}' | '\u{ffff}')

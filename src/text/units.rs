@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// Of a path, how many parts are shown: enough to tell `a/src/lib.rs` from `b/src/lib.rs`.
+/// How many parts of a path are shown: enough to tell `a/src/lib.rs` from `b/src/lib.rs`.
 const PATH_PARTS: usize = 3;
 
 pub(crate) fn percent(part: u64, whole: u64) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
 pub(crate) fn human(duration: Duration) -> String {
     let nanos = duration.as_nanos() as f64;
     let (value, unit) = match nanos {
-        // What would be rounded to 1000 of a unit belongs to the next one.
+        // A number that would be rounded to 1000 of a unit belongs to the next one.
         ..999.5 => (nanos, "ns"),
         ..999.5e3 => (nanos / 1e3, "µs"),
         ..999.5e6 => (nanos / 1e6, "ms"),
