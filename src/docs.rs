@@ -11,3 +11,53 @@ pub mod architecture {}
 
 #[doc = include_str!("docs/vocabulary.md")]
 pub mod vocabulary {}
+
+#[cfg(test)]
+mod tests {
+    const README: &str = include_str!("../README.md");
+    const MANIFEST: &str = include_str!("../Cargo.toml");
+
+    /// The lines of the crate's page, as Markdown.
+    fn crate_page() -> String {
+        let lines = include_str!("lib.rs").lines();
+        let page = lines.filter_map(|line| line.strip_prefix("//!"));
+        page.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n")
+            .collect()
+    }
+
+    /// The rows of the table with this heading.
+    fn rows<'t>(page: &'t str, heading: &str) -> Vec<&'t str> {
+        let below = page.lines().skip_while(|line| !line.starts_with(heading));
+        let rows = below.take_while(|line| line.starts_with('|'));
+        let rows: Vec<_> = rows.skip(2).collect();
+        assert!(rows.len() > 5, "no table {heading}");
+        rows
+    }
+
+    /// The first cells of these rows, without their backticks.
+    fn names<'t>(rows: &[&'t str]) -> Vec<&'t str> {
+        let cells = rows.iter().filter_map(|row| row.split('`').nth(1));
+        cells.collect()
+    }
+
+    #[test]
+    fn readme_and_crate_page_list_the_same_items() {
+        let heading = "| item | kind |";
+        assert_eq!(rows(README, heading), rows(&crate_page(), heading));
+    }
+
+    #[test]
+    fn features_are_listed_as_the_manifest_has_them() {
+        let heading = "| feature | default |";
+        let features = MANIFEST.lines().skip_while(|line| *line != "[features]");
+        let features = features.skip(1).take_while(|line| !line.starts_with('['));
+        let names_there: Vec<_> = features
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(name, _)| name)
+            .filter(|name| *name != "default")
+            .collect();
+        assert_eq!(names(&rows(README, heading)), names_there);
+        assert_eq!(names(&rows(&crate_page(), heading)), names_there);
+    }
+}
