@@ -7,11 +7,11 @@
 //!
 //! **Not blocking**: one thread sends and receives in turn, so nobody waits; with profiling on it
 //! has to cost what it costs with profiling off. **Ping-pong**: two threads and two channels of
-//! capacity 0 or 1, each message waited for: the most waits per message there can be. The threads stay
-//! on a core each: left to the scheduler they meet on one core or on two, which differ by a
+//! capacity 0 or 1, each message waited for: the most waits per message there can be. The threads
+//! stay on a core each: left to the scheduler they meet on one core or on two, which differ by a
 //! factor of up to 80, and so do the segments of a pair. **Queue**: four producers, one consumer,
-//! capacity 128, no work on either side, so both wait now and then.
-//! An operation is a message. `waits ‰` is how many waits the block profile counted per thousand.
+//! capacity 128, no work on either side, so both wait now and then. An operation is a message.
+//! `waits ‰` is how many waits the block profile counted per thousand.
 //!
 //! `benches/peers/go_channels` measures the same of Go, see there.
 

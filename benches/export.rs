@@ -5,9 +5,9 @@
 //! cargo bench --bench export -- --json export.json
 //! ```
 //!
-//! 10,000 stacks of 24 frames are recorded, all different, over 2,000 addresses spread evenly over this
-//! program's own code, so that they have names, files, lines and inlined frames to be found. Then
-//! a snapshot is taken (which looks the names up) and written: once with no symbol known, then
+//! 10,000 stacks of 24 frames are recorded, all different, over 2,000 addresses spread evenly over
+//! this program's own code, so that they have names, files, lines and inlined frames to be found.
+//! Then a snapshot is taken (which looks the names up) and written: once with no symbol known, then
 //! again and again with all of them known. Memory is the most that was allocated at a time beyond
 //! what was at the beginning. That of writing must not grow with the number of samples, so it is
 //! compared with that of 1,000 stacks over the same addresses.
@@ -128,9 +128,9 @@ fn measured<R>(work: impl FnOnce() -> R) -> (R, f64, f64) {
     (result, millis, bytes as f64 / 1e3)
 }
 
-/// Records `count` different stacks, the same ones each time. Few or many, they meet every
-/// address: stack i has address i·DEPTH + j at place j, so ADDRESSES / DEPTH stacks suffice for that;
-/// and the leaf moves on by one each time that all have been met, so none comes twice.
+/// Records `count` different stacks, the same ones each time. Few or many, they meet every address:
+/// stack i has address i·DEPTH + j at place j, so ADDRESSES / DEPTH stacks suffice for that; and
+/// the leaf moves on by one each time that all have been met, so none comes twice.
 fn record_stacks(count: u64, addresses: &[usize]) {
     let len = addresses.len() as u64;
     for stack in 0..count {

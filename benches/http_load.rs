@@ -5,15 +5,16 @@
 //! cargo bench --bench http_load --features server -- --filter "each" --json http_load.json
 //! ```
 //!
-//! **Under load**: eight threads want one lock all of the time, once with nothing else on the machine and
-//! once with 200 requests per second to the server in their process: the index, both profiles, text, the
-//! table, the rates, and what is new since the last time, in turn. Ratio: time per operation of the
-//! threads, with requests over without, so smaller is better; what they get done is its inverse. The client
-//! is in the same process, too, and counts with it. A request that fails ends the bench with exit code 1.
+//! **Under load**: eight threads want one lock all of the time, once with nothing else on the
+//! machine and once with 200 requests per second to the server in their process: the index, both
+//! profiles, text, the table, the rates, and what is new since the last time, in turn. Ratio: time
+//! per operation of the threads, with requests over without, so smaller is better; what they get
+//! done is its inverse. The client is in the same process, too, and counts with it. A request that
+//! fails ends the bench with exit code 1.
 //!
-//! **Each**: a thousand requests for one path, one after the other on one connection, with nothing else going
-//! on; the time of the processor that client and server take for one, and the time until the answer is
-//! there.
+//! **Each**: a thousand requests for one path, one after the other on one connection, with nothing
+//! else going on; the time of the processor that client and server take for one, and the time until
+//! the answer is there.
 //!
 //! In the block profile there are 256 stacks, as a service may have.
 

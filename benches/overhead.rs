@@ -8,26 +8,26 @@
 //! ```
 //!
 //! **Uncontended**: one thread in the tightest loop; time per lock + unlock, read or write.
-//! **Contended**: 2, 8 and 32 threads that do nothing but take the same lock, for critical
-//! sections of about 20 ns, 600 ns and 3 µs: two threads meet at the lock, 8 is a pool on a
-//! small machine, 32 are more than there are cores, so that holders are preempted. Between release
-//! and next try they do nothing (`--between 100`: work of 100 ns), which is the hardest case: a thread
-//! keeps the lock over thousands of operations while the others sleep, so there are many releases
-//! per wait. Beside them one thread works on its own (`--alone`: not); column `other` is its time
-//! per piece of work as a multiple of that beside the bare lock. `waits ‰` is how many of a
-//! thousand acquisitions waited.
+//! **Contended**: 2, 8 and 32 threads that do nothing but take the same lock, for critical sections
+//! of about 20 ns, 600 ns and 3 µs: two threads meet at the lock, 8 is a pool on a small machine,
+//! 32 are more than there are cores, so that holders are preempted. Between release and next try
+//! they do nothing (`--between 100`: work of 100 ns), which is the hardest case: a thread keeps the
+//! lock over thousands of operations while the others sleep, so there are many releases per wait.
+//! Beside them one thread works on its own (`--alone`: not); column `other` is its time per piece
+//! of work as a multiple of that beside the bare lock. `waits ‰` is how many of a thousand
+//! acquisitions waited.
 //!
 //! A ratio is of time per operation, ours over bare, so smaller is better; the throughput of all
 //! threads counts. A `?` behind a verdict: the bar is within the error of the median.
 //!
 //! **Rounds.** Pairs of uncontended segments agree to a percent or two. Contended ones do not: the
 //! scheduler decides whether a lock's line stays on one core for a while or moves with every
-//! operation, and with a critical section of 20 ns the same lock differs from itself by a factor of two
-//! to four from one segment to the next, above all std's. Longer segments help little: in 6 s of
-//! `std 2 x 20 ns, off`, 29 pairs of 100 ms put the median at 1.05 (and at 0.98 with `--alone`), 215
-//! pairs of 8 ms at 1.00 (and 1.00). So segments are short and rounds many, most of all at 20 ns.
-//! `overall` is the ratio of all operations of all rounds; look at it where p10..p90 is wide. For the
-//! bystander, who may not run at all in a short segment, `other` is that one.
+//! operation, and with a critical section of 20 ns the same lock differs from itself by a factor of
+//! two to four from one segment to the next, above all std's. Longer segments help little: in 6 s
+//! of `std 2 x 20 ns, off`, 29 pairs of 100 ms put the median at 1.05 (and at 0.98 with `--alone`),
+//! 215 pairs of 8 ms at 1.00 (and 1.00). So segments are short and rounds many, most of all at 20
+//! ns. `overall` is the ratio of all operations of all rounds; look at it where p10..p90 is wide.
+//! For the bystander, who may not run at all in a short segment, `other` is that one.
 //!
 //! **Instructions.** `--instructions` runs every uncontended loop in valgrind's callgrind, once
 //! with no and once with 100,000 operations, and divides the difference. It is exact, whatever

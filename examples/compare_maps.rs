@@ -6,12 +6,13 @@
 //! ```
 //!
 //! Four threads look prices up and have one refreshed now and then, which takes 0.2 ms and is done
-//! under the lock: of a `Mutex<HashMap>`, of an `RwLock<HashMap>`, of a map in 64 shards. You should
-//! see one table: how many operations each did in a second, how long threads waited per operation,
-//! how often they had to, and the line that most of this is to blame on, the end of `refresh` unless
-//! other programs keep the processors busy. Which map does the most depends on the machine and on
-//! the argument. Below the table is what changes, site by site, from the first map to the last; for
-//! `go tool pprof` both mutex profiles and their difference are left in the current folder.
+//! under the lock: of a `Mutex<HashMap>`, of an `RwLock<HashMap>`, of a map in 64 shards. You
+//! should see one table: how many operations each did in a second, how long threads waited per
+//! operation, how often they had to, and the line that most of this is to blame on, the end of
+//! `refresh` unless other programs keep the processors busy. Which map does the most depends on the
+//! machine and on the argument. Below the table is what changes, site by site, from the first map
+//! to the last; for `go tool pprof` both mutex profiles and their difference are left in the
+//! current folder.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -7,10 +7,10 @@
 //! cargo run --release --example serve --features server -- --token xyz
 //! ```
 //!
-//! A warehouse: six clerks reserve items from the stock, which an auditor counts every now and then, with
-//! the stock locked; each reservation is written to a journal, which is locked while a line goes
-//! to the disk; prices are read by all and published by one; parcels go through a queue that holds
-//! four, to a packer who is too slow.
+//! A warehouse: six clerks reserve items from the stock, which an auditor counts every now and
+//! then, with the stock locked; each reservation is written to a journal, which is locked while a
+//! line goes to the disk; prices are read by all and published by one; parcels go through a queue
+//! that holds four, to a packer who is too slow.
 //!
 //! You should see an address. Open it: `stock::Stock<K>::recount` and
 //! `journal::Journal::append` lead the mutex profile, `packing::hand_over` the block profile.
@@ -89,9 +89,9 @@ mod journal {
     }
 
     impl Journal {
-        /// Waits for the disk with the journal locked, so that all others wait for it, too. Returns the
-        /// line's number. (In a function that ended with the unlock, an optimised build would jump to it,
-        /// and the profile show the caller.)
+        /// Waits for the disk with the journal locked, so that all others wait for it, too. Returns
+        /// the line's number. (In a function that ended with the unlock, an optimised build would
+        /// jump to it, and the profile show the caller.)
         #[inline(never)]
         pub(crate) fn append(&self, _line: &str) -> u64 {
             let mut lines = self.lines.lock().unwrap();

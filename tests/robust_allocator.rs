@@ -1,5 +1,5 @@
-//! A profiled lock inside the global allocator: whatever records an event must not allocate, or it would
-//! wait for itself.
+//! A profiled lock inside the global allocator: whatever records an event must not allocate, or it
+//! would wait for itself.
 #![cfg(feature = "profiling")]
 
 mod common;
@@ -177,8 +177,11 @@ fn to_record_does_not_allocate() {
     assert_eq!(FROM_WITHIN_LOCKS.load(Ordering::Relaxed), before);
     let block = contend::block_profile();
     for kind in ["mutex", "rwlock_read", "condvar"] {
-        let mut kinds = block.samples().iter().map(|it| it.label("kind").unwrap());
-        assert!(kinds.any(|it| it == kind), "no {kind} was recorded");
+        let mut kinds = block
+            .samples()
+            .iter()
+            .map(|sample| sample.label("kind").unwrap());
+        assert!(kinds.any(|found| found == kind), "no {kind} was recorded");
     }
 }
 

@@ -1,4 +1,5 @@
-//! `fork` while threads wait for locks: the child has one thread, and the tables of a parent that had many.
+//! `fork` while threads wait for locks: the child has one thread, and the tables of a parent that
+//! had many.
 #![cfg(all(feature = "profiling", target_os = "linux"))]
 
 mod common;
@@ -22,8 +23,8 @@ static CHILDS: Mutex<()> = Mutex::new(());
 #[test]
 fn a_child_of_fork_profiles_on() {
     let _profiling = profile_everything();
-    // Makes names known that each child would have to look up for itself, which takes far longer than
-    // all else here.
+    // Makes names known that each child would have to look up for itself, which takes far longer
+    // than all else here.
     for number in 0..2 {
         fork_once(number, Fork::Pretended).unwrap();
     }

@@ -28,8 +28,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The options of a bench. `cargo bench` passes `--bench`; without it (`cargo test --benches`, or
-    /// by hand) the run is quick.
+    /// The options of a bench. `cargo bench` passes `--bench`; without it (`cargo test --benches`,
+    /// or by hand) the run is quick.
     pub(crate) fn from_args() -> Self {
         Self::parse(std::env::args().skip(1), false)
     }

@@ -17,7 +17,8 @@ impl Spread {
         numbers.sort_by(f64::total_cmp);
         let last = (numbers.len() - 1) as f64;
         let at_rank = |rank: f64| numbers[rank.clamp(0.0, last).round() as usize];
-        // How many of n numbers lie below the true median is binomial(n, 1/2): standard deviation √n/2.
+        // How many of n numbers lie below the true median is binomial(n, 1/2): standard deviation
+        // √n/2.
         let half_width = 1.96 * (numbers.len() as f64).sqrt() / 2.0;
         Self {
             p10: at_rank(0.1 * last),

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The second leaves in `target/criterion/page_views/<map>/profile` what was waited for: `top.txt`
-//! to read, `mutex.pb.gz` and `block.pb.gz` for `go tool pprof`. You should see `count` as the place
-//! where threads wait and as the one to blame, and far fewer contentions with shards.
+//! to read, `mutex.pb.gz` and `block.pb.gz` for `go tool pprof`. You should see `count` as the
+//! place where threads wait and as the one to blame, and far fewer contentions with shards.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

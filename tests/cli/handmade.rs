@@ -27,7 +27,10 @@ pub(crate) fn message(field: u64, body: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 pub(crate) fn numbers(field: u64, values: &[i64]) -> Vec<u8> {
-    let values: Vec<u8> = values.iter().flat_map(|it| varint(*it as u64)).collect();
+    let values: Vec<u8> = values
+        .iter()
+        .flat_map(|value| varint(*value as u64))
+        .collect();
     message(field, values)
 }
 
@@ -68,7 +71,7 @@ impl Builder {
     }
 
     pub(crate) fn string(&mut self, text: &str) -> i64 {
-        let known = self.strings.iter().position(|it| it == text);
+        let known = self.strings.iter().position(|known| known == text);
         known.unwrap_or_else(|| {
             self.strings.push(text.to_owned());
             self.strings.len() - 1
@@ -105,13 +108,13 @@ impl Builder {
         let functions = &mut self.functions;
         let index = functions
             .iter()
-            .position(|it| *it == function)
+            .position(|known| *known == function)
             .unwrap_or_else(|| {
                 functions.push(function);
                 functions.len() - 1
             });
         let location = (index, line.parse().unwrap());
-        let known = self.locations.iter().position(|it| *it == location);
+        let known = self.locations.iter().position(|known| *known == location);
         let index = known.unwrap_or_else(|| {
             self.locations.push(location);
             self.locations.len() - 1

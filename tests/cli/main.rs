@@ -1,6 +1,6 @@
 //! The `contend` command as its users run it: as a process, with files, pipes and servers.
 //!
-//! That its numbers are those of Go's pprof is checked by `.ci/go_cli.py`, which needs Go.
+//! `.ci/go_cli.py`, which needs Go, checks that its numbers are those of Go's pprof.
 #![cfg(feature = "cli")]
 
 mod broken;
@@ -34,7 +34,7 @@ fn contend<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(arguments: I) -
     command
 }
 
-/// What a run printed, and how it ended.
+/// The output of a run, and how it ended.
 struct Run {
     stdout: String,
     stderr: String,

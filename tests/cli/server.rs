@@ -66,7 +66,10 @@ impl Server {
     }
 
     pub(crate) fn paths(&self) -> Vec<String> {
-        self.asked().into_iter().map(|it| it.path).collect()
+        self.asked()
+            .into_iter()
+            .map(|request| request.path)
+            .collect()
     }
 }
 

@@ -64,7 +64,10 @@ impl Client {
 
     fn read_answer(&mut self, has_body: bool) -> io::Result<Answer> {
         let status_line = self.line()?;
-        let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
+        let status = status_line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("no status: {status_line}")))?;
         let mut headers = Vec::new();
         loop {
@@ -165,7 +168,7 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-/// What the tests look at, after pprof's `proto/profile.proto`.
+/// The messages that the tests look at, after pprof's `proto/profile.proto`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Pprof {
     #[prost(message, repeated, tag = "1")]
@@ -230,7 +233,7 @@ impl Pprof {
     /// As `contentions/count`.
     pub(crate) fn sample_types(&self) -> Vec<String> {
         let types = self.sample_types.iter();
-        types.map(|it| self.value_type(it)).collect()
+        types.map(|found| self.value_type(found)).collect()
     }
 
     pub(crate) fn period_type(&self) -> String {
@@ -247,7 +250,7 @@ impl Pprof {
 
     pub(crate) fn has_function(&self, part: &str) -> bool {
         let mut functions = self.functions.iter();
-        functions.any(|it| self.string(it.name).contains(part))
+        functions.any(|function| self.string(function.name).contains(part))
     }
 
     /// Contentions and nanoseconds, by the names on the stack.
@@ -255,8 +258,8 @@ impl Pprof {
         let mut stacks = BTreeMap::new();
         for sample in &self.samples {
             let locations = sample.locations.iter().map(|id| self.location(*id));
-            let lines = locations.flat_map(|it| &it.lines);
-            let names = lines.map(|it| self.function(it.function)).collect();
+            let lines = locations.flat_map(|location| &location.lines);
+            let names = lines.map(|line| self.function(line.function)).collect();
             let sum: &mut (i64, i64) = stacks.entry(names).or_default();
             sum.0 += sample.values[0];
             sum.1 += sample.values[1];
@@ -266,12 +269,16 @@ impl Pprof {
 
     fn location(&self, id: u64) -> &Location {
         let mut locations = self.locations.iter();
-        locations.find(|it| it.id == id).expect("a location")
+        locations
+            .find(|location| location.id == id)
+            .expect("a location")
     }
 
     fn function(&self, id: u64) -> &str {
         let mut functions = self.functions.iter();
-        let function = functions.find(|it| it.id == id).expect("a function");
+        let function = functions
+            .find(|function| function.id == id)
+            .expect("a function");
         self.string(function.name)
     }
 

@@ -1,5 +1,5 @@
-//! What the tests share: one test of a program at a time, everything profiled, and threads that are
-//! known to be asleep.
+//! The common part of the tests: one test of a program at a time, everything profiled, and threads
+//! that are known to be asleep.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
 use std::io::{self, Write};

@@ -124,7 +124,7 @@ impl RawProfile {
     /// Type and unit of each value of a sample.
     pub(crate) fn sample_types(&self) -> Vec<(&str, &str)> {
         let types = self.0.sample_type.iter();
-        types.map(|it| self.value_type(it)).collect()
+        types.map(|found| self.value_type(found)).collect()
     }
 
     pub(crate) fn period(&self) -> ((&str, &str), i64) {
@@ -140,7 +140,7 @@ impl RawProfile {
     pub(crate) fn mappings(&self) -> Vec<(&str, &str)> {
         let mappings = self.0.mapping.iter();
         mappings
-            .map(|it| (self.string(it.filename), self.string(it.build_id)))
+            .map(|found| (self.string(found.filename), self.string(found.build_id)))
             .collect()
     }
 
@@ -154,9 +154,14 @@ impl RawProfile {
         let label = |it: &Label| (self.string(it.key), self.string(it.str));
         let mut functions = Vec::new();
         for id in &sample.location_id {
-            let location = self.0.location.iter().find(|it| it.id == *id).unwrap();
+            let location = self
+                .0
+                .location
+                .iter()
+                .find(|found| found.id == *id)
+                .unwrap();
             let mapping = location.mapping_id;
-            assert!(mapping == 0 || self.0.mapping.iter().any(|it| it.id == mapping));
+            assert!(mapping == 0 || self.0.mapping.iter().any(|found| found.id == mapping));
             functions.extend(location.line.iter().map(|line| self.function(line)));
         }
         RawStack {
@@ -168,7 +173,9 @@ impl RawProfile {
 
     fn function(&self, line: &Line) -> &str {
         let mut functions = self.0.function.iter();
-        let function = functions.find(|it| it.id == line.function_id).unwrap();
+        let function = functions
+            .find(|found| found.id == line.function_id)
+            .unwrap();
         self.string(function.name)
     }
 

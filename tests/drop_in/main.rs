@@ -1,4 +1,4 @@
-//! What a program sees that swaps its imports: nothing else than before.
+//! A program that swaps its imports sees nothing else than before.
 //!
 //! The suites run against the originals too, so that what they ask for is what those do. Profiling
 //! stays off in this process; a second one runs them with everything recorded.

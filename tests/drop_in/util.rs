@@ -27,12 +27,12 @@ pub(crate) fn panics(run: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(run)).is_err()
 }
 
-/// What `run` returns on a thread of its own.
+/// Runs `run` on a thread of its own and returns its result.
 pub(crate) fn on_other_thread<R: Send>(run: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(run).join().unwrap())
 }
 
-/// What `run` returns, and that it took at least `least`.
+/// Returns the result of `run`, and asserts that it took at least `least`.
 ///
 /// The bound is a little low: clocks of different sources differ by rounding.
 pub(crate) fn takes_at_least<R>(least: Duration, run: impl FnOnce() -> R) -> R {
@@ -43,7 +43,7 @@ pub(crate) fn takes_at_least<R>(least: Duration, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// What `run` returns, and that it did not wait for anything.
+/// Returns the result of `run`, and asserts that it did not wait for anything.
 pub(crate) fn returns_at_once<R>(run: impl FnOnce() -> R) -> R {
     let begin = Instant::now();
     let result = run();

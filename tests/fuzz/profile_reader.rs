@@ -1,4 +1,5 @@
-//! Whatever is read as a profile is either refused or good for everything that the command does with one.
+//! Whatever is read as a profile is either refused or good for everything that the command does
+//! with one.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -42,7 +42,8 @@ for name in bundle.namelist():
         let (in_folder, name) = path.split_once('/').unwrap();
         assert_eq!(*folder.get_or_insert(in_folder.to_owned()), in_folder);
         let digits = hex.as_bytes().chunks_exact(2);
-        let bytes = digits.map(|it| u8::from_str_radix(str::from_utf8(it).unwrap(), 16).unwrap());
+        let bytes =
+            digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap());
         let known = files.insert(name.to_owned(), bytes.collect());
         assert_eq!(known, None, "{name} is there twice");
     }

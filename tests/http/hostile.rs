@@ -28,7 +28,7 @@ fn assert_it_answers(server: SocketAddr) {
     assert!(start.elapsed() < secs(5), "{:?}", start.elapsed());
 }
 
-/// What comes back for these bytes, on a connection of their own: the status, or `None` if the
+/// Sends these bytes on a connection of their own and returns the status, or `None` if the
 /// server closes it without one.
 fn status_of(server: SocketAddr, bytes: &[u8]) -> Option<u16> {
     let mut client = Client::connect(server);
@@ -362,7 +362,7 @@ fn windows_are_bounded_and_hold_nobody_up() {
     assert_it_answers(server.local_addr());
     let mut statuses: Vec<u16> = windows
         .iter_mut()
-        .map(|it| it.read().unwrap().status)
+        .map(|client| client.read().unwrap().status)
         .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [[200; 8].as_slice(), &[429; 12]].concat());
@@ -391,15 +391,15 @@ fn clients_that_come_and_go_leave_nothing_behind() {
     await_that("no thread is left", || threads_named("contend-http") == 0);
 }
 
-/// Of this process, where the system tells.
+/// How many threads of this process have the name, where the system tells.
 fn threads_named(name: &str) -> usize {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
         return 0;
     };
     let names = threads
         .flatten()
-        .filter_map(|it| std::fs::read_to_string(it.path().join("comm")).ok());
-    names.filter(|it| it.trim_end() == name).count()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    names.filter(|found| found.trim_end() == name).count()
 }
 
 /// A reset in the place of a proper end.

@@ -1,4 +1,4 @@
-//! What clients ask about the process itself: its command line, and names of addresses.
+//! Questions about the process itself: its command line, and names of addresses.
 
 use contend::http::{Handler, Request, Response};
 

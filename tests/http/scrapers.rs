@@ -1,9 +1,9 @@
-//! What Parca and Grafana Alloy ask for by their default settings, and what they get.
+//! The requests of Parca and Grafana Alloy with their default settings, and the answers.
 //!
-//! Parca scrapes `/debug/pprof/{allocs,block,goroutine,mutex}` as they are and `profile` with `seconds=`;
-//! Alloy's `pyroscope.scrape` the same ones, and `delta_mutex` and `delta_block` if it is told to. Both
-//! compute what is new between two scrapes themselves, for exactly the types of value
-//! `contentions/count` and `delay/nanoseconds`.
+//! Parca scrapes `/debug/pprof/{allocs,block,goroutine,mutex}` as they are and `profile` with
+//! `seconds=`; Alloy's `pyroscope.scrape` the same ones, and `delta_mutex` and `delta_block` if it
+//! is told to. Both compute what is new between two scrapes themselves, for exactly the types of
+//! value `contentions/count` and `delay/nanoseconds`.
 #![cfg(all(feature = "server", feature = "profiling"))]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,7 +78,7 @@ fn cumulative_profiles_have_their_types_and_never_go_down() {
     });
 }
 
-/// Of no stack, not only in sum.
+/// No stack's numbers go down, and so not their sum alone.
 #[track_caller]
 fn assert_never_down(last: &Pprof, next: &Pprof) {
     let now = next.by_stack();
@@ -112,7 +112,7 @@ fn deltas_add_up_to_what_happened() {
     });
 }
 
-/// What there is no such thing as in Rust, or not yet: to be switched off in the scraper.
+/// Profiles that Rust does not have, or not yet: they are to be switched off in the scraper.
 #[test]
 fn what_is_not_there_is_not_found() {
     under_load(|server| {

@@ -35,7 +35,7 @@ fn a_client_may_have_all_the_time_there_is() {
     assert_eq!(answer.status, 200);
 }
 
-/// What an answer must look like.
+/// An answer must look like this.
 struct Expected {
     target: &'static str,
     status: u16,
@@ -354,7 +354,7 @@ fn head_is_answered_without_a_body() {
     let answer = client.read_without_body().unwrap();
     assert_eq!(answer.status, 200);
     assert_ne!(answer.header("content-length"), Some("0"));
-    // What follows is the next answer, not a body.
+    // The next bytes are the next answer, not a body.
     assert_eq!(client.get("/debug/pprof/rates").status, 200);
 }
 

@@ -1,4 +1,4 @@
-//! What the variables do to a program that was built without the profiler.
+//! The effects of the variables on a program that was built without the profiler.
 
 use std::env;
 use std::process::Command;
@@ -22,7 +22,7 @@ fn one_line_says_that_nothing_is_profiled() {
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stderr).unwrap();
         text.lines()
-            .filter(|it| it.starts_with("contend: "))
+            .filter(|line| line.starts_with("contend: "))
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };

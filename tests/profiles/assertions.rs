@@ -110,7 +110,7 @@ fn a_failure_names_condition_bound_site_and_line() {
     );
     assert!(message.contains("mutex profile: "), "{message}");
     let source = include_str!("assertions.rs");
-    let of = |text: &str| 1 + source.lines().position(|it| it.trim() == text).unwrap();
+    let of = |text: &str| 1 + source.lines().position(|line| line.trim() == text).unwrap();
     assert!(
         message.contains("profiles::assertions::checkout"),
         "{message}"

@@ -48,7 +48,7 @@ fn contentions(profiles: &Profiles, function: &str) -> (u64, u64) {
     let block = block.samples().iter().filter(of_mutex);
     (
         at(&profiles.mutex, function).0,
-        block.map(|it| it.contentions()).sum(),
+        block.map(|sample| sample.contentions()).sum(),
     )
 }
 

@@ -148,7 +148,7 @@ mod audit {
     }
 }
 
-/// What routes and load share.
+/// The state that routes and load share.
 struct App {
     store: sessions::Store<String>,
     settings: settings::Settings,
@@ -205,7 +205,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn log_in(State(app): State<Arc<App>>, Path(user): Path<String>) -> String {
-    // What blocks does not belong on the executor's thread.
+    // A call that blocks does not belong on the executor's thread.
     let key = tokio::task::spawn_blocking(move || app.log_in(&user)).await;
     format!("{}\n", key.expect("a log-in does not panic"))
 }
@@ -313,6 +313,9 @@ fn option<T: FromStr<Err: Error + 'static>>(
     arguments: &[String],
     name: &str,
 ) -> Result<Option<T>, Box<dyn Error>> {
-    let mut rest = arguments.iter().skip_while(|it| *it != name).skip(1);
-    Ok(rest.next().map(|it| it.parse()).transpose()?)
+    let mut rest = arguments
+        .iter()
+        .skip_while(|argument| *argument != name)
+        .skip(1);
+    Ok(rest.next().map(|value| value.parse()).transpose()?)
 }

@@ -1,4 +1,4 @@
-//! What is printed is what the original prints, to the letter.
+//! A lock prints what the original prints, to the letter.
 
 /// Both families' texts of a lock in a state.
 macro_rules! same_text {
@@ -124,7 +124,7 @@ fn sync_condvar_and_once() {
     });
 }
 
-/// What a poisoned once says when it panics.
+/// A poisoned once panics with the original's message.
 #[test]
 fn sync_once_panics_alike() {
     same_text!(sync, std::sync, |texts| {

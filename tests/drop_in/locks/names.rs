@@ -80,7 +80,7 @@ fn std_glob() {
     assert_eq!(COUNT.load(Ordering::Relaxed), 1);
 }
 
-/// What is not shadowed is the original itself, so errors and results fit the rest of a program.
+/// Names that are not shadowed are the originals, so errors and results fit the rest of a program.
 #[test]
 fn others_are_the_originals() {
     fn std_error(error: contend::sync::PoisonError<()>) -> std::sync::TryLockError<()> {

@@ -1,4 +1,4 @@
-//! What works in constants and statics, what coerces to an unsized content, which lifetimes
+//! Which locks work in constants and statics, which coerce to an unsized content, which lifetimes
 //! shorten, and that a lock of ours fits where the original did. Mostly a matter of compiling.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! What the macros accept, and what they do with it. `channel` is the crate under test.
+//! The forms that the macros accept, and their effects. `channel` is the crate under test.
 
 // Odd forms are forms.
 #![allow(unused_braces, clippy::all)]

@@ -25,7 +25,7 @@ macro_rules! implements {
     }};
 }
 
-/// What the type implements, in a fixed order.
+/// The traits that the type implements, in a fixed order.
 macro_rules! traits {
     ($type:ty) => {
         [

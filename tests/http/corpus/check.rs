@@ -1,5 +1,5 @@
-//! What holds for every request, however broken. Shared by the fuzz target and by the test that
-//! replays its corpus.
+//! Checks that hold for every request, however broken. Shared by the fuzz target and by the test
+//! that replays its corpus.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use contend::http::{Cancel, Handler, Request, Response};
 /// No window lasts longer, so that many requests can be tried.
 const MAX_SECONDS: u32 = 1;
 
-/// What the handler needs for itself. It takes milliseconds; much more, under sanitizers, on a
-/// machine that does other things, or where names are looked up for the first time.
+/// The time that the handler needs for itself. It takes milliseconds; much more, under sanitizers,
+/// on a machine that does other things, or where names are looked up for the first time.
 const MAX_WORK: Duration = Duration::from_secs(30);
 
 /// Stands in requests. Wherever a page shows it, it is escaped.
@@ -143,7 +143,7 @@ fn check_response(request: &Request<'_>, response: &Response) {
     let content_type = header("Content-Type");
     if ["text/html", "image/svg"]
         .iter()
-        .any(|it| content_type.starts_with(it))
+        .any(|start| content_type.starts_with(start))
     {
         let body = std::str::from_utf8(response.body()).expect("pages are text");
         assert!(!body.contains(MARKER), "not escaped: {request:?}");

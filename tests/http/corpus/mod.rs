@@ -1,6 +1,7 @@
 //! Replays the fuzzer's corpus of requests (`tests/fuzz`) on every compiler.
 //!
-//! The requests change rates and the handler registers profiles, so each test has a process of its own.
+//! The requests change rates and the handler registers profiles, so each test has a process of its
+//! own.
 
 mod check;
 

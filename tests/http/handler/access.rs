@@ -1,4 +1,4 @@
-//! Who is let in: the token, the name of the host, and pages of other sites.
+//! Access: the token, the name of the host, and pages of other sites.
 
 use contend::http::{Handler, Request};
 
@@ -74,7 +74,7 @@ fn browsers_are_told_to_ask_their_user() {
     assert!(text(&response).contains("Authorization: Bearer TOKEN"));
 }
 
-/// Of all methods: a preflight could tell that there is something.
+/// All methods need the token: a preflight could tell that there is something.
 #[test]
 fn methods_do_not_go_around_the_token() {
     for method in ["HEAD", "POST", "PUT", "OPTIONS", "DELETE", ""] {

@@ -1,4 +1,4 @@
-//! What changed since this scraper last asked.
+//! The changes since a scraper last asked.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
@@ -83,7 +83,7 @@ fn a_delta_has_its_duration() {
     assert!(duration(delta_mutex("alloy")) > 0);
 }
 
-/// Who is asked for nothing that changes it: the profiles themselves, and text.
+/// Requests for the profiles themselves, and for text, change nothing for the next delta.
 #[test]
 fn other_requests_are_not_counted() {
     let _recording = recording();

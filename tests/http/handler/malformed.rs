@@ -1,4 +1,5 @@
-//! Requests that make no sense, or ask for too much: each gets its clear answer and changes nothing.
+//! Requests that make no sense, or ask for too much: each gets its clear answer and changes
+//! nothing.
 
 use contend::http::{Handler, Request};
 
@@ -167,7 +168,7 @@ fn a_long_wrong_value_is_not_repeated_in_full() {
     assert_eq!(ask(&Handler::new(), &get(&target)).status(), 404);
 }
 
-/// What a terminal, a log or a page would take for more than text.
+/// Values that a terminal, a log or a page would take for more than text.
 #[test]
 fn wrong_values_are_repeated_harmlessly() {
     let target = "mutex?seconds=1&fraction=%0d%0aSet-Cookie:%20a%1b%5b2J%e2%80%ae";

@@ -1,4 +1,4 @@
-//! What may be done with which path.
+//! Which methods each path takes.
 
 use contend::http::{Handler, Request, Response};
 
@@ -34,7 +34,7 @@ fn other_methods_are_told_which_there_are() {
         for method in [
             "PUT", "POST", "DELETE", "PATCH", "TRACE", "CONNECT", "HEAD", "get", "", "G T",
         ] {
-            if allowed.split(", ").any(|it| it == method) {
+            if allowed.split(", ").any(|allowed| allowed == method) {
                 continue;
             }
             let response = asked(method, name);

@@ -72,7 +72,7 @@ fn ask_until(handler: &Handler, request: &Request<'_>, cancel: &Cancel) -> Respo
     response
 }
 
-/// What every answer has, whatever its status.
+/// Every answer has these headers, whatever its status.
 #[track_caller]
 fn assert_headers(response: &Response) {
     let header = |name| response.header(name).unwrap_or("");

@@ -72,7 +72,7 @@ fn types_and_names_of_files_are_those_of_go() {
             Some(content_type),
             "{target}"
         );
-        let disposition = name.map(|it| format!("attachment; filename=\"{it}\""));
+        let disposition = name.map(|name| format!("attachment; filename=\"{name}\""));
         assert_eq!(
             response.header("Content-Disposition"),
             disposition.as_deref(),

@@ -63,7 +63,7 @@ fn the_first_to_end_does_not_take_the_rate_away() {
         coarse_cancel.cancel();
         coarse.join().unwrap();
         assert_eq!(rates_in_force(), (0, 10_000));
-        // What the program sets meanwhile is its own.
+        // A rate that the program sets meanwhile is its own.
         contend::set_block_profile_rate(500_000);
         assert_eq!(rates_in_force(), (0, 10_000));
         fine_cancel.cancel();

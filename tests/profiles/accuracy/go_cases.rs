@@ -1,4 +1,4 @@
-//! What Go demands of its own profiles (`runtime/pprof/pprof_test.go`, Go 1.27), demanded here.
+//! Go's demands on its own profiles (`runtime/pprof/pprof_test.go`, Go 1.27), made here.
 //! `TestBlockProfileBias`, which feeds the sampler directly, is with the sampler.
 
 use std::collections::HashSet;

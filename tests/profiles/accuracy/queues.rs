@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::ground_truth::*;
 use crate::locks::{Lock, SharedLock, for_each_lock};
 
-/// What a profile may be off the truth.
+/// A profile may be off the truth by this part.
 const TOLERANCE: f64 = 0.05;
 
 for_each_lock!(
@@ -95,7 +95,7 @@ impl Queue {
         assert_close("all", profile.total_delay(), log.waited(), TOLERANCE);
         assert_eq!(profile.total_contentions(), self.waiters.len() as u64);
         assert!(unattributed_share(&profile) < 0.02);
-        // Who waits is known as exactly as who made them wait.
+        // The waiting is known as exactly as the blame.
         let block = contend::block_profile();
         assert_close(
             "waiting",

@@ -1,4 +1,4 @@
-//! What does not block is no event.
+//! An operation that does not block is no event.
 
 use contend::sync::mpsc::{RecvTimeoutError, TryRecvError, TrySendError, channel, sync_channel};
 use contend::sync::{Barrier, LazyLock, OnceLock};

@@ -182,7 +182,7 @@ fn behind_a_slow_consumer_the_send_line_is_on_top() {
     let top = profile
         .samples()
         .iter()
-        .max_by_key(|it| it.delay())
+        .max_by_key(|sample| sample.delay())
         .unwrap();
     let names: Vec<_> = top.frames().iter().map(|frame| frame.function()).collect();
     assert_eq!(top.label("kind"), Some("chan_send"));
@@ -218,7 +218,7 @@ fn a_wait_while_the_thread_exits() {
     assert!(profile.total_delay() > ms(80), "{profile}");
 }
 
-/// Who still waits is not in the profile yet, and is whole when it ends.
+/// A wait in progress is not in the profile yet; when it ends, the whole of it is.
 #[test]
 fn a_wait_in_progress_is_not_there_yet() {
     let _recording = recording(1, 1);

@@ -11,7 +11,7 @@ use crate::ground_truth::*;
 /// How long an operation is kept waiting after its thread was seen parked.
 pub(crate) const HELD: Duration = Duration::from_millis(100);
 
-/// What an event may be off the test's own clock.
+/// An event may be off the test's own clock by this part.
 const TOLERANCE: f64 = 0.05;
 
 /// The event that is expected of an operation.

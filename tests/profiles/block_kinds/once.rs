@@ -1,5 +1,5 @@
-//! Who waits for an initialiser is in the block profile, whose initialiser it was in the mutex
-//! profile, and both are the same time.
+//! The block profile has the thread that waits for an initialiser, the mutex profile the one that
+//! runs it, and both have the same time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Barrier, mpsc};
@@ -131,7 +131,7 @@ fn wait_of_a_once_lock() {
     );
 }
 
-/// What an initialiser is to run.
+/// An initialiser runs this.
 type Run = Box<dyn FnOnce() + Send>;
 
 /// A lazy value whose initialiser does what a test wants, and panics if that does.
@@ -235,7 +235,7 @@ fn runs_after_waiting(cell: &OnceLock<u8>) -> Duration {
     timed!(assert_eq!(cell.get_or_init(|| 3), &3))
 }
 
-/// Who waited for a run that panicked, and then runs its own, has waited.
+/// A thread that waited for a run that panicked, and then runs its own, has waited.
 #[test]
 fn a_once_lock_whose_initialiser_panics() {
     let _recording = recording(1, 1);

@@ -183,7 +183,7 @@ fn a_kind_of_the_users_that_panics() {
     event.expect(run, || ());
 }
 
-/// What stands at the root is the user's: neither start-up code nor the wrapper's.
+/// The root frame is the user's: neither start-up code nor the wrapper's.
 #[test]
 fn the_root_of_a_spawned_thread_is_its_closure() {
     let _recording = recording(1, 1);

@@ -64,7 +64,10 @@ fn rates_that_are_toggled() {
     assert!(profile.total_delay() <= (THREADS + 1) * start.elapsed());
     for kind in ["chan_recv", "chan_send", "barrier"] {
         let of_kind = |it: &&contend::Sample| it.label("kind") == Some(kind);
-        assert!(profile.samples().iter().any(|it| of_kind(&it)), "{kind}");
+        assert!(
+            profile.samples().iter().any(|sample| of_kind(&sample)),
+            "{kind}"
+        );
     }
     assert_eq!(profile.lost().total(), 0);
 }

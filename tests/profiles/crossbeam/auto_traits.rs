@@ -112,7 +112,7 @@ same_guards!(
     dyn Debug + Send + Sync
 );
 
-// What is a constant there is one here.
+// Constants of the original are constants here.
 static _CELL: cell::OnceCell<u32> = cell::OnceCell::new();
 static _FULL: cell::OnceCell<u32> = cell::OnceCell::with_value(1);
 static _LAZY: cell::Lazy<u32> = cell::Lazy::new(|| 1);

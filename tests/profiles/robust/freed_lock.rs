@@ -1,5 +1,5 @@
-//! A lock that is freed by its next holder, while the last one is still recording its release: after
-//! the unlock nothing may touch it.
+//! A lock that is freed by its next holder, while the last one is still recording its release:
+//! after the unlock nothing may touch it.
 //!
 //! This checks writes by itself. Under valgrind or AddressSanitizer it checks reads as well;
 //! `CONTEND_TEST_MS` then says how long to try:
@@ -66,7 +66,7 @@ impl Lock for contend::parking_lot::RwLock<u32> {
     }
 }
 
-/// What freed memory is filled with.
+/// Freed memory is filled with this.
 const FREED: u8 = 0xa5;
 
 fn spin(rounds: usize) {
@@ -108,7 +108,7 @@ fn free_after_unlock<L: Lock>() {
                         }
                         let bytes = slice::from_raw_parts(bytes, layout.size());
                         assert!(
-                            bytes.iter().all(|&it| it == FREED),
+                            bytes.iter().all(|&byte| byte == FREED),
                             "written to: {bytes:x?}"
                         );
                     }

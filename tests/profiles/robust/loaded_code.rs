@@ -115,7 +115,7 @@ fn loaded_code_has_its_name_in_profiles() {
             }
         }
         drop(library);
-        // What was recorded stays readable when the code is gone.
+        // A recorded stack stays readable when its code is gone.
         contend::mutex_profile()
             .write_pprof(std::io::sink())
             .unwrap();

@@ -1,4 +1,5 @@
-//! Rates change all the time while threads contend. Whatever happens meanwhile, what comes after is exact.
+//! Rates change all the time while threads contend. Whatever happens meanwhile, what comes after is
+//! exact.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex as StdMutex};
@@ -53,8 +54,8 @@ fn contend_while_rates_change(time: Duration, mut tick: impl FnMut(usize)) {
     assert_exact(&locks);
 }
 
-/// The same locks, with nothing changing any more. Each round has a known number of waits, none of which
-/// ends by spinning: one thread holds the lock until all others sleep.
+/// The same locks, with nothing changing any more. Each round has a known number of waits, none of
+/// which ends by spinning: one thread holds the lock until all others sleep.
 fn assert_exact(locks: &[Mutex<u64>; 2]) {
     contend::reset();
     let sleepers = [const { Sleeper::new() }; THREADS];
@@ -90,8 +91,8 @@ fn assert_exact(locks: &[Mutex<u64>; 2]) {
     });
     assert_eq!(assert_law(), (ROUNDS * (THREADS - 1)) as u64);
     let mutex = contend::mutex_profile();
-    // Σ blame = Σ waits, by the test's clock: it runs a little longer than each wait, and differs from the
-    // profile's by its calibration.
+    // Σ blame = Σ waits, by the test's clock: it runs a little longer than each wait, and differs
+    // from the profile's by its calibration.
     let share = mutex.total_delay().as_secs_f64() / waited.into_inner().unwrap().as_secs_f64();
     assert!((0.95..1.001).contains(&share), "{share}");
     assert_eq!(at(&mutex, "contend::unattributed").0, 0, "{mutex}");

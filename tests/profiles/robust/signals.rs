@@ -93,7 +93,7 @@ fn handlers_use_locks_while_the_thread_records() {
     let (mutex, block) = (contend::mutex_profile(), contend::block_profile());
     println!("{handled} signals; lost: {}", block.lost());
     assert!(mutex.total_contentions() > 0 && block.total_contentions() > 0);
-    // What a handler meets while its thread records is counted, and nothing else is lost.
+    // An event in a handler whose thread is recording is counted, and nothing else is lost.
     assert_eq!(block.lost().total(), block.lost().reentrant);
 
     // The tables are whole: nothing is left of it all.

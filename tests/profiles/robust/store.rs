@@ -98,7 +98,7 @@ fn fill_the_store() {
         assert_eq!(profile.lost().total(), profile.lost().stack_table_full);
         let (overflowed, delay) = at(profile, "contend::overflow");
         assert!(overflowed > 0 && !delay.is_zero(), "{profile}");
-        // What came first has its place, and keeps it.
+        // The stacks that came first have their places, and keep them.
         assert!(profile.samples().len() > 2 && overflowed < 1 << TURNS);
     }
     // After a reset there is room again.

@@ -196,7 +196,7 @@ fn fill_the_store() {
     assert_total(&block, "rwlock_write", STACKS, written);
     assert_total(&block, "once", STACKS, initialised);
     assert_total(&block, "park", STACKS, parked);
-    // Who is to blame for a wait, and who waited: the same time, overflow or not.
+    // Blame and waiting are the same time, overflow or not.
     let blame = of_kind(&mutex, "rwlock_read");
     let waits = of_kind(&block, "rwlock_write");
     assert_eq!((blame.0, blame.1), (waits.0, waits.1));

@@ -158,8 +158,8 @@ fn a_panic_with_the_guard_held_releases_too() {
     assert_eq!(at(&mutex, "panics_with_the_guard_held"), expected);
 }
 
-/// What a thread has left when it contends, in kB: from plenty for a capture to hardly enough for the
-/// lock itself.
+/// A thread has so much of its stack left when it contends, in kB: from plenty for a capture to
+/// hardly enough for the lock itself.
 #[cfg(target_os = "linux")]
 const STACK_LEFT_KB: [usize; 20] = [
     160, 128, 104, 96, 80, 72, 68, 66, 64, 62, 56, 48, 32, 28, 26, 24, 22, 16, 12, 8,
@@ -239,7 +239,7 @@ fn contend_with_stack_left(lock: &Mutex<()>, bytes_left: usize) {
     });
 }
 
-/// Of this thread, above its guard page.
+/// The lowest address of this thread's stack, above its guard page.
 #[cfg(target_os = "linux")]
 fn lowest_stack_address() -> usize {
     let mut low = std::ptr::null_mut();
@@ -286,7 +286,7 @@ fn who_kept_others_till_they_gave_up_is_charged() {
     releases_too_late(held);
     assert_eq!(assert_law(), 3);
     let charged = at(&contend::mutex_profile(), "releases_too_late");
-    // What they waited, and not how long the lock was held after that.
+    // Their waiting, and not how long the lock was held after that.
     assert_eq!(charged, (3, gave_up.total_delay()));
 }
 
@@ -338,8 +338,8 @@ fn a_leaked_guard_is_charged_to_nobody() {
 fn ten_thousand_locks_come_and_go() {
     const LOCKS: usize = 10_000;
     const WARM_UP: usize = 1_000;
-    /// Of 9,000 locks. Half of a cache line per lock would be above it; the allocator's and the
-    /// test harness's own needs are far below.
+    /// A bound for 9,000 locks. Half of a cache line per lock would be above it; the allocator's
+    /// and the test harness's own needs are far below.
     const GROWTH_BYTES: usize = 256 << 10;
 
     let _profiling = profile_everything();

@@ -1,4 +1,4 @@
-//! What locks do, asked of whichever family the parent module imports.
+//! The behaviour of locks, of whichever family the parent module imports.
 //!
 //! A module per primitive and skin. A thing that several of them do has the same test name in each.
 

@@ -1,4 +1,4 @@
-//! What `Mutex` and `FairMutex` do alike, by the names that the parent module gives them.
+//! The common behaviour of `Mutex` and `FairMutex`, by the names that the parent module gives them.
 
 use std::cell::Cell;
 use std::mem;

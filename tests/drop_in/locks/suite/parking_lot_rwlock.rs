@@ -40,7 +40,7 @@ fn smoke() {
     assert_eq!(*lock.upgradable_read(), 2);
 }
 
-/// What may be held next to what.
+/// Which guards may be held next to each other.
 #[test]
 fn try_lock() {
     set_up();
@@ -298,7 +298,7 @@ fn downgrade() {
     assert!(can_write(&lock));
 }
 
-/// Who waits to read upgradably goes on when the one before has become a plain reader.
+/// A thread that waits to read upgradably goes on when the one before it has become a plain reader.
 #[test]
 fn downgrade_upgradable_wakes_waiter() {
     set_up();

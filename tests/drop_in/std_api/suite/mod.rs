@@ -1,4 +1,4 @@
-//! What programs do with channels, once cells, barriers and threads.
+//! Things that programs do with channels, once cells, barriers and threads.
 
 mod mpsc;
 mod once;

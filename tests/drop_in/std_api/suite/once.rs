@@ -12,7 +12,8 @@ fn message(payload: Box<dyn Any + Send>) -> String {
     }
 }
 
-static IN_A_STATIC: LazyLock<Vec<u32>> = LazyLock::new(|| (0..3).map(|it| it * 2).collect());
+static IN_A_STATIC: LazyLock<Vec<u32>> =
+    LazyLock::new(|| (0..3).map(|number| number * 2).collect());
 static CELL_IN_A_STATIC: OnceLock<String> = OnceLock::new();
 const _: OnceLock<u8> = OnceLock::new();
 
@@ -148,7 +149,7 @@ fn barriers_let_one_lead() {
     for _ in 0..20 {
         let leaders: usize = thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| BARRIER.wait())).collect();
-            let results = threads.into_iter().map(|it| it.join().unwrap());
+            let results = threads.into_iter().map(|thread| thread.join().unwrap());
             results.filter(BarrierWaitResult::is_leader).count()
         });
         assert_eq!(leaders, 1);

@@ -77,7 +77,7 @@ fn scopes_are_passed_on_and_nested() {
             4
         });
         pool.handles.push(built.unwrap());
-        let joined = pool.handles.drain(..).map(|it| it.join().unwrap());
+        let joined = pool.handles.drain(..).map(|thread| thread.join().unwrap());
         joined.sum::<u32>()
     });
     assert_eq!(sum, 5);
@@ -127,7 +127,7 @@ fn the_rest_of_the_module_is_there() {
     assert!(thread::available_parallelism().is_ok());
     std::thread_local!(static LOCAL: u8 = const { 3 });
     let local: &'static thread::LocalKey<u8> = &LOCAL;
-    assert_eq!(local.try_with(|it| *it).ok(), Some(3));
+    assert_eq!(local.try_with(|value| *value).ok(), Some(3));
     let _: Option<thread::AccessError> = None;
     let _: thread::ThreadId = thread::current().id();
 }
