@@ -43,7 +43,7 @@
 //! - The types are not the original's. [`From`] goes both ways, and `as_inner` lends the original,
 //!   for functions that take one.
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use ::crossbeam_channel::*;
 
 mod constructors;

@@ -28,10 +28,10 @@
 //! - A `ShardedLock` is 8 bytes larger (padded to its alignment), and a guard by one reference.
 //! - `read` and `write` first try; only when that fails they block. An acquisition that would
 //!   succeed at once does so here too.
-//! - A `Parker` and a `WaitGroup` cannot be tried, so they read the clock while the block profile is
-//!   on. If they took less than 1 µs, they did not block, and are no event.
+//! - A `Parker` and a `WaitGroup` cannot be tried, so they read the clock while the block profile
+//!   is on. If they took less than 1 µs, they did not block, and are no event.
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use ::crossbeam_utils::*;
 
 pub mod sync;

@@ -38,7 +38,7 @@
 // methods and twelve guard types, all of which come for free here and stay right when it grows.
 // The price is that `lock_api` 0.4 is part of this module's API, as it is of parking_lot 0.12's.
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use ::parking_lot::*;
 
 mod condvar;

@@ -33,7 +33,7 @@
 //! - The compiler's lint `let_underscore_lock` knows the standard library's guards only, so that
 //!   `let _ = mutex.lock();` is not refused.
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use std::sync::*;
 
 mod barrier;

@@ -37,7 +37,7 @@
 //! - [`park`] and the end of [`scope`] cannot be tried, so they read the clock while the block
 //!   profile is on. If they took less than 1 µs, and 5 µs, they did not block, and are no event.
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use std::thread::*;
 
 mod builder;

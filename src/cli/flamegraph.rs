@@ -33,11 +33,12 @@ pub(super) fn lines(profile: &Profile, value: usize) -> impl Iterator<Item = Str
     samples.filter_map(move |sample| folded(profile, sample, value))
 }
 
-/// The stack from the root to the leaf, and the value. What is negative, as in a difference, has no width.
+/// The stack from the root to the leaf, and the value. What is negative, as in a difference, has no
+/// width.
 fn folded(profile: &Profile, sample: &Sample, value: usize) -> Option<String> {
     let value = u64::try_from(sample.value[value])
         .ok()
-        .filter(|it| *it > 0)?;
+        .filter(|columns| *columns > 0)?;
     let locations = sample.location_id.iter().rev();
     let frames = locations.flat_map(|id| profile.frames(*id).rev());
     let names: Vec<&str> = frames.map(|frame| frame.name_or_object()).collect();
@@ -46,7 +47,7 @@ fn folded(profile: &Profile, sample: &Sample, value: usize) -> Option<String> {
     // Other programs' samples have no kind. A number at the end would be read as a value.
     let ends_with_digit = names
         .last()
-        .is_some_and(|it| it.ends_with(|c: char| c.is_ascii_digit()));
+        .is_some_and(|text| text.ends_with(|c: char| c.is_ascii_digit()));
     match line.strip_suffix(&format!(" [] {value}")) {
         Some(stack) if kind.is_empty() && !ends_with_digit => Some(format!("{stack} {value}")),
         _ => Some(line),

@@ -1,4 +1,5 @@
-//! What `top` and `diff` have in common: which rows are shown, in which order and unit, and what stands above them.
+//! The common part of `top` and `diff`: which rows are shown, in which order and unit, and what
+//! stands above them.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
@@ -30,7 +31,7 @@ impl<'p> Report<'p> {
         let Weights { mut nodes, total } = weights;
         let all = nodes.len();
         if !rows.all {
-            // Of the sum of the rows, which in a diff is the difference.
+            // A share of the sum of the rows, which in a diff is the difference.
             let sum: i64 = nodes
                 .iter()
                 .fold(0, |sum, node| sum.saturating_add(node.flat));
@@ -49,7 +50,8 @@ impl<'p> Report<'p> {
         }
     }
 
-    /// Flat and cum with their shares, as in Go's pprof; `sum` is there where shares can be added up.
+    /// Flat and cum with their shares, as in Go's pprof; `sum` is there where shares can be added
+    /// up.
     pub(super) fn values(&self, node: &Node<'_>, flat_so_far: i64) -> String {
         let (flat, cum) = (self.unit.print(node.flat), self.unit.print(node.cum));
         let share = |value| percent(value, self.total);
@@ -110,7 +112,7 @@ fn smallest(nodes: &[Node<'_>]) -> u64 {
     values.min().unwrap_or(0)
 }
 
-/// What the profile is: which value, when, how long, and what was lost.
+/// The lines that describe the profile: which value, when, how long, and what was lost.
 pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize) -> Result<()> {
     let (name, unit) = profile.sample_types().nth(value).unwrap_or_default();
     let total = profile.total(value);
@@ -128,7 +130,7 @@ pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize)
         let duration = Unit::of_each("nanoseconds").print(nanos);
         let share = percent(total, nanos.unsigned_abs());
         totals = format!("{totals} in {duration}");
-        // Of a time both are known: 200 % are two threads that wait all the time.
+        // Both are times: 200 % are two threads that wait all the time.
         if unit == "nanoseconds" {
             totals = format!("{totals} ({})", share.trim_start());
         }
@@ -145,7 +147,7 @@ fn write_comments(output: &mut Output, profile: &Profile) -> Result<()> {
     Ok(())
 }
 
-/// Of the comments those that change what the numbers mean.
+/// The comments that change the meaning of the numbers.
 pub(super) fn warnings(profile: &Profile) -> impl Iterator<Item = &str> {
     profile.comments().filter(|comment| {
         let is_loss = comment.starts_with("lost: ") && *comment != "lost: none";

@@ -1,7 +1,8 @@
 //! Flat and cum of each function or line, as Go's pprof counts them.
 //!
-//! *flat* is what the samples have whose leaf it is, inlined frames counting as frames. *cum* is what the
-//! samples have in whose stack it is; once per sample, so that recursion does not count twice.
+//! *flat* is what the samples have whose leaf it is, inlined frames counting as frames. *cum* is
+//! what the samples have in whose stack it is; once per sample, so that recursion does not count
+//! twice.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 use super::source_file::clean;
 use crate::pprof::decoded::{Frame, Profile};
 
-/// What makes one row of two frames.
+/// Two frames are one row if this is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 pub(super) enum By {
     /// The function's name.
@@ -17,7 +18,8 @@ pub(super) enum By {
     Function,
     /// The function, the file and the line.
     Line,
-    /// The same, and where the function begins and in which program: what a listing of sources needs.
+    /// The same, and where the function begins and in which program: what a listing of sources
+    /// needs.
     #[value(skip)]
     Source,
 }
@@ -47,8 +49,8 @@ pub(super) struct Node<'p> {
 #[derive(Debug)]
 pub(super) struct Weights<'p> {
     pub(super) nodes: Vec<Node<'p>>,
-    /// Of which shares are computed: the values of all samples without their signs; of the base's samples where
-    /// there is a base.
+    /// The whole of which shares are computed: the values of all samples without their signs; of
+    /// the base's samples where there is a base.
     pub(super) total: u64,
 }
 
@@ -108,7 +110,7 @@ impl<'p> Rows<'p> {
         total
     }
 
-    /// Of each location the rows of its frames, innermost first.
+    /// Each location's rows of its frames, innermost first.
     fn rows_of_locations(&mut self, profile: &'p Profile) -> Vec<Vec<usize>> {
         let ids = 1..=profile.tables.location.len() as u64;
         ids.map(|id| profile.frames(id).map(|frame| self.row(&frame)).collect())

@@ -80,7 +80,8 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     // handlers are of this type.
     let inner = unsafe { mem::transmute::<*mut (), Handler>(inner) };
     let context = context.cast::<libc::ucontext_t>();
-    // SAFETY: with `SA_SIGINFO` the kernel passes a context that is this handler's until it returns.
+    // SAFETY: with `SA_SIGINFO` the kernel passes a context that is this handler's until it
+    // returns.
     let (place, frame_pointer) = unsafe { registers(context) };
     // SAFETY: the same; both registers are only read here.
     let frame = unsafe {

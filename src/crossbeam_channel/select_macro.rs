@@ -1,6 +1,6 @@
 //! The macros `select!` and `select_biased!`, on top of [`Select`](super::Select).
 //!
-//! What users write goes through these steps, each a part of `__crossbeam_channel_select_arms`:
+//! A `select!` goes through these steps, each a part of `__crossbeam_channel_select_arms`:
 //!
 //! ```text
 //! @arms    takes one arm after the other off the tokens, whichever way it ends
@@ -284,7 +284,7 @@ macro_rules! __crossbeam_channel_select_arms {
     }};
 }
 
-/// What `select!` does with a single receiver. The functions have the names that profiles show.
+/// `select!` with a single receiver. The functions have the names that profiles show.
 #[doc(hidden)]
 pub mod one_receiver {
     use std::time::Duration;

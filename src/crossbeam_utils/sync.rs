@@ -1,7 +1,7 @@
 //! Primitives for threads that wait for each other, profiled:
 //! [`crossbeam_utils::sync`].
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use ::crossbeam_utils::sync::*;
 
 mod parker;

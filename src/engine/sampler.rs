@@ -50,8 +50,8 @@ impl BlockDraw {
         nanos.max(1) > self.threshold
     }
 
-    /// What a sampled wait of `nanos` adds: contentions 1/p, delay d/p. For d < T that is T/d
-    /// and exactly T.
+    /// The numbers that a sampled wait of `nanos` adds: contentions 1/p, delay d/p. For d < T that
+    /// is T/d and exactly T.
     #[inline]
     pub(crate) fn amount(&self, nanos: u64) -> Amount {
         let nanos = nanos.max(1);

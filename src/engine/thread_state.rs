@@ -1,4 +1,4 @@
-//! What the profiler keeps per thread: whether it is recording, random bits, a shard.
+//! The profiler's state per thread: whether it is recording, random bits, a shard.
 //!
 //! Everything is a plain cell without a destructor, initialised at compile time, so that it
 //! needs no registration, no allocation, and works while the thread is being torn down.

@@ -1,4 +1,4 @@
-//! What a profile and a difference write: the methods that users call.
+//! The methods of a profile and of a difference that write.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -63,8 +63,8 @@ impl Profile {
     /// Writes what [`write_pprof`](Profile::write_pprof) writes to a file, usually named
     /// `….pb.gz`.
     ///
-    /// The file appears whole or not at all: it is written beside its place under another name
-    /// and then renamed. A file that is replaced hands on its permissions; a symbolic link to a file is
+    /// The file appears whole or not at all: it is written beside its place under another name and
+    /// then renamed. A file that is replaced hands on its permissions; a symbolic link to a file is
     /// followed; what is no regular file, such as a pipe, is written to directly.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ struct Shared {
 pub(super) struct Cancelled;
 
 impl Cancel {
-    /// Of a request that is still wanted.
+    /// For a request that is still wanted.
     pub fn new() -> Self {
         Self::default()
     }
@@ -61,7 +61,7 @@ impl Cancel {
         let waited = self
             .0
             .changed
-            .wait_timeout_while(is_cancelled, duration, |it| !*it);
+            .wait_timeout_while(is_cancelled, duration, |is_cancelled| !*is_cancelled);
         let (is_cancelled, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if *is_cancelled {
             Err(Cancelled)

@@ -3,14 +3,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What `run` returns, or what it panicked with.
+/// Returns the result of `run`, or the message that it panicked with.
 ///
 /// Unwinding through this module's own state is safe: it is behind locks that are used on after a
 /// panic, and none of them is ever held while its content is half changed.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(|it| &**it));
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(|text| &**text));
         text.unwrap_or("no message").to_owned()
     })
 }

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{self, Path, PathBuf};
 use std::process;
 
-/// What cargo puts behind the names of test and bench programs, after a dash.
+/// The hash that cargo puts behind the names of test and bench programs, after a dash.
 const CARGO_HASH_LEN: usize = 16;
 
 /// Puts in what the placeholders stand for. Absolute, because the program may change its folder.
@@ -58,7 +58,8 @@ pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
         })
     };
     // A device or a pipe takes both.
-    let is_file = |path: &PathBuf| path.metadata().is_ok_and(|it| it.is_file()) || !path.exists();
+    let is_file =
+        |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.is_file()) || !path.exists();
     place(a)
         .filter(is_file)
         .is_some_and(|a| place(b) == Some(a))

@@ -1,6 +1,6 @@
 //! Cells and lazy values that threads share, profiled: [`once_cell::sync`](::once_cell::sync).
 
-// What is shadowed below wins over the glob: today that is all there is.
+// A name that is shadowed below wins over the glob. Today all of them are.
 #[allow(unused_imports, unreachable_pub)]
 pub use ::once_cell::sync::*;
 

@@ -7,8 +7,8 @@ use ::parking_lot::OnceState;
 
 /// A one-time initialisation: [`parking_lot::Once`], profiled.
 ///
-/// Who runs the closure does not wait. Who finds it running does (kind `once`), and the end of the
-/// closure is the release that is charged with it.
+/// A thread that runs the closure does not wait. One that finds it running does (kind `once`); the
+/// end of the closure is the release that is charged with it.
 ///
 /// # Examples
 ///

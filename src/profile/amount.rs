@@ -1,13 +1,13 @@
-//! What events add to a stack: contentions, delay, and the uncertainty of the delay.
+//! The numbers that events add to a stack: contentions, delay, and the uncertainty of the delay.
 #![forbid(unsafe_code)]
 
-/// What one or several events add to a stack.
+/// The numbers that one or several events add to a stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Amount {
     /// Each event counts with its weight 1/p. Fractional, because p may be any ratio.
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
-    /// Of the delay, in ns²: Σ w(w−1)d² estimates the variance that sampling added
+    /// The variance of the delay, in ns²: Σ w(w−1)d² estimates the variance that sampling added
     /// (Horvitz and Thompson, 1952, for independent draws).
     pub(crate) variance: f64,
 }

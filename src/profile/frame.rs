@@ -1,4 +1,4 @@
-//! What a stack is made of: frames with names, locations that share them, mapped objects.
+//! The parts of a stack: frames with names, locations that share them, mapped objects.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub(crate) struct Mapping {
     pub(crate) limit: u64,
     /// Where `start` lies in the file.
     pub(crate) file_offset: u64,
-    /// What to subtract from an address to get the one that the file itself speaks of.
+    /// Subtracted from an address, it gives the one that the file itself speaks of.
     pub(crate) bias: u64,
     pub(crate) file: Box<str>,
     /// In hexadecimal; empty where the object has none.

@@ -30,7 +30,7 @@ impl Lost {
         self.causes().into_iter().map(|(_, count)| count).sum()
     }
 
-    /// What was lost since `earlier`; a cause that was reset in between counts from the reset.
+    /// The losses since `earlier`; a cause that was reset in between counts from the reset.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let since = |now: u64, then: u64| now.checked_sub(then).unwrap_or(now);
         Self {

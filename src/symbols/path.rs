@@ -11,9 +11,9 @@
 /// A function's name, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Path<'a> {
-    /// Of the self type, or of all where there is none in brackets.
+    /// The parts of the self type, or of the whole path where there is none in brackets.
     pub(super) segments: Vec<&'a str>,
-    /// What follows the self type in brackets.
+    /// The parts after the self type in brackets.
     pub(super) rest: Vec<&'a str>,
     /// The crate of the trait whose method this is.
     pub(super) crate_of_trait: Option<&'a str>,

@@ -26,13 +26,17 @@ fn caller_of_inlined() -> Box<[usize]> {
 fn frames_have_names_files_and_lines() {
     let addresses = caller_of_inlined();
     let stack = symbolizer().stack(addresses);
-    let frames: Vec<&Frame> = stack.locations.iter().flat_map(|it| &it.frames).collect();
-    let find = |name: &str| frames.iter().find(|it| it.function().ends_with(name));
+    let frames: Vec<&Frame> = stack
+        .locations
+        .iter()
+        .flat_map(|location| &location.frames)
+        .collect();
+    let find = |name: &str| frames.iter().find(|frame| frame.function().ends_with(name));
     let frame = find("symbols::tests::caller_of_inlined").expect("the function is there");
     assert!(
         frame
             .file()
-            .is_some_and(|it| it.ends_with("symbols/tests.rs")),
+            .is_some_and(|file| file.ends_with("symbols/tests.rs")),
         "{frame:?}"
     );
     assert!(frame.line().is_some_and(|line| line < 40), "{frame:?}");
@@ -149,7 +153,7 @@ fn backtrace_is_not_asked_about_code_loaded_after_it_looked() {
     let (early, late) = (Arc::new(mapping(0x10_000)), Arc::new(mapping(0x20_000)));
     let mut cache = Cache::default();
     let objects = |mappings: &[&Arc<Mapping>]| Objects {
-        mappings: mappings.iter().map(|it| Arc::clone(it)).collect(),
+        mappings: mappings.iter().map(|mapping| Arc::clone(mapping)).collect(),
         ..Objects::default()
     };
     assert!(!cache.is_known_to_backtrace(Some(&early)));

@@ -17,7 +17,7 @@ const START_UP: &str = "__rust_begin_short_backtrace";
 /// Calls the `drop` of a type and of its fields.
 const DROP_GLUE: &str = "drop_in_place<";
 
-/// What is known of an address, in the forms that stacks need.
+/// The names of an address, in the forms that stacks need.
 #[derive(Debug)]
 pub(super) struct Known {
     /// Without start-up code.
@@ -65,7 +65,7 @@ impl Known {
         let is_all_own = own.len() == location.frames.len();
         let glue = own
             .iter()
-            .take_while(|it| !it.is_certain && it.name.is_none());
+            .take_while(|frame| !frame.is_certain && frame.name.is_none());
         let (glue_count, own_count) = (glue.count(), own.len());
         let as_leaf = leaf_of(&location, own).map(Arc::new);
         let location = Arc::new(location);
@@ -177,8 +177,8 @@ pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
                 .next_if(|known| known.behind_leaf.is_none())
                 .is_some()
             {}
-            locations.extend(behind.next().and_then(|it| it.behind_leaf.clone()));
-            locations.extend(behind.map(|it| Arc::clone(&it.location)));
+            locations.extend(behind.next().and_then(|known| known.behind_leaf.clone()));
+            locations.extend(behind.map(|known| Arc::clone(&known.location)));
             (locations.into(), true)
         }
         None => (without_own(stack), false),
@@ -192,20 +192,22 @@ fn without_own(stack: &[Arc<Known>]) -> Box<[Arc<Location>]> {
     let first = stack
         .iter()
         .take_while(is_own)
-        .position(|it| it.users.is_some());
+        .position(|known| known.users.is_some());
     let own_count = stack.iter().take_while(is_own).count();
     let (users, rest) = match first {
         Some(first) => (stack[first].users.clone(), &stack[first + 1..]),
         None if own_count < stack.len() => (None, &stack[own_count..]),
         None => (None, stack),
     };
-    let rest = rest.iter().map(|it| Arc::clone(&it.location));
+    let rest = rest.iter().map(|known| Arc::clone(&known.location));
     users.into_iter().chain(rest).collect()
 }
 
 /// The stack up to where start-up code begins; all of it where there is nothing else.
 pub(super) fn without_start_up(stack: &[Arc<Known>]) -> &[Arc<Known>] {
-    let at = stack.iter().position(|it| it.start_up != StartUp::NotHere);
+    let at = stack
+        .iter()
+        .position(|known| known.start_up != StartUp::NotHere);
     let end = at.map_or(stack.len(), |at| match stack[at].start_up {
         StartUp::WholeLocation => at,
         _ => at + 1,

@@ -23,7 +23,7 @@ use std::sync::{self, BarrierWaitResult};
 /// let barrier = Barrier::new(3);
 /// let leaders: usize = thread::scope(|scope| {
 ///     let threads = [(); 3].map(|()| scope.spawn(|| barrier.wait().is_leader()));
-///     threads.map(|it| usize::from(it.join().unwrap())).iter().sum()
+///     threads.map(|thread| usize::from(thread.join().unwrap())).iter().sum()
 /// });
 /// assert_eq!(leaders, 1);
 /// ```

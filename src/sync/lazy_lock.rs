@@ -13,8 +13,8 @@ use std::sync;
 
 /// A value that is made when it is first used: [`std::sync::LazyLock`], profiled.
 ///
-/// Who runs the initialiser does not wait. Who finds it running does (kind `once`), and the end of
-/// the initialiser is the release that is charged with it.
+/// A thread that runs the initialiser does not wait. One that finds it running does (kind `once`);
+/// the end of the initialiser is the release that is charged with it.
 ///
 /// # Overhead
 ///

@@ -26,7 +26,7 @@
 
 use std::sync::mpsc;
 
-// What is shadowed below wins over the glob.
+// A name that is shadowed below wins over the glob.
 pub use std::sync::mpsc::*;
 
 mod receiver;

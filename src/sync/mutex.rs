@@ -144,8 +144,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 guard! {
     /// Holds a [`Mutex`] and gives access to its value. Releases the lock when dropped.
     ///
-    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
-    /// the waiting.
+    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged
+    /// with the waiting.
     ///
     /// As with the standard library's, the compiler warns of a guard that nobody keeps:
     ///

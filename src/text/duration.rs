@@ -1,4 +1,5 @@
-//! Times as people write them into queries and variables: `1ms`, `10us`, or a number of nanoseconds.
+//! Times as people write them into queries and variables: `1ms`, `10us`, or a number of
+//! nanoseconds.
 #![forbid(unsafe_code)]
 
 /// In the order in which they are tried: `s` ends all of them.

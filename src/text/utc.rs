@@ -26,7 +26,8 @@ impl Utc {
     pub(crate) fn from_unix_nanos(nanos: i64) -> Self {
         let seconds = nanos.div_euclid(1_000_000_000);
         let (day_number, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        // Years begin in March here, so that the leap day is the last. 1970-01-01 is day 719,468 then.
+        // Years begin in March here, so that the leap day is the last. 1970-01-01 is day 719,468
+        // then.
         let days = day_number + 719_468;
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

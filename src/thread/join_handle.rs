@@ -57,7 +57,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     ///
-    /// What the thread panicked with.
+    /// The payload that the thread panicked with.
     ///
     /// # Panics
     ///

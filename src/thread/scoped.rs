@@ -120,7 +120,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     ///
     /// # Errors
     ///
-    /// What the thread panicked with.
+    /// The payload that the thread panicked with.
     #[inline]
     pub fn join(self) -> Result<T> {
         if self.inner.is_finished() {

@@ -1,4 +1,5 @@
-//! Bars on standard error, where it is a terminal: how many requests are done, and how long the windows take.
+//! Bars on standard error, where it is a terminal: how many requests are done, and how long the
+//! windows take.
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
@@ -32,7 +33,7 @@ impl Progress {
             let bar = ProgressBar::new(len).with_style(style.progress_chars("=> "));
             bars.add(bar)
         };
-        let has_window = endpoints.iter().any(|it| it.is_window);
+        let has_window = endpoints.iter().any(|endpoint| endpoint.is_window);
         let ticks = Duration::from_secs(seconds.into()).as_millis() / TICK.as_millis();
         let window = has_window.then(|| bar(ticks as u64, "window    [{bar:30}] {elapsed}"));
         let requests = bar(
@@ -43,7 +44,10 @@ impl Progress {
             requests,
             window,
             start: Instant::now(),
-            waiting_for: endpoints.iter().map(|it| it.name.clone()).collect(),
+            waiting_for: endpoints
+                .iter()
+                .map(|endpoint| endpoint.name.clone())
+                .collect(),
         }
     }
 
@@ -63,7 +67,11 @@ impl Progress {
     }
 
     pub(super) fn done(&mut self, endpoint: &Endpoint) {
-        if let Some(index) = self.waiting_for.iter().position(|it| *it == endpoint.name) {
+        if let Some(index) = self
+            .waiting_for
+            .iter()
+            .position(|name| *name == endpoint.name)
+        {
             self.waiting_for.remove(index);
         }
         self.requests.inc(1);

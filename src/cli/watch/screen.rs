@@ -16,7 +16,7 @@ use crossterm::{execute, queue};
 use super::view::Line;
 use crate::cli::output::Paint;
 
-/// Of a terminal that does not tell.
+/// The size of a terminal that does not tell.
 const SIZE: (u16, u16) = (80, 24);
 
 pub(super) struct Screen {
@@ -40,7 +40,7 @@ impl Screen {
     pub(super) fn draw(&mut self, lines: impl FnOnce(usize, usize) -> Vec<Line>) -> io::Result<()> {
         let (width, height) = terminal::size()
             .ok()
-            .filter(|it| it.0 > 0 && it.1 > 0)
+            .filter(|size| size.0 > 0 && size.1 > 0)
             .unwrap_or(SIZE);
         queue!(self.stdout, BeginSynchronizedUpdate)?;
         for (line, row) in lines(width.into(), height.into()).iter().zip(0..height) {

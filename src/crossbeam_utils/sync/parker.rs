@@ -57,7 +57,7 @@ impl Parker {
         skin::perhaps_blocking(Kind::PARK, || self.inner.park_deadline(deadline));
     }
 
-    /// What makes a token for this parker.
+    /// The other half, which makes a token for this parker.
     pub fn unparker(&self) -> &Unparker {
         self.inner.unparker()
     }

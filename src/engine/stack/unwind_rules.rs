@@ -1,11 +1,11 @@
 //! How the frame of each code address leads to its caller: what framehop found out, kept.
 //!
-//! framehop keeps it too, but in 509 places of which each address may use one, and for one walk
-//! at a time. Measured with stacks of 46 different functions, which is what programs have:
-//! 3.3 µs per walk for one such stack, since some share a place, and 5 to 13 µs for 4 to 32 of
-//! them, where the system's unwinder takes 5.4 µs and this table 0.36 to 0.49 µs. So each address is asked for once, with registers and
-//! memory made up such that the answer shows where each value came from; the answer is a [`Rule`],
-//! kept in a table that all threads read without a lock.
+//! framehop keeps it too, but in 509 places of which each address may use one, and for one walk at
+//! a time. Measured with stacks of 46 different functions, which is what programs have: 3.3 µs per
+//! walk for one such stack, since some share a place, and 5 to 13 µs for 4 to 32 of them, where the
+//! system's unwinder takes 5.4 µs and this table 0.36 to 0.49 µs. So each address is asked for
+//! once, with registers and memory made up such that the answer shows where each value came from;
+//! the answer is a [`Rule`], kept in a table that all threads read without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -160,7 +160,7 @@ impl Decoded {
         self.raw
             .sample_type
             .iter()
-            .map(|it| self.value_type(it))
+            .map(|found| self.value_type(found))
             .collect()
     }
 
@@ -173,10 +173,14 @@ impl Decoded {
     }
 
     pub(super) fn comments(&self) -> Vec<&str> {
-        self.raw.comment.iter().map(|it| self.string(*it)).collect()
+        self.raw
+            .comment
+            .iter()
+            .map(|index| self.string(*index))
+            .collect()
     }
 
-    /// Of each sample the values, the kind, and the frames as `name@file:line`, leaf first.
+    /// Each sample's values, kind, and frames as `name@file:line`, leaf first.
     pub(super) fn stacks(&self) -> Vec<(Vec<i64>, &str, Vec<String>)> {
         self.raw
             .sample
@@ -192,8 +196,13 @@ impl Decoded {
         };
         let mut frames = Vec::new();
         for id in &sample.location_id {
-            let location = self.raw.location.iter().find(|it| it.id == *id).unwrap();
-            let is_mapped = |id| self.raw.mapping.iter().any(|it| it.id == id);
+            let location = self
+                .raw
+                .location
+                .iter()
+                .find(|entry| entry.id == *id)
+                .unwrap();
+            let is_mapped = |id| self.raw.mapping.iter().any(|entry| entry.id == id);
             assert!(location.mapping_id == 0 || is_mapped(location.mapping_id));
             frames.extend(location.line.iter().map(|line| self.frame(line)));
         }
@@ -202,7 +211,9 @@ impl Decoded {
 
     fn frame(&self, line: &RawLine) -> String {
         let mut functions = self.raw.function.iter();
-        let function = functions.find(|it| it.id == line.function_id).unwrap();
+        let function = functions
+            .find(|entry| entry.id == line.function_id)
+            .unwrap();
         let (name, file) = (self.string(function.name), self.string(function.filename));
         match file {
             "" => name.to_owned(),

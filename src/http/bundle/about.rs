@@ -1,4 +1,4 @@
-//! What the numbers are of: versions, the program, its libraries.
+//! The origin of the numbers: versions, the program, its libraries.
 #![forbid(unsafe_code)]
 
 use std::env;

@@ -76,7 +76,7 @@ function read() {
     const group = rect.parentNode;
     const [title, text] = [group.querySelector("title"), group.querySelector("text")];
     const number = (attribute) => Number(rect.getAttribute(attribute));
-    // What follows the name is put more readably below.
+    // The text after the name is put more readably below.
     const name = title.textContent.replace(/ \([^()]*\)$/, "");
     return { group, rect, title, text, name, x: number("fg:x"), w: number("fg:w"), y: number("y") };
   });
@@ -93,7 +93,7 @@ function read() {
   return frames;
 }
 
-// Of frames side by side, the one with this place in it.
+// The one of these frames, which are side by side, that has this place in it.
 function holding(frames, place) {
   let [low, high] = [0, frames.length];
   while (low < high) {
@@ -191,7 +191,7 @@ function highlight(frames, root, wanted) {
     frame.group.classList.toggle("matched", frame.matched);
     if (!frame.matched) continue;
     count += 1;
-    // What is below a match is in it already.
+    // A frame below a match is in it already.
     if (!frame.parent?.counted) width += frame.w;
   }
   svg.classList.toggle("searching", wanted !== "");

@@ -48,7 +48,7 @@ impl From<Html> for Vec<u8> {
     }
 }
 
-/// What can stand between tags and in quoted attributes.
+/// Values that can stand between tags and in quoted attributes.
 pub(super) trait Show {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }

@@ -29,8 +29,8 @@ const MAX_HEADERS: usize = 64;
 /// Each step has `patience`: from the connection, or the end of the last answer, to the end of the
 /// next request's head; the body; and a write of an answer that the client does not read.
 ///
-/// NOTE: a client that has sent more than it was answered is known to have gone only when the answer
-/// is to be written: hyper does not read on.
+/// NOTE: a client that has sent more than it was answered is known to have gone only when the
+/// answer is to be written: hyper does not read on.
 pub(super) fn serve(
     stream: TcpStream,
     service: Service,

@@ -16,9 +16,9 @@ const MAX_THREADS: usize = 64;
 
 /// How long a thread waits for more.
 ///
-/// PERF: a new thread costs a request 30 to 50 µs, to start it and for memory that it has not touched
-/// before. Scrapers ask for several profiles in a row; a person clicks on. In a program that nobody
-/// asks there is no thread.
+/// PERF: a new thread costs a request 30 to 50 µs, to start it and for memory that it has not
+/// touched before. Scrapers ask for several profiles in a row; a person clicks on. In a program
+/// that nobody asks there is no thread.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// Clones have one bound together.
@@ -36,7 +36,7 @@ struct State {
     /// Whose threads these are: a forked child has none of its parent's.
     process: u32,
     running: usize,
-    /// Of these, the ones that have nothing to do, or will in a moment.
+    /// Threads among these that have nothing to do, or will have in a moment.
     idle: usize,
     /// For them; never more than they are.
     queue: VecDeque<Job>,
@@ -95,7 +95,8 @@ impl Shared {
     fn work(&self, first: Job) {
         let mut next = Some(first);
         while let Some(job) = next {
-            // The panic was reported by its hook. Whoever waits learns of it when `answer` is dropped.
+            // The panic was reported by its hook. Whoever waits learns of it when `answer` is
+            // dropped.
             let result = catch_unwind(AssertUnwindSafe(job.work));
             // Idle before the result is out, so that who has it finds a thread for the next one.
             self.state().idle += 1;
@@ -108,7 +109,7 @@ impl Shared {
         }
     }
 
-    /// What comes within the time that a thread stays, which is idle so far.
+    /// The job that comes within the time that a thread stays, which is idle so far.
     fn next(&self) -> Option<Job> {
         let is_empty = |state: &mut State| state.queue.is_empty();
         let waited = self

@@ -10,8 +10,8 @@ use super::OnceCell;
 /// A value that is made when it is first used: as
 /// [`once_cell::sync::Lazy`](::once_cell::sync::Lazy), profiled.
 ///
-/// Who finds the initialiser running waits for it (kind `once`), and its end is the release that
-/// is charged with it.
+/// A thread that finds the initialiser running waits for it (kind `once`); its end is the release
+/// that is charged with it.
 ///
 /// # Examples
 ///

@@ -9,7 +9,7 @@ use ::once_cell::sync as original;
 /// A cell that is written once: [`once_cell::sync::OnceCell`](::once_cell::sync::OnceCell),
 /// profiled.
 ///
-/// Who finds an initialiser running waits for it (kind `once`), and the end of the initialiser is
+/// A thread that finds an initialiser running waits for it (kind `once`); its end is
 /// the release that is charged with it.
 ///
 /// # Overhead

@@ -7,8 +7,8 @@ use crate::skin::{Kind, guard};
 guard! {
     /// Holds a [`RwLock`](super::RwLock) for reading. Releases it when dropped.
     ///
-    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
-    /// the waiting since the release before.
+    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged
+    /// with the waiting since the release before.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockReadGuard<'a, T>(sync::RwLockReadGuard, Kind::RWLOCK_READ);
 }
@@ -16,8 +16,8 @@ guard! {
 guard! {
     /// Holds a [`RwLock`](super::RwLock) for writing. Releases it when dropped.
     ///
-    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged with
-    /// the waiting.
+    /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged
+    /// with the waiting.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockWriteGuard<'a, T>(sync::RwLockWriteGuard, Kind::RWLOCK_WRITE, DerefMut);
 }
