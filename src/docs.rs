@@ -14,6 +14,8 @@ pub mod vocabulary {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     const README: &str = include_str!("../README.md");
     const MANIFEST: &str = include_str!("../Cargo.toml");
 
@@ -35,7 +37,7 @@ mod tests {
     }
 
     /// The first cells of these rows, without their backticks.
-    fn names<'t>(rows: &[&'t str]) -> Vec<&'t str> {
+    fn names<'t>(rows: &[&'t str]) -> BTreeSet<&'t str> {
         let cells = rows.iter().filter_map(|row| row.split('`').nth(1));
         cells.collect()
     }
@@ -51,7 +53,8 @@ mod tests {
         let heading = "| feature | default |";
         let features = MANIFEST.lines().skip_while(|line| *line != "[features]");
         let features = features.skip(1).take_while(|line| !line.starts_with('['));
-        let names_there: Vec<_> = features
+        // Sorted, as cargo writes them into the manifest of a package.
+        let names_there: BTreeSet<_> = features
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| line.split_once(" = "))
             .map(|(name, _)| name)
