@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`architecture`] | how a wait becomes a sample becomes a file, and where each decision is made |
 //! | [`vocabulary`] | what the words mean that code, documentation and output use |
+//! | [`writing_a_skin`] | how the types of another library are wrapped, and six rules of it |
+//! | [`migration`] | how to move a program, and its dependencies, to the wrappers |
 #![forbid(unsafe_code)]
 
 #[doc = include_str!("docs/architecture.md")]
@@ -11,6 +13,12 @@ pub mod architecture {}
 
 #[doc = include_str!("docs/vocabulary.md")]
 pub mod vocabulary {}
+
+#[doc = include_str!("docs/writing_a_skin.md")]
+pub mod writing_a_skin {}
+
+#[doc = include_str!("docs/migration.md")]
+pub mod migration {}
 
 #[cfg(test)]
 mod tests {
