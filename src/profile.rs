@@ -54,7 +54,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// A profile of these samples, taken now; `rate_in_force` is the fraction or rate at this moment.
+    /// A profile of these samples, taken now; `rate_in_force` is the fraction or rate at this
+    /// moment.
     #[cfg(feature = "profiling")]
     pub(crate) fn of(kind: ProfileKind, rate_in_force: u64, resets: u64, lost: Lost) -> Profile {
         Profile {
@@ -64,7 +65,8 @@ impl Profile {
         }
     }
 
-    /// Gives a profile without samples those that it has, in any order, and the mappings of their code.
+    /// Gives a profile without samples those that it has, in any order, and the mappings of their
+    /// code.
     #[cfg(feature = "profiling")]
     pub(crate) fn with_samples(
         mut self,
@@ -137,13 +139,13 @@ impl Profile {
         self.time
     }
 
-    /// The time that the profile covers, known for the result of [`since`](Profile::since) and for what a
-    /// [`Recording`](crate::Recording) or [`init`](crate::init) has recorded.
+    /// The time that the profile covers, known for the result of [`since`](Profile::since) and for
+    /// what a [`Recording`](crate::Recording) or [`init`](crate::init) has recorded.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }
 
-    /// What was recorded after `earlier` and up to this profile, with the time in between as
+    /// The events recorded after `earlier` and up to this profile, with the time in between as
     /// its [`duration`](Profile::duration). Stacks with nothing new are left out.
     ///
     /// If [`reset`](crate::reset) was called in between, everything in this profile came

@@ -70,7 +70,7 @@ mod tests {
         let delays: Vec<_> = profile
             .samples()
             .iter()
-            .map(|it| (it.contentions(), it.delay_nanos))
+            .map(|sample| (sample.contentions(), sample.delay_nanos))
             .collect();
         assert_eq!(delays, [(1, 30), (2, 20)]);
         assert_eq!(

@@ -219,7 +219,7 @@ pub fn assert(recording: Recording, conditions: &[Condition<'_>]) {
     let violations = conditions
         .iter()
         .filter_map(|condition| condition.violation(&profiles));
-    let violations: Vec<_> = violations.map(|it| it.to_string()).collect();
+    let violations: Vec<_> = violations.map(|violation| violation.to_string()).collect();
     if !violations.is_empty() {
         let is_blocked = |condition: &Condition<'_>| matches!(condition.bound, Bound::Blocked(_));
         let table: &dyn fmt::Display = match conditions.iter().any(is_blocked) {

@@ -23,12 +23,13 @@ pub(crate) use imp::{profile, rate, rate_set};
 /// a program starts with. Every other value is a fraction too; there is none out of range.
 /// 100 is a good choice for production, 1 for tests and benchmarks.
 ///
-/// A contention that is sampled counts for `fraction` of them, at the fraction in force when its wait
-/// began. Changing the rate later changes nothing that was recorded.
+/// A contention that is sampled counts for `fraction` of them, at the fraction in force when its
+/// wait began. Changing the rate later changes nothing that was recorded.
 ///
-/// While a [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate, that one is in
-/// force, and [`mutex_profile_fraction`] tells it; what is set here counts again when they end. The value
-/// returned is always what was set by this function, so giving it back restores what was.
+/// While a [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate, that one
+/// is in force, and [`mutex_profile_fraction`] tells it; what is set here counts again when they
+/// end. The value returned is always what was set by this function, so giving it back restores what
+/// was.
 ///
 /// As Go's [`runtime.SetMutexProfileFraction`][go], except that Go also answers a negative rate
 /// with the current one: here that is [`mutex_profile_fraction`].
@@ -80,8 +81,8 @@ fn as_fraction(rate: u64) -> u32 {
 /// neither lost nor overrated. 1,000,000 (one sample per millisecond of waiting) is a good
 /// choice for production.
 ///
-/// A finer rate that a [`Recording`](crate::Recording) or a request over HTTP asks for is in force while they
-/// last; see [`set_mutex_profile_fraction`].
+/// A finer rate that a [`Recording`](crate::Recording) or a request over HTTP asks for is in force
+/// while they last; see [`set_mutex_profile_fraction`].
 ///
 /// As Go's [`runtime.SetBlockProfileRate`][go], which returns nothing.
 ///

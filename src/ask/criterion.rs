@@ -52,7 +52,7 @@ macro_rules! criterion_profiler {
     }};
 }
 
-/// What is behind [`criterion_profiler!`](crate::criterion_profiler).
+/// The profiler that [`criterion_profiler!`](crate::criterion_profiler) makes.
 #[derive(Debug, Default)]
 pub struct BenchRecorder(Option<Recording>);
 

@@ -31,9 +31,9 @@ use crate::profile::kind::ProfileKind;
 ///
 /// # Overhead
 ///
-/// That of the rates, see [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction).
-/// Starting and finishing take a snapshot of all profiles each, as
-/// [`mutex_profile`](crate::mutex_profile) does.
+/// The overhead of the rates, see
+/// [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction). Starting and finishing take a
+/// snapshot of all profiles each, as [`mutex_profile`](crate::mutex_profile) does.
 ///
 /// # Examples
 ///
@@ -158,7 +158,7 @@ impl RecordingBuilder {
 /// Runs `operation` while recording every contention and every wait; returns its result and the
 /// [profiles](Profiles).
 ///
-/// What a [`Recording`] says about other threads holds here, too.
+/// The remark on other threads at [`Recording`] holds here, too.
 ///
 /// # Examples
 ///

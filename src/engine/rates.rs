@@ -1,4 +1,5 @@
-//! The knobs, one for each kind of profile: what the program has set, and what recordings ask for while they last.
+//! The knobs, one for each kind of profile: what the program has set, and what recordings ask for
+//! while they last.
 //!
 //! The finest of these is in force, so that of two recordings at once each gets at least what it
 //! asked for, and none has to know what to restore. Everything is off until somebody asks.
@@ -15,8 +16,8 @@ struct Knob {
     /// block profile; 0 is off.
     ///
     /// Relaxed: an event uses the value it happens to see, and stores its weight with the sample.
-    /// What must be ready before the first event (the store, the clock) publishes itself. Written
-    /// under the lock of `settings`, so that it is of the last change.
+    /// The parts that must be ready before the first event (store, clock) publish themselves.
+    /// Written under the lock of `settings`, so that it is of the last change.
     in_force: AtomicU64,
     settings: SpinLock<Settings>,
 }
@@ -153,8 +154,8 @@ impl Drop for Hold {
     }
 }
 
-/// Opens the knobs in a forked child, and forgets who held rates: those are threads of the parent, which
-/// will not give them back here. (A hold of the forking thread itself is forgotten, too.)
+/// Opens the knobs in a forked child, and forgets who held rates: those are threads of the parent,
+/// which will not give them back here. (A hold of the forking thread itself is forgotten, too.)
 ///
 /// # Safety
 ///
@@ -187,27 +188,27 @@ mod tests {
     #[test]
     fn the_finest_is_in_force() {
         let knob = knob();
-        knob.change(|it| it.set = 100);
+        knob.change(|settings| settings.set = 100);
         assert_eq!(in_force(&knob), 100);
-        knob.change(|it| it.hold(10));
-        knob.change(|it| it.hold(1000));
+        knob.change(|settings| settings.hold(10));
+        knob.change(|settings| settings.hold(1000));
         assert_eq!(in_force(&knob), 10);
-        knob.change(|it| it.set = 0);
+        knob.change(|settings| settings.set = 0);
         assert_eq!(in_force(&knob), 10, "off is not the finest");
-        knob.change(|it| it.release(10));
+        knob.change(|settings| settings.release(10));
         assert_eq!(in_force(&knob), 1000);
-        knob.change(|it| it.release(1000));
+        knob.change(|settings| settings.release(1000));
         assert_eq!(in_force(&knob), 0);
     }
 
     #[test]
     fn equal_holds_are_counted() {
         let knob = knob();
-        knob.change(|it| it.hold(5));
-        knob.change(|it| it.hold(5));
-        knob.change(|it| it.release(5));
+        knob.change(|settings| settings.hold(5));
+        knob.change(|settings| settings.hold(5));
+        knob.change(|settings| settings.release(5));
         assert_eq!(in_force(&knob), 5, "one is left");
-        knob.change(|it| it.release(5));
+        knob.change(|settings| settings.release(5));
         assert_eq!(in_force(&knob), 0);
     }
 
@@ -216,11 +217,11 @@ mod tests {
         let knob = knob();
         let rates = 2..Settings::ROOM as u64 + 4;
         for rate in rates.clone() {
-            knob.change(|it| it.hold(rate));
+            knob.change(|settings| settings.hold(rate));
         }
         assert_eq!(in_force(&knob), 1);
         for rate in rates.rev() {
-            knob.change(|it| it.release(rate));
+            knob.change(|settings| settings.release(rate));
         }
         assert_eq!(in_force(&knob), 0);
     }

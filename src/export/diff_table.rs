@@ -1,4 +1,4 @@
-//! What changed from one profile to another, by call site.
+//! The changes from one profile to another, by call site.
 #![forbid(unsafe_code)]
 
 use std::cmp::Reverse;
@@ -188,10 +188,12 @@ impl Table<'_> {
     }
 }
 
-/// Of runs that were not of the same length more cannot be said than how long they were.
+/// How long a run was: more cannot be said of runs that were not of the same length.
 fn during(profile: &Profile) -> String {
     let duration = profile.duration();
-    duration.map_or_else(String::new, |it| format!(" during {}", human(it)))
+    duration.map_or_else(String::new, |duration| {
+        format!(" during {}", human(duration))
+    })
 }
 
 /// `+45.1ms`, `-90ns`.
@@ -201,7 +203,7 @@ fn signed(nanos: i64) -> String {
     format!("{sign}{}", human(size))
 }
 
-/// Of all delay in the base: what pprof shows with `-diff_base`.
+/// The share of all delay in the base, as pprof shows it with `-diff_base`.
 fn share(nanos: i64, base_total: u64) -> String {
     match base_total {
         0 => "-".to_owned(),

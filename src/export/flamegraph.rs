@@ -23,7 +23,7 @@ use crate::text::units::human;
 /// In pixels.
 const FRAME_HEIGHT: usize = 20;
 
-/// What the width of a frame stands for.
+/// The number that the width of a frame stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// In nanoseconds.
@@ -37,7 +37,7 @@ pub(crate) struct Style<'a> {
     pub(crate) title: &'a str,
     /// A line below the title; nothing where empty.
     pub(crate) subtitle: &'a str,
-    /// What values count, in the plural.
+    /// The things that values count, in the plural.
     pub(crate) count_name: &'a str,
     /// Shown instead of a graph where no stack has a value.
     pub(crate) why_empty: &'a str,
@@ -185,7 +185,7 @@ fn summable(folded: impl Iterator<Item = String>) -> Vec<String> {
 fn options<'a>(style: &Style<'_>) -> Options<'a> {
     let mut options = Options::default();
     options.title = style.title.to_owned();
-    options.subtitle = Some(style.subtitle.to_owned()).filter(|it| !it.is_empty());
+    options.subtitle = Some(style.subtitle.to_owned()).filter(|subtitle| !subtitle.is_empty());
     options.count_name = style.count_name.to_owned();
     // As `go tool pprof` draws them: the root is on top, where a page begins.
     options.direction = Direction::Inverted;

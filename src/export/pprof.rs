@@ -125,7 +125,7 @@ pub(crate) struct Document<'p> {
     pub(crate) sample_types: &'static [ValueType],
     pub(crate) period_type: ValueType,
     pub(crate) period: u64,
-    /// What readers show first. Empty: they decide.
+    /// The value that readers show first. Empty: they decide.
     pub(crate) default_sample_type: &'static str,
     pub(crate) time: SystemTime,
     pub(crate) duration: Option<Duration>,
@@ -135,8 +135,8 @@ pub(crate) struct Document<'p> {
 }
 
 impl Document<'_> {
-    /// What is the same for all profiles of a kind. The first sample type is also the period's,
-    /// as in Go's profiles.
+    /// The part that is the same for all profiles of a kind. The first sample type is also the
+    /// period's, as in Go's profiles.
     fn of(kind: ProfileKind) -> Self {
         let descriptor = kind.descriptor();
         Document {
@@ -193,7 +193,7 @@ pub(crate) fn write_rows<'p, V: AsRef<[i64]>>(
     gzip.finish()?.flush()
 }
 
-/// What has been written so far. Ids are indices plus one, for 0 means none; only strings are
+/// The parts written so far. Ids are indices plus one, for 0 means none; only strings are
 /// counted from 0, where the empty one must be.
 struct Writer<'p, W: Write> {
     output: BufWriter<W>,
@@ -437,7 +437,7 @@ impl<'p> UsedMapping<'p> {
     }
 }
 
-/// What a reader may want to know and the format has no field for.
+/// Things that a reader may want to know and the format has no field for.
 fn comments(profile: &Profile) -> Vec<String> {
     let rate = profile.kind().rate().name;
     let mut comments = vec![
@@ -451,7 +451,7 @@ fn comments(profile: &Profile) -> Vec<String> {
     comments
 }
 
-/// What the base has differently is told apart by a word before it.
+/// The base's comments that differ have a word before them.
 fn comments_of_both(base: &Profile, new: &Profile) -> Vec<String> {
     let mut both = comments(new);
     for comment in comments(base) {

@@ -1,4 +1,4 @@
-//! What was written is read back by other means, and compared with what people should see.
+//! Files are read back by other means, and compared with what people should see.
 
 mod decoder;
 mod save;
@@ -43,7 +43,7 @@ fn unnamed(address: u64) -> Arc<Location> {
     Arc::new(location)
 }
 
-/// Of a profile that is not yet written.
+/// Reads a profile that is not yet written.
 impl Decoded {
     fn of(profile: &Profile) -> Self {
         let mut file = Vec::new();
@@ -53,7 +53,7 @@ impl Decoded {
 }
 
 fn strings(frames: &[&str]) -> Vec<String> {
-    frames.iter().map(|it| it.to_string()).collect()
+    frames.iter().map(|frame| frame.to_string()).collect()
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn ids_resolve_and_entries_are_shared() {
     assert_eq!(raw.function.len(), 5);
     let unique =
         |ids: Vec<u64>| ids.iter().collect::<HashSet<_>>().len() == ids.len() && !ids.contains(&0);
-    assert!(unique(raw.location.iter().map(|it| it.id).collect()));
-    assert!(unique(raw.function.iter().map(|it| it.id).collect()));
-    assert!(unique(raw.mapping.iter().map(|it| it.id).collect()));
+    assert!(unique(raw.location.iter().map(|entry| entry.id).collect()));
+    assert!(unique(raw.function.iter().map(|entry| entry.id).collect()));
+    assert!(unique(raw.mapping.iter().map(|entry| entry.id).collect()));
     for function in &raw.function {
         let [name, system_name] =
-            [function.name, function.system_name].map(|it| decoded.string(it));
+            [function.name, function.system_name].map(|index| decoded.string(index));
         assert_ne!(name, system_name);
     }
 }
@@ -142,7 +142,7 @@ fn mappings_tell_the_program_and_how_far_it_was_named() {
             .raw
             .location
             .iter()
-            .all(|it| it.mapping_id == mapping.id)
+            .all(|location| location.mapping_id == mapping.id)
     );
 }
 

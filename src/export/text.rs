@@ -53,7 +53,11 @@ fn write_sample(sample: &Sample, output: &mut impl Write) -> io::Result<()> {
 /// its stack.
 fn return_address(location: &Location, sample: &Sample) -> u64 {
     match location.address {
-        0 => sample.stack.addresses.first().map_or(0, |it| *it as u64),
+        0 => sample
+            .stack
+            .addresses
+            .first()
+            .map_or(0, |address| *address as u64),
         address => address + 1,
     }
 }

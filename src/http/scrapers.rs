@@ -1,4 +1,4 @@
-//! What each scraper was told last, for the profiles of what changed since then.
+//! The profile that each scraper was told last, to tell it what changed since then.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -32,7 +32,7 @@ impl fmt::Debug for Scrapers {
 }
 
 impl Scrapers {
-    /// What was recorded since this scraper asked last; everything, if it is not remembered.
+    /// The events since this scraper asked last; everything, if it is not remembered.
     pub(super) fn delta(&self, scraper: &str, which: ProfileKind) -> Profile {
         let scraper: String = scraper.chars().take(MAX_NAME_CHARS).collect();
         // Held while the profile is taken, so that two requests of one scraper at once divide

@@ -14,7 +14,7 @@ use super::Profile;
 use super::sample::Sample;
 use crate::profile::kind::Kind;
 
-/// What changed from one profile to another: the result of [`Profile::diff`].
+/// The changes from one profile to another: the result of [`Profile::diff`].
 ///
 /// `println!("{diff}")` shows the call sites that changed most; [`save`](Diff::save) writes what
 /// `go tool pprof` shows as it shows `-diff_base`.
@@ -51,7 +51,7 @@ pub enum ChangeStatus {
 }
 
 impl Profile {
-    /// What changed from `base` to this profile, for runs of the same load before and after a
+    /// The changes from `base` to this profile, for runs of the same load before and after a
     /// change of the program.
     ///
     /// Stacks are matched by their [kind](Sample::label) and the functions, files and lines of
@@ -101,7 +101,7 @@ impl Profile {
     }
 }
 
-/// What a frame is known by in other runs: function, file and line, or, where the program carries
+/// A frame as other runs know it: function, file and line, or, where the program carries
 /// no names, the mapped file and the address within it.
 type Name<'p> = (&'p str, Option<&'p str>, u64);
 
@@ -191,7 +191,7 @@ impl Change {
         difference(contentions(&self.current), contentions(&self.base))
     }
 
-    /// What has become of the stack.
+    /// How the stack has changed.
     pub fn status(&self) -> ChangeStatus {
         let numbers = |sample: &Sample| (sample.delay_nanos, sample.variance);
         ChangeStatus::of(self.base().map(numbers), self.current().map(numbers))
@@ -243,7 +243,7 @@ impl fmt::Display for ChangeStatus {
     }
 }
 
-/// What exceeds the signed numbers is cut.
+/// A difference beyond the range of signed numbers is cut.
 pub(crate) fn difference(new: u64, base: u64) -> i64 {
     let difference = i128::from(new) - i128::from(base);
     difference.clamp(i64::MIN.into(), i64::MAX.into()) as i64

@@ -1,4 +1,4 @@
-//! What an event is: the kind of profile it belongs to, and the operation that waited or released.
+//! The kinds of an event: the profile it belongs to, and the operation that waited or released.
 //!
 //! All that tells one kind of profile from another is a row of the table of [`ProfileKind`]:
 //! saving, text, pages, HTTP, the variables and the command read it. A new kind is a row here, what
@@ -13,13 +13,13 @@ use std::sync::OnceLock;
 use crate::text::duration::parse_nanos;
 use crate::text::units::human;
 
-/// What is the same for all profiles of one kind.
+/// The part that is the same for all profiles of one kind.
 #[derive(Debug)]
 #[allow(dead_code)] // Features decide what of it is read.
 pub(crate) struct Descriptor {
     /// In URLs, names of files, messages and variables.
     pub(crate) name: &'static str,
-    /// What the profile answers.
+    /// The question that the profile answers.
     pub(crate) question: &'static str,
     /// The question as a part of a sentence.
     pub(crate) subject: &'static str,
@@ -32,7 +32,7 @@ pub(crate) struct Descriptor {
     pub(crate) default_sample_type: &'static str,
     /// The first lines of Go's text form.
     pub(crate) text_heading: &'static str,
-    /// What a program calls to switch the profile on.
+    /// The call that switches the profile on.
     pub(crate) switch_on: &'static str,
     pub(crate) rate: Rate,
 }
@@ -46,13 +46,13 @@ pub(crate) struct Rate {
     /// The parameter of a request that sets it for a window of time.
     pub(crate) parameter: &'static str,
     pub(crate) unit: RateUnit,
-    /// What 1 records.
+    /// The events that a rate of 1 records.
     pub(crate) everything: &'static str,
     /// To choose from: off, for production, for tests.
     pub(crate) suggested: [u64; 3],
 }
 
-/// What a rate counts.
+/// The unit that a rate counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RateUnit {
     /// One event in so many is recorded.
@@ -178,7 +178,7 @@ impl ProfileKind {
         self.descriptor().name
     }
 
-    /// What such a profile answers, as a question.
+    /// The question that such a profile answers.
     pub fn question(self) -> &'static str {
         self.descriptor().question
     }
@@ -246,7 +246,7 @@ impl Kind {
     pub(crate) const JOIN: Kind = Kind(9);
     pub(crate) const PARK: Kind = Kind(10);
     pub(crate) const SLEEP: Kind = Kind(11);
-    /// Of the user's names, those that came when there was no room for more.
+    /// The user's names that came when there was no room for more.
     pub(crate) const OTHER: Kind = Kind(12);
 
     /// The built-in ones. Under loom those that the models use.
@@ -255,7 +255,7 @@ impl Kind {
     /// Different names that users can give. A power of two.
     pub(crate) const NAMES: usize = 1024;
 
-    /// Of a kind that the user names. The first [`NAMES`](Self::NAMES) different names get a kind
+    /// A kind that the user names. The first [`NAMES`](Self::NAMES) different names get a kind
     /// each, later ones are [`OTHER`](Self::OTHER).
     #[cfg(feature = "profiling")]
     pub(crate) fn named(name: &'static str) -> Self {

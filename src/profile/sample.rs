@@ -17,7 +17,7 @@ pub struct Sample {
     /// Fractional: each event counted with its weight.
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
-    /// Of the delay, in ns².
+    /// The variance of the delay, in ns².
     pub(crate) variance: f64,
     pub(crate) stack: Arc<Stack>,
 }
@@ -95,8 +95,9 @@ impl Sample {
         frames.get_or_init(|| self.stack.frames_in_place().cloned().collect())
     }
 
-    /// What released (mutex profile) or waited (block profile): `mutex`, `rwlock_read`,
-    /// `rwlock_write`, `condvar` and so on, or the name given to [`blocking`](crate::blocking).
+    /// The operation that released (mutex profile) or waited (block profile): `mutex`,
+    /// `rwlock_read`, `rwlock_write`, `condvar` and so on, or the name given to
+    /// [`blocking`](crate::blocking).
     ///
     /// Files have it as the label `kind`.
     pub fn kind(&self) -> &'static str {
@@ -122,7 +123,7 @@ impl Sample {
         frames.any(|frame| frame.function().contains(text))
     }
 
-    /// What was added since `earlier`, a sample of the same stack; `None` if nothing was.
+    /// The numbers added since `earlier`, a sample of the same stack; `None` if nothing was.
     pub(super) fn since(&self, earlier: &Sample) -> Option<Sample> {
         let added = Sample {
             kind: self.kind,

@@ -35,7 +35,10 @@ pub(crate) fn program() -> Arc<Mapping> {
 
 /// A stack of locations, leaf first. The first frame is taken for a wrapper's method.
 pub(crate) fn sample(kind: Kind, contentions: f64, nanos: u64, stack: &[Arc<Location>]) -> Sample {
-    let addresses = stack.iter().map(|it| it.address as usize + 1).collect();
+    let addresses = stack
+        .iter()
+        .map(|frame| frame.address as usize + 1)
+        .collect();
     Sample {
         kind,
         contentions,
@@ -60,7 +63,7 @@ pub(crate) fn location(address: u64, frames: &[&str]) -> Arc<Location> {
     };
     Arc::new(Location {
         address,
-        mapping: Some(program()).filter(|it| it.contains(address)),
+        mapping: Some(program()).filter(|program| program.contains(address)),
         frames: frames.iter().map(frame).collect(),
         symbolized: true,
     })
@@ -205,7 +208,7 @@ fn frames_are_those_of_all_locations() {
     let frames: Vec<_> = sample
         .frames()
         .iter()
-        .map(|it| (it.function(), it.line(), it.address()))
+        .map(|frame| (frame.function(), frame.line(), frame.address()))
         .collect();
     assert_eq!(
         frames,

@@ -12,10 +12,10 @@ use crate::text::units::{human, percent};
 /// Call sites that are shown before one asks for more.
 const SITES: usize = 5;
 
-/// What the index says about one profile.
+/// One profile on the index.
 pub(super) struct Card {
     pub(super) profile: Profile,
-    /// What the program has set; recordings may ask for more while they last.
+    /// The program's own rate; recordings may ask for more while they last.
     pub(super) rate_set: u64,
     pub(super) can_record: bool,
     /// See [`Windows::longest`](crate::http::windows::Windows::longest).
@@ -140,7 +140,7 @@ impl Card {
             "<fieldset class=\"rates\" hidden><legend>Record</legend>\
              <span class=\"choice\">{}</span><output role=\"status\"></output></fieldset>\n",
             choices
-                .map(|it| self.rate_button(it))
+                .map(|rate| self.rate_button(rate))
                 .into_iter()
                 .collect::<Html>(),
         )

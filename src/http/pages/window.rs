@@ -37,11 +37,11 @@ pub(super) fn form(
 }
 
 fn options(seconds: Option<&str>, longest: u32) -> Html {
-    let offered = || SECONDS.into_iter().filter(|it| *it <= longest);
-    let asked_for: Option<u32> = seconds.and_then(|it| it.parse().ok());
+    let offered = || SECONDS.into_iter().filter(|seconds| *seconds <= longest);
+    let asked_for: Option<u32> = seconds.and_then(|seconds| seconds.parse().ok());
     let chosen = asked_for
-        .filter(|it| offered().any(|offer| offer == *it))
-        .or_else(|| offered().filter(|it| *it <= SUGGESTED).max());
+        .filter(|seconds| offered().any(|offer| offer == *seconds))
+        .or_else(|| offered().filter(|seconds| *seconds <= SUGGESTED).max());
     let option = |it: u32| {
         let selected = when(Some(it) == chosen, " selected");
         html!(
