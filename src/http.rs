@@ -1,12 +1,12 @@
 //! Profiles over HTTP: what Go serves under `/debug/pprof/`, and pages for people.
 //!
-//! Whatever knows Go's addresses works with these: `go tool pprof URL`, curl, Parca, Grafana Alloy. For people there is a
-//! page that says where the program waits, whether the profiles are on, and turns them on if they are not.
+//! Tools that know Go's addresses work with these: `go tool pprof URL`, curl, Parca, Grafana Alloy. People get a page
+//! that says where the program waits and whether the profiles are on, and turns them on if they are not.
 //!
 //! # Ways to serve them
 //!
 //! **A server of its own**, with feature `server`: for a program that has none, and for one that is stuck. It has a
-//! thread and a runtime to itself, so that it answers whatever the rest of the program does.
+//! thread and a runtime to itself, so it answers whatever the rest of the program does.
 //!
 #![cfg_attr(feature = "server", doc = "```")]
 #![cfg_attr(not(feature = "server"), doc = "```ignore")]
@@ -24,8 +24,8 @@
 //! Where your server listens on loopback only, `Handler::new().loopback_hosts_only(true)`: see [Security](#security).
 //!
 //! **A function**, with feature `http`: [`Handler::handle`] makes a [`Response`] of a [`Request`], without input,
-//! output, threads, or types of other crates. It blocks, up to the length of a window, so in async code it is
-//! called where that is allowed. With actix-web 4:
+//! output, threads, or types of other crates. It blocks for up to the length of a window, so async code calls it
+//! where blocking is allowed. With actix-web 4:
 //!
 //! ```ignore
 //! use actix_web::http::StatusCode;
@@ -43,13 +43,13 @@
 //!     let headers: Vec<_> = headers.collect();
 //!     let response = web::block(move || {
 //!         let request = Request::new(&method, &target).body(&body);
-//!         handler.handle(&headers.iter().fold(request, |it, (name, value)| it.header(name, value)))
+//!         handler.handle(&headers.iter().fold(request, |request, (name, value)| request.header(name, value)))
 //!     })
 //!     .await?;
 //!     let status = StatusCode::from_u16(response.status()).map_err(error::ErrorInternalServerError)?;
 //!     let mut answer = HttpResponse::build(status);
 //!     for (name, value) in response.headers() {
-//!         answer.append_header((*name, value.as_str()));
+//!         answer.append_header((name, value));
 //!     }
 //!     Ok(answer.body(response.into_body()))
 //! }
@@ -63,22 +63,51 @@
 //!
 //! Below `/debug/pprof/`, or wherever it is mounted:
 //!
-//! | path | parameters | answer |
-//! |---|---|---|
-//! | *(none)* | | the index: each profile with its numbers, rate and losses, and links to all that follows |
-//! | `mutex`, `block` | | the profile since the program started: pprof, compressed with gzip |
-//! | | `debug=1` | the same as text |
-//! | | `seconds=N` | what happens in the next N seconds, 1 to 300: a delta, with its duration |
-//! | | `seconds=N&fraction=F` | (`mutex`) the same, and for that time at least one contention in F is sampled |
-//! | | `seconds=N&rate=T` | (`block`) the same with one event per T of waiting: nanoseconds, or `10us`, `1ms` |
-//! | `delta_mutex`, `delta_block` | `scraper=NAME`, `debug=1` | what is new since this scraper asked last; by default its `User-Agent` tells it from others |
-//! | `top`, `flamegraph` | `profile=mutex` or `block`, `seconds=N`, `fraction=F` or `rate=T` | pages: the same as a table to sort, and as a flame graph (feature `flamegraph`) |
-//! | | `value=contentions` | (`flamegraph`) by number rather than by delay |
-//! | `profile` | `seconds=N`, 30 by default; `frequency=HZ` | the CPU profile (feature `cpu`); without it a 501 that says so |
-//! | `rates` | | the rates as JSON; `PUT` sets them |
-//! | `bundle` | `seconds=N`, 10 by default; `fraction=F`, `rate=T`, `frequency=HZ` | a zip of all of it, to attach to an incident |
-//! | `cmdline`, `symbol` | | as Go's: the arguments, joined by NUL; names of addresses |
-//! | *a name* | | what [`register_profile`](crate::register_profile) added under it |
+//! | path | parameters | effect | answer |
+//! |---|---|---|---|
+//! | *(none)* | | reads | The index: each profile with its numbers, its rate and its losses, and links to all paths. |
+//! | `mutex` | | reads | Whose code made others wait, since the program started: pprof, compressed with gzip. |
+//! | | `debug=1` | | As text. |
+//! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
+//! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
+//! | `block` | | reads | Where threads waited, since the program started, in the same form. |
+//! | | `debug=1` | | As text. |
+//! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
+//! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | `delta_mutex` | | changes | What the profile has gained since the same scraper asked last. |
+//! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
+//! | | `debug=1` | | As text. |
+//! | `delta_block` | | changes | What the profile has gained since the same scraper asked last. |
+//! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
+//! | | `debug=1` | | As text. |
+//! | `top` | | reads | A page: call sites as a table to sort. |
+//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `seconds=N` | takes time | Of the next N seconds. |
+//! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
+//! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | `flamegraph` | | reads | A page: stacks as a flame graph (feature `flamegraph`). |
+//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `seconds=N` | takes time | Of the next N seconds. |
+//! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
+//! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `value=contentions` | | By number rather than by delay. |
+//! | | `download=1` | | The picture as a file. |
+//! | `profile` | | takes time | What the processors did in a window of time: a CPU profile (feature `cpu`; without it a 501). |
+//! | | `seconds=N` | | Of the next N seconds, 30 by default. |
+//! | | `frequency=HZ` | | Samples per second of the CPU profile, 1 to 250; 100 by default. |
+//! | `rates` | | reads | The rates, as JSON. `PUT` sets them. |
+//! | `bundle` | | takes time | One zip of everything here, to attach to an incident: profiles of a window of time, text, rates, versions. |
+//! | | `seconds=N` | | Of the next N seconds, 10 by default. |
+//! | | `fraction=F` | | In the window at least one contention in F is sampled for the mutex profile. |
+//! | | `rate=T` | | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `frequency=HZ` | | Samples per second of the CPU profile, 1 to 250; 100 by default. |
+//! | `cmdline` | | reads | The command line that started this process, joined by NUL, as Go's. |
+//! | `symbol` | | reads | Names of addresses, as Go's. |
+//! | *a name* | | changes | What [`register_profile`] added under this name. |
+//!
+//! The effect says what a request does beside being answered. Browsers may not send requests that take time or change
+//! something for a page of another site (see [Security](#security)); a method other than `GET` and `HEAD` changes
+//! something.
 //!
 //! Statuses, headers, names of files and messages are Go's where Go has the path. A window sets its rate back when it
 //! ends, also when its client goes away; of two at once each gets at least what it asked for. `goroutine`,
@@ -165,11 +194,12 @@
 //! front, or a tunnel. A [`Service`] in your own server is as reachable as that server: give it a token, or a
 //! port of its own, and [`Handler::loopback_hosts_only`] where it listens on loopback.
 //!
-//! Whatever comes from the program is escaped; pages load nothing from elsewhere, run no script but their own
-//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that change something or open a window
-//! are refused where the browser says that a page of another site made it send them. It says so (`Sec-Fetch-Site`)
-//! to https and to loopback addresses only: over plain http to another address nothing but a token keeps such pages
-//! out.
+//! All text of the program is escaped; pages load nothing from elsewhere, run no script but their own
+//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that take time or change something are
+//! refused where the browser says that a page of another site made it send them. It says so to https and to loopback
+//! addresses (`Sec-Fetch-Site`), and elsewhere with what a script sends or a form posts (`Origin`, which has to name
+//! the `Host` that was asked). A plain link or picture on another site, to an http address that is not loopback, comes
+//! without either: a token keeps it out.
 //!
 //! # Limits
 //!
@@ -186,28 +216,37 @@
 //! A client that leaves ends its window. (One that has sent its next request before, as pipelining does, is
 //! noticed at the end of the window.)
 
+// Each group stands on those above it.
+
 // A request and its answer.
 mod cancel;
+mod panics;
 mod query;
 mod request;
 mod response;
 
-// Who may ask for what.
-mod access;
-mod handler;
-mod panics;
-mod routes;
+// What requests share, and what a handler sees of one.
+mod call;
 mod scrapers;
 mod windows;
+
+// Who may ask for what.
+mod access;
+pub(crate) mod route;
 
 // What there is to ask for.
 mod bundle;
 mod cpu;
-pub(crate) mod custom;
+mod custom;
 mod pages;
 mod process;
 mod profiles;
 mod rates;
+
+// All of it in a table, and the way there.
+mod handler;
+mod register;
+pub(crate) mod routes;
 
 // Ways to be asked.
 #[cfg(feature = "server")]
@@ -216,8 +255,8 @@ mod server;
 mod tower;
 
 pub use cancel::Cancel;
-pub use custom::RegisterError;
 pub use handler::{Handler, handle};
+pub use register::{RegisterError, register_profile};
 pub use request::Request;
 pub use response::Response;
 #[cfg(feature = "server")]

@@ -288,8 +288,6 @@ pub use ask::control::{
 
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
-#[cfg(feature = "http")]
-pub use http::custom::register_profile;
 pub use init::{InitGuard, init};
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};

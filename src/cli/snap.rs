@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
     let index = snap.index()?;
     let folder = new_folder(&arguments.output, &snap.base)?;
     let mut results = snap.fetch(at_once(snap.seconds, &index), &folder);
-    results.extend(snap.fetch(at_last(), &folder));
+    results.extend(snap.fetch(at_last(snap.seconds), &folder));
     let summary = Summary {
         folder: &folder,
         results: &results,

@@ -1,4 +1,5 @@
-//! Who may ask: the token, the name that the server was called by, and no page of another site.
+//! Lets requests in: those with the token, to a name of this machine, and from no page of another
+//! site.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -9,8 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
-use super::handler::Call;
+use super::call::Call;
 use super::query::shown;
+use super::route::Effect;
 use super::{Request, Response};
 
 #[derive(Clone, Debug, Default)]
@@ -19,7 +21,7 @@ pub(super) struct Access {
     pub(super) loopback_hosts_only: bool,
 }
 
-/// What a request has to show. Not to be printed.
+/// The secret that a request has to show. It is not printed.
 #[derive(Clone)]
 pub(super) struct Token(Arc<str>);
 
@@ -30,10 +32,14 @@ impl fmt::Debug for Token {
 }
 
 impl Access {
-    pub(super) fn check(&self, call: &Call<'_>) -> Result<(), Response> {
+    /// Lets a request with this effect in, or refuses it.
+    pub(super) fn check(&self, call: &Call<'_>, effect: Effect) -> Result<(), Response> {
         self.check_host(call.request)?;
         self.check_token(call.request)?;
-        refuse_other_sites(call)
+        match effect {
+            Effect::Reads => Ok(()),
+            Effect::TakesTime | Effect::Changes => refuse_other_sites(call.request),
+        }
     }
 
     /// A page of `evil.example` can let that name point to 127.0.0.1 and then read the answers as
@@ -51,7 +57,10 @@ impl Access {
     }
 
     fn check_token(&self, request: &Request<'_>) -> Result<(), Response> {
-        let shows_it = |token: &Token| request.authorization.is_some_and(|it| token.is_shown(it));
+        let shows_it = |token: &Token| {
+            let authorization = request.authorization;
+            authorization.is_some_and(|authorization| token.is_shown(authorization))
+        };
         if self.token.as_ref().is_none_or(shows_it) {
             return Ok(());
         }
@@ -77,7 +86,7 @@ impl Token {
         match scheme {
             _ if scheme.eq_ignore_ascii_case("bearer") => self.is(credentials.trim().as_bytes()),
             _ if scheme.eq_ignore_ascii_case("basic") => {
-                password(credentials.trim()).is_some_and(|it| self.is(&it))
+                password(credentials.trim()).is_some_and(|password| self.is(&password))
             }
             _ => false,
         }
@@ -90,7 +99,7 @@ impl Token {
     }
 }
 
-/// Of `user:password`, encoded.
+/// The second half of `user:password`, which came encoded.
 fn password(credentials: &str) -> Option<Vec<u8>> {
     let mut decoded = STANDARD.decode(credentials).ok()?;
     let colon = decoded.iter().position(|byte| *byte == b':')?;
@@ -98,39 +107,51 @@ fn password(credentials: &str) -> Option<Vec<u8>> {
 }
 
 /// Browsers say where a request comes from. Pages of other sites cannot read the answers, but
-/// without this they could set rates, use up what a scraper has not seen yet, or occupy every window
-/// for minutes. `same-site` is another port of localhost, for one.
-fn refuse_other_sites(call: &Call<'_>) -> Result<(), Response> {
-    let is_foreign = matches!(call.request.fetch_site, Some("cross-site" | "same-site"));
-    if is_foreign && changes_something(call) {
-        return Err(Response::error(
+/// without this they could set rates, use up what a scraper has not seen yet, occupy every window
+/// for minutes, or run what the program has registered.
+fn refuse_other_sites(request: &Request<'_>) -> Result<(), Response> {
+    match is_of_another_site(request) {
+        false => Ok(()),
+        true => Err(Response::error(
             403,
             "a page of another site asked for this; open it from here, or type its address",
-        ));
+        )),
     }
-    Ok(())
 }
 
-/// Windows count: while they last, there are fewer for others.
-fn changes_something(call: &Call<'_>) -> bool {
-    let reads = matches!(call.request.method, "GET" | "HEAD" | "OPTIONS");
-    let opens_window = ["seconds", "fraction", "rate"]
-        .iter()
-        .any(|name| call.query.get(name).is_some());
-    // These take time without being told how much.
-    let is_window = matches!(call.name, "profile" | "bundle");
-    !reads || opens_window || is_window || call.name.starts_with("delta_")
+/// Whether the browser says so. `Sec-Fetch-Site` is its own verdict, and no page can set it, so it
+/// decides where it is there; `same-site` is another port of localhost, for one. Browsers send it to
+/// https and loopback addresses only, and old ones not at all. `Origin` comes with every request
+/// that a script makes across sites and with every one that changes something: then the page must be
+/// of the host that was asked.
+fn is_of_another_site(request: &Request<'_>) -> bool {
+    match request.fetch_site {
+        Some("same-origin" | "none") => false,
+        Some("cross-site" | "same-site") => true,
+        _ => request
+            .origin
+            .is_some_and(|origin| !is_origin_of(origin, request.host.unwrap_or(""))),
+    }
+}
+
+/// Whether pages of `origin`, such as `http://localhost:6060`, come from `host`. The origin of a page
+/// that has none of its own is `null`, which is nobody's.
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
 /// With any port.
 fn is_loopback(host: &str) -> bool {
     let name = without_port(host).to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let v6 = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let v6 = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     if let Some(address) = v6 {
-        return address.parse().is_ok_and(|it: Ipv6Addr| it.is_loopback());
+        return address.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback());
     }
-    let is_v4 = name.parse().is_ok_and(|it: Ipv4Addr| it.is_loopback());
+    let is_v4 = name.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
     is_v4 || is_localhost(name)
 }
 
@@ -195,6 +216,28 @@ mod tests {
             "localhost localhost",
         ] {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        for (origin, host) in [
+            ("http://localhost:6060", "localhost:6060"),
+            ("https://Shop.example", "shop.example"),
+            ("http://[::1]:6060", "[::1]:6060"),
+        ] {
+            assert!(is_origin_of(origin, host), "{origin} {host}");
+        }
+        for (origin, host) in [
+            ("null", "null"),
+            ("null", ""),
+            ("", ""),
+            ("localhost:6060", "localhost:6060"),
+            ("http://localhost:6061", "localhost:6060"),
+            ("http://evil.example", "localhost:6060"),
+            ("http://localhost:6060.evil.example", "localhost:6060"),
+        ] {
+            assert!(!is_origin_of(origin, host), "{origin} {host}");
         }
     }
 

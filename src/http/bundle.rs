@@ -15,10 +15,11 @@ mod readme;
 use std::io;
 use std::time::Duration;
 
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::profiles::rate;
+use super::route::Route;
 use super::windows::Window;
-use super::{Response, cpu, custom, process, rates};
+use super::{Response, cpu, custom, process};
 use crate::ask::control;
 use crate::export::why_empty;
 use crate::profile::Profile;
@@ -49,7 +50,7 @@ struct Subject {
 
 /// `seconds=` is 10 if it is missing: changes within a window tell more than all since the start.
 /// For its time the rates can be set, as for the profiles.
-pub(super) fn bundle(call: &Call<'_>) -> Answer {
+pub(super) fn bundle(call: &Call<'_>, routes: &[Route]) -> Answer {
     let duration = call.seconds_or(DEFAULT_WINDOW)?;
     let frequency = cpu::frequency(call)?;
     let rates = ProfileKind::ALL.into_iter();
@@ -57,7 +58,7 @@ pub(super) fn bundle(call: &Call<'_>) -> Answer {
         .map(|kind| Ok((kind, rate(call, kind)?)))
         .collect::<Result<Vec<_>, Response>>()?;
     let window = call.window(duration)?;
-    let (mut parts, notes) = parts(taken(&window, frequency, rates)?);
+    let (mut parts, notes) = parts(taken(call, &window, frequency, rates, routes)?);
     let subject = Subject {
         program: program(),
         time: Utc::now(),
@@ -78,13 +79,16 @@ struct Taken {
     before: [Profile; ProfileKind::COUNT],
     after: [Profile; ProfileKind::COUNT],
     cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
-    rates: Response,
+    /// Of the paths that a bundle has as they are.
+    answers: Vec<Part>,
 }
 
 fn taken(
+    call: &Call<'_>,
     window: &Window<'_>,
     frequency: u32,
     rates: Vec<(ProfileKind, Option<u64>)>,
+    routes: &[Route],
 ) -> Result<Taken, Response> {
     // Until this returns, however it does, and no longer: what is made of it takes its time.
     let _holds: Vec<_> = rates
@@ -99,8 +103,23 @@ fn taken(
         before,
         after,
         cpu: sampling.and_then(|sampling| sampling.finish()),
-        rates: rates::state(),
+        answers: answers(call, routes),
     })
+}
+
+/// What the paths answer at this moment, of which a bundle has the answer as it is.
+fn answers(call: &Call<'_>, routes: &[Route]) -> Vec<Part> {
+    let part = |route: &Route| {
+        let (name, description) = route.bundled?;
+        let answer = call.get(route.name, route.answer);
+        let words = |response: Response| String::from_utf8_lossy(response.body()).trim().to_owned();
+        Some(Part {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            content: answer.map(Response::into_body).map_err(words),
+        })
+    };
+    routes.iter().filter_map(part).collect()
 }
 
 /// With notes on those that are empty.
@@ -122,11 +141,7 @@ fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
             Err(error) => Err(error.to_string()),
         },
     });
-    parts.push(Part {
-        name: "rates.json".to_owned(),
-        description: "the rates: as set by the program, and in force during the window".to_owned(),
-        content: Ok(taken.rates.into_body()),
-    });
+    parts.extend(taken.answers);
     parts.push(about::mappings(&taken.after[0]));
     parts.extend(custom::registered().iter().map(custom_part));
     (parts, notes)

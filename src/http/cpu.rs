@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Response;
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::query::{invalid, number};
 use super::response::BYTES;
 use crate::cpu::{self, DEFAULT_FREQUENCY, Error, MAX_FREQUENCY};

@@ -4,15 +4,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::error::Error;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::response::BYTES;
-use super::{Response, panics, routes};
-
-/// Longest name of a profile.
-const MAX_NAME: usize = 64;
+use super::{Response, panics};
 
 /// By name. Locked for a moment at a time, never while a profile is taken.
 static PROFILES: Mutex<BTreeMap<String, Custom>> = Mutex::new(BTreeMap::new());
@@ -23,85 +19,29 @@ struct Custom {
     take: Arc<dyn Fn() -> Taken + Send + Sync>,
 }
 
-type Taken = Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
+pub(super) type Taken = Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
 
-/// Why a profile was not registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// There is a profile or another path of this name. Some names are kept for later.
-    NameTaken(String),
-    /// The name is empty, longer than 64 characters, made of dots only, or has other characters
-    /// than the letters A to Z in both cases, digits, `_`, `-` and `.`.
-    InvalidName(String),
-}
-
-impl fmt::Display for RegisterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NameTaken(name) => write!(f, "profile name already in use: {name:?}"),
-            Self::InvalidName(name) => write!(f, "invalid profile name: {name:?}"),
-        }
-    }
-}
-
-impl Error for RegisterError {}
-
-/// Adds a profile of the program's own, such as its allocator's heap profile, to what
-/// [`contend::http`](crate::http) serves: at `/debug/pprof/NAME`, listed on the index with its
-/// description.
-///
-/// `profile` is called for each request, several times at once if there are several. What it
-/// returns is sent as a file, as it is: usually a pprof profile, compressed with gzip. Its error
-/// or its panic is the answer to that request, with status 500. Registering lasts as long as the
-/// process.
-///
-/// # Errors
-///
-/// See [`RegisterError`]. Nothing changes then.
-///
-/// # Examples
-///
-/// ```
-/// use contend::http::{Request, handle};
-///
-/// # fn heap_profile() -> Vec<u8> { b"pprof".to_vec() }
-/// contend::register_profile("heap", "What the allocator holds.", || Ok(heap_profile()))?;
-///
-/// let response = handle(&Request::new("GET", "/debug/pprof/heap"));
-/// assert_eq!(response.status(), 200);
-/// assert_eq!(response.body(), heap_profile());
-///
-/// // `mutex` is taken.
-/// assert!(contend::register_profile("mutex", "", || Ok(Vec::new())).is_err());
-/// # Ok::<(), contend::http::RegisterError>(())
-/// ```
-pub fn register_profile(
+/// Adds a profile. False: the name is taken.
+pub(super) fn add(
     name: &str,
     description: &str,
-    profile: impl Fn() -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> + Send + Sync + 'static,
-) -> Result<(), RegisterError> {
-    if !is_valid(name) {
-        return Err(RegisterError::InvalidName(name.to_owned()));
-    }
+    take: impl Fn() -> Taken + Send + Sync + 'static,
+) -> bool {
     let custom = Custom {
         description: description.into(),
-        take: Arc::new(profile),
+        take: Arc::new(take),
     };
     match profiles().entry(name.to_owned()) {
-        Entry::Vacant(entry) if !routes::is_taken(name) => {
+        Entry::Vacant(entry) => {
             entry.insert(custom);
-            Ok(())
+            true
         }
-        _ => Err(RegisterError::NameTaken(name.to_owned())),
+        Entry::Occupied(_) => false,
     }
 }
 
-fn is_valid(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    // Browsers take `.` and `..` for folders.
-    let is_dots = name.bytes().all(|byte| byte == b'.');
-    !is_dots && name.len() <= MAX_NAME && name.bytes().all(is_allowed)
+pub(super) fn is_registered(name: &str) -> bool {
+    profiles().contains_key(name)
 }
 
 fn profiles() -> MutexGuard<'static, BTreeMap<String, Custom>> {
@@ -137,9 +77,6 @@ pub(super) fn take(name: &str) -> Option<Result<Vec<u8>, String>> {
 }
 
 pub(super) fn profile(call: &Call<'_>) -> Answer {
-    if !profiles().contains_key(call.name) {
-        return Err(Response::error(404, "Unknown profile"));
-    }
     call.refuse_seconds()?;
     if call.query.wants_text()? {
         let message = "\"debug\" parameter is not supported for this profile type";
@@ -152,30 +89,5 @@ pub(super) fn profile(call: &Call<'_>) -> Answer {
             &format!("failed to collect profile \"{}\": {why}", call.name),
         )),
         None => Err(Response::error(404, "Unknown profile")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_parts_of_paths() {
-        for name in ["heap", "a", "jemalloc.heap-2_x", &"x".repeat(64)] {
-            assert!(is_valid(name), "{name}");
-        }
-        for name in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "a b",
-            "é",
-            "<b>",
-            "a\0",
-            &"x".repeat(65),
-        ] {
-            assert!(!is_valid(name), "{name}");
-        }
     }
 }

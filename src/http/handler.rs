@@ -4,10 +4,10 @@
 use std::sync::LazyLock;
 
 use super::access::{Access, Token};
+use super::call::{Answer, Call, State};
 use super::query::Query;
-use super::scrapers::Scrapers;
-use super::windows::Windows;
-use super::{Cancel, Request, Response, panics, routes};
+use super::routes::Found;
+use super::{Cancel, Request, Response, panics};
 
 /// Where Go serves its profiles, and every tool looks for them.
 const PREFIX: &str = "/debug/pprof";
@@ -28,23 +28,9 @@ const PREFIX: &str = "/debug/pprof";
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Handler {
-    pub(super) access: Access,
-    pub(super) windows: Windows,
-    pub(super) scrapers: Scrapers,
+    access: Access,
+    state: State,
 }
-
-/// One request on its way: what routes get to see.
-pub(super) struct Call<'a> {
-    pub(super) handler: &'a Handler,
-    pub(super) request: &'a Request<'a>,
-    /// The path behind `/debug/pprof/`, such as `mutex`; empty for the index.
-    pub(super) name: &'a str,
-    pub(super) query: Query<'a>,
-    pub(super) cancel: &'a Cancel,
-}
-
-/// A route's answer; the error is one, too, which ends the handling early.
-pub(super) type Answer = Result<Response, Response>;
 
 /// Answers a request as the one handler of the process that asks for no token. The simplest use;
 /// whatever has to be restricted has a [`Handler`] of its own.
@@ -150,7 +136,7 @@ impl Handler {
     /// ```
     #[must_use]
     pub fn max_windows(mut self, windows: usize) -> Self {
-        self.windows.max = windows;
+        self.state.windows.max = windows;
         self
     }
 
@@ -167,7 +153,7 @@ impl Handler {
     /// ```
     #[must_use]
     pub fn max_seconds(mut self, seconds: u32) -> Self {
-        self.windows.max_seconds = seconds;
+        self.state.windows.max_seconds = seconds;
         self
     }
 
@@ -220,15 +206,16 @@ impl Handler {
         let (path, query) = request.path_and_query();
         let name = name(path);
         let call = Call {
-            handler: self,
+            state: &self.state,
             request,
             name: name.unwrap_or_default(),
             query: Query::new(query),
             cancel,
         };
-        self.access.check(&call)?;
+        let found = Found::at(call.name);
+        self.access.check(&call, found.effect(&call))?;
         match name {
-            Some(_) => routes::answer(&call),
+            Some(_) => found.answer(&call),
             // Relative, so that it is right behind a proxy that serves this below another path.
             None => Ok(Response::redirect("pprof/")),
         }

@@ -25,7 +25,7 @@ pub(super) use index::index;
 pub(super) use top::top;
 
 use super::Response;
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 
 #[cfg(not(feature = "flamegraph"))]
 pub(super) fn flamegraph(_call: &Call<'_>) -> Answer {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::Response;
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::response::TEXT;
 
 /// A name is looked up in some ten microseconds, while profiles that are taken wait.

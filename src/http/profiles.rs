@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Response;
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::query::invalid;
 use super::response::TEXT;
 use crate::ask::control;
@@ -33,7 +33,7 @@ pub(super) fn delta(call: &Call<'_>, which: ProfileKind) -> Answer {
     let wants_text = call.query.wants_text()?;
     let user_agent = call.request.user_agent.unwrap_or("");
     let scraper = call.query.get("scraper").unwrap_or(user_agent);
-    let profile = call.handler.scrapers.delta(scraper, which);
+    let profile = call.state.scrapers.delta(scraper, which);
     match wants_text {
         true => text(&profile),
         false => file(&profile, call.name),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::Response;
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::query::shown;
 use super::response::JSON;
 use crate::ask::control;
@@ -24,7 +24,7 @@ pub(super) fn rates(call: &Call<'_>) -> Answer {
 }
 
 /// What the program has set, and what counts: a window may ask for a finer rate for its time.
-pub(super) fn state() -> Response {
+fn state() -> Response {
     let rates = |rate: fn(ProfileKind) -> u64| -> Map<String, Value> {
         let kinds = ProfileKind::ALL.into_iter();
         let rates = kinds.map(|kind| (kind.rate().name.to_owned(), rate(kind).into()));

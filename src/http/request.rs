@@ -1,4 +1,4 @@
-//! What a handler needs to know of a request, in the standard library's types.
+//! A request, in the standard library's types.
 #![forbid(unsafe_code)]
 
 /// A request, as the program's own server received it.
@@ -21,6 +21,7 @@ pub struct Request<'a> {
     pub(super) authorization: Option<&'a str>,
     pub(super) user_agent: Option<&'a str>,
     pub(super) fetch_site: Option<&'a str>,
+    pub(super) origin: Option<&'a str>,
 }
 
 impl<'a> Request<'a> {
@@ -47,14 +48,15 @@ impl<'a> Request<'a> {
             authorization: None,
             user_agent: None,
             fetch_site: None,
+            origin: None,
         }
     }
 
-    /// Adds a header; its name is in any case. Those that do not matter here are passed over, so
-    /// all can be given; of several with one name the first counts.
+    /// Adds a header; its name may be in any case. Give all that there are: those that do not
+    /// matter here are passed over, and the first of several with one name counts.
     ///
     /// These matter: `Host` (or HTTP/2's `:authority` under that name), `Authorization`,
-    /// `User-Agent` and `Sec-Fetch-Site`.
+    /// `User-Agent`, `Sec-Fetch-Site` and `Origin`.
     ///
     /// # Examples
     ///
@@ -71,6 +73,7 @@ impl<'a> Request<'a> {
             ("authorization", &mut self.authorization),
             ("user-agent", &mut self.user_agent),
             ("sec-fetch-site", &mut self.fetch_site),
+            ("origin", &mut self.origin),
         ];
         let place = known
             .into_iter()

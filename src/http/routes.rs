@@ -1,105 +1,413 @@
-//! Which path is answered by what, and to which methods.
+//! The table of paths, and the way from a name to its row.
+//!
+//! A new path is a row here, its handler, and the line of the documentation that the test below
+//! asks for. The cross-site guard, the index, bundles and `contend snap` read this table.
 #![forbid(unsafe_code)]
 
-use super::handler::{Answer, Call};
+use super::call::{Answer, Call};
 use super::response::TEXT;
+use super::route::{
+    Effect::{self, Changes, TakesTime},
+    Listed, Parameter, Route, Snapped, When,
+};
 use super::{Response, bundle, cpu, custom, pages, process, profiles, rates};
 use crate::profile::kind::ProfileKind;
 
-struct Route {
-    name: &'static str,
-    /// As the header `Allow` lists them.
-    methods: &'static str,
-    answer: fn(&Call<'_>) -> Answer,
-}
-
-const READ: &str = "GET, HEAD";
-
-/// Beside these each kind of profile has its name and `delta_` with its name.
-const ROUTES: [Route; 8] = [
-    route("", READ, pages::index),
-    route("profile", READ, cpu::profile),
-    route("cmdline", READ, process::cmdline),
-    route("symbol", "GET, HEAD, POST", process::symbol),
-    route("flamegraph", READ, pages::flamegraph),
-    route("top", READ, pages::top),
-    route("bundle", READ, bundle::bundle),
-    route("rates", "GET, HEAD, PUT", rates::rates),
+pub(crate) static ROUTES: [Route; 12] = [
+    Route {
+        snapped: &[Snapped::at_once("index", "")],
+        ..Route::new(
+            "",
+            "The index: each profile with its numbers, its rate and its losses, and links to all paths.",
+            |call| pages::index(call, &ROUTES),
+        )
+    },
+    Route {
+        parameters: &[TEXT_FORM, WINDOW, FRACTION],
+        listed: Listed::Example(""),
+        snapped: &[
+            Snapped::at_once("mutex", ""),
+            Snapped::at_once("mutex", "?debug=1"),
+            Snapped::at_once("mutex-{s}s", "?seconds={s}"),
+        ],
+        ..Route::new(
+            "mutex",
+            "Whose code made others wait, since the program started: pprof, compressed with gzip.",
+            |call| profiles::profile(call, ProfileKind::Mutex),
+        )
+    },
+    Route {
+        parameters: &[TEXT_FORM, WINDOW, RATE],
+        snapped: &[
+            Snapped::at_once("block", ""),
+            Snapped::at_once("block", "?debug=1"),
+            Snapped::at_once("block-{s}s", "?seconds={s}"),
+        ],
+        ..Route::new(
+            "block",
+            "Where threads waited, since the program started, in the same form.",
+            |call| profiles::profile(call, ProfileKind::Block),
+        )
+    },
+    Route {
+        listed: Listed::Example(""),
+        ..delta("delta_mutex", |call| {
+            profiles::delta(call, ProfileKind::Mutex)
+        })
+    },
+    Route {
+        listed: Listed::Example(""),
+        ..delta("delta_block", |call| {
+            profiles::delta(call, ProfileKind::Block)
+        })
+    },
+    Route {
+        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE],
+        ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
+    },
+    Route {
+        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, VALUE, DOWNLOAD],
+        snapped: &[
+            Snapped::at_once("mutex-delay", "?profile=mutex&value=delay&download=1"),
+            Snapped::at_once(
+                "mutex-contentions",
+                "?profile=mutex&value=contentions&download=1",
+            ),
+            Snapped::at_once("block-delay", "?profile=block&value=delay&download=1"),
+            Snapped::at_once(
+                "block-contentions",
+                "?profile=block&value=contentions&download=1",
+            ),
+        ],
+        // Where it is built in the profiles' own cards lead there.
+        listed: match cfg!(feature = "flamegraph") {
+            true => Listed::No,
+            false => Listed::Missing {
+                what: "flame graphs",
+                feature: "flamegraph",
+            },
+        },
+        ..Route::new(
+            "flamegraph",
+            "A page: stacks as a flame graph (feature `flamegraph`).",
+            pages::flamegraph,
+        )
+    },
+    Route {
+        effect: TakesTime,
+        parameters: &[
+            Parameter::new(
+                "seconds=N",
+                TakesTime,
+                "Of the next N seconds, 30 by default.",
+            ),
+            FREQUENCY,
+        ],
+        listed: match cfg!(feature = "cpu") {
+            true => Listed::Example("?seconds=30"),
+            false => Listed::Missing {
+                what: "CPU profiles",
+                feature: "cpu",
+            },
+        },
+        snapped: &[Snapped::at_once("cpu-{s}s", "?seconds={s}")],
+        ..Route::new(
+            "profile",
+            "What the processors did in a window of time: a CPU profile (feature `cpu`; without it a 501).",
+            cpu::profile,
+        )
+    },
+    Route {
+        methods: "GET, HEAD, PUT",
+        listed: Listed::Example(""),
+        snapped: &[Snapped::at_once("rates", "")],
+        bundled: Some((
+            "rates.json",
+            "the rates: as set by the program, and in force during the window",
+        )),
+        ..Route::new(
+            "rates",
+            "The rates, as JSON. `PUT` sets them.",
+            rates::rates,
+        )
+    },
+    Route {
+        effect: TakesTime,
+        parameters: &[
+            Parameter::new(
+                "seconds=N",
+                TakesTime,
+                "Of the next N seconds, 10 by default.",
+            ),
+            FRACTION,
+            RATE,
+            FREQUENCY,
+        ],
+        listed: Listed::Example("?seconds=10"),
+        // It has a CPU profile, of which a program can make one at a time. All else in it is there
+        // already, but for the versions and build ids.
+        snapped: &[Snapped {
+            when: When::AtLast,
+            ..Snapped::at_once("bundle", "?seconds=1")
+        }],
+        ..Route::new(
+            "bundle",
+            "One zip of everything here, to attach to an incident: profiles of a window of time, text, rates, versions.",
+            |call| bundle::bundle(call, &ROUTES),
+        )
+    },
+    Route {
+        listed: Listed::Example(""),
+        snapped: &[Snapped::at_once("cmdline", "")],
+        ..Route::new(
+            "cmdline",
+            "The command line that started this process, joined by NUL, as Go's.",
+            process::cmdline,
+        )
+    },
+    Route {
+        methods: "GET, HEAD, POST",
+        listed: Listed::Example(""),
+        ..Route::new("symbol", "Names of addresses, as Go's.", process::symbol)
+    },
 ];
 
-/// Stands before the name of a kind where only what is new is asked for.
-const DELTA: &str = "delta_";
+/// What the program has registered, under whatever name. Nobody knows what its code does.
+static CUSTOM: Route = Route {
+    effect: Changes,
+    ..Route::new(
+        "*a name*",
+        "What [`register_profile`] added under this name.",
+        custom::profile,
+    )
+};
 
 /// Files that pages load.
-const ASSETS: &str = "assets";
+static ASSET: Route = Route::new("assets", "", asset);
 
-/// Names that are not served, and not to be had either: others would expect something else there,
-/// now or when it is.
-const KEPT: [&str; 4] = ["index", "goroutine", "threads", "trace"];
+static UNKNOWN: Route = Route::new("", "", |_| Err(Response::error(404, "Unknown profile")));
 
-const fn route(
-    name: &'static str,
-    methods: &'static str,
-    answer: fn(&Call<'_>) -> Answer,
-) -> Route {
+const TEXT_FORM: Parameter = Parameter::new("debug=1", Effect::Reads, "As text.");
+const WINDOW: Parameter = Parameter::new(
+    "seconds=N",
+    TakesTime,
+    "What happens in the next N seconds, 1 to 300: a delta, with its duration.",
+);
+const PAGE_WINDOW: Parameter = Parameter::new("seconds=N", TakesTime, "Of the next N seconds.");
+const FRACTION: Parameter = Parameter::new(
+    "fraction=F",
+    TakesTime,
+    "In the window at least one contention in F is sampled for the mutex profile.",
+);
+const RATE: Parameter = Parameter::new(
+    "rate=T",
+    TakesTime,
+    "In the window at least one event per T of waiting is sampled for the block profile: \
+     nanoseconds, or `10us`, `1ms`.",
+);
+const FREQUENCY: Parameter = Parameter::new(
+    "frequency=HZ",
+    TakesTime,
+    "Samples per second of the CPU profile, 1 to 250; 100 by default.",
+);
+const PROFILE: Parameter = Parameter::new(
+    "profile=NAME",
+    Effect::Reads,
+    "`mutex` (the default) or `block`.",
+);
+const VALUE: Parameter = Parameter::new(
+    "value=contentions",
+    Effect::Reads,
+    "By number rather than by delay.",
+);
+const DOWNLOAD: Parameter = Parameter::new("download=1", Effect::Reads, "The picture as a file.");
+const SCRAPER: Parameter = Parameter::new(
+    "scraper=NAME",
+    Changes,
+    "Tells a scraper from others; by default its `User-Agent` does.",
+);
+
+const fn delta(name: &'static str, answer: fn(&Call<'_>) -> Answer) -> Route {
     Route {
-        name,
-        methods,
-        answer,
+        // No HEAD: asking is what makes the next answer another one.
+        methods: "GET",
+        effect: Changes,
+        parameters: &[SCRAPER, TEXT_FORM],
+        ..Route::new(
+            name,
+            "What the profile has gained since the same scraper asked last.",
+            answer,
+        )
     }
 }
+
+/// Names that are not served, and that no profile of the program can have: people would expect
+/// something else there, now or when it is.
+const KEPT: [&str; 4] = ["index", "goroutine", "threads", "trace"];
 
 /// Whether a profile of the program's own cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {
     let is_served = ROUTES.iter().any(|route| route.name == name);
-    is_served
-        || ProfileKind::of_name(name).is_some()
-        || name == ASSETS
-        || KEPT.contains(&name)
-        || name.starts_with(DELTA)
+    is_served || name == ASSET.name || KEPT.contains(&name) || name.starts_with("delta_")
 }
 
-pub(super) fn answer(call: &Call<'_>) -> Answer {
-    let route = find(call.name);
-    let mut methods = route.methods.split(", ");
-    let response = match call.request.method {
-        // Nothing is granted to pages of other origins.
-        "OPTIONS" => Response::new(TEXT, "").with_status(204),
-        method if methods.any(|it| it == method) => return (route.answer)(call),
-        _ => Response::error(405, "Method Not Allowed"),
-    };
-    Ok(response.with_header("Allow", route.methods))
-}
+/// The row that a request is for.
+pub(super) struct Found(&'static Route);
 
-fn find(name: &str) -> Route {
-    let known = ROUTES.into_iter().find(|route| route.name == name);
-    known
-        .or_else(|| of_kind(name))
-        .unwrap_or_else(|| match name.split_once('/') {
-            Some((ASSETS, _)) => route(ASSETS, READ, asset),
-            _ => route("", READ, custom::profile),
-        })
-}
-
-fn of_kind(name: &str) -> Option<Route> {
-    let is_of_kind = |name| ProfileKind::of_name(name).is_some();
-    if is_of_kind(name) {
-        return Some(route("", READ, |call| {
-            profiles::profile(call, kind(call.name)?)
-        }));
+impl Found {
+    pub(super) fn at(name: &str) -> Self {
+        let known = ROUTES.iter().find(|route| route.name == name);
+        Self(known.unwrap_or_else(|| match name.split_once('/') {
+            Some((folder, _)) if folder == ASSET.name => &ASSET,
+            _ if custom::is_registered(name) => &CUSTOM,
+            _ => &UNKNOWN,
+        }))
     }
-    // No HEAD: asking is what makes the next answer another one.
-    is_of_kind(name.strip_prefix(DELTA)?).then_some(route("", "GET", |call| {
-        let name = call.name.strip_prefix(DELTA).unwrap_or_default();
-        profiles::delta(call, kind(name)?)
-    }))
-}
 
-fn kind(name: &str) -> Result<ProfileKind, Response> {
-    ProfileKind::of_name(name).ok_or_else(|| Response::error(404, "Unknown profile"))
+    /// What the request does, by its path, its method and its parameters.
+    pub(super) fn effect(&self, call: &Call<'_>) -> Effect {
+        self.0.effect(call)
+    }
+
+    pub(super) fn answer(&self, call: &Call<'_>) -> Answer {
+        let Self(route) = self;
+        let mut methods = route.methods.split(", ");
+        let response = match call.request.method {
+            // Nothing is granted to pages of other origins.
+            "OPTIONS" => Response::new(TEXT, "").with_status(204),
+            method if methods.any(|allowed| allowed == method) => return (route.answer)(call),
+            _ => Response::error(405, "Method Not Allowed"),
+        };
+        Ok(response.with_header("Allow", route.methods))
+    }
 }
 
 fn asset(call: &Call<'_>) -> Answer {
     let (_, name) = call.name.split_once('/').unwrap_or_default();
     pages::asset(call, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::query::Query;
+    use crate::http::{Cancel, Handler, Request};
+
+    /// The lines of the table in the documentation of `contend::http`.
+    fn documented() -> Vec<String> {
+        let text = include_str!("../http.rs");
+        let lines = text.lines().map(|line| line.trim_start_matches("//! "));
+        let table = lines.skip_while(|line| *line != "| path | parameters | effect | answer |");
+        let rows = table.skip(2).take_while(|line| line.starts_with('|'));
+        rows.map(str::to_owned).collect()
+    }
+
+    fn lines(route: &Route) -> Vec<String> {
+        let effect = |effect| match effect {
+            Effect::Reads => "reads",
+            TakesTime => "takes time",
+            Changes => "changes",
+        };
+        let name = match route.name {
+            "" => "*(none)*".to_owned(),
+            name if name.starts_with('*') => name.to_owned(),
+            name => format!("`{name}`"),
+        };
+        let description = route.description;
+        let mut lines = vec![format!(
+            "| {name} | | {} | {description} |",
+            effect(route.effect)
+        )];
+        lines.extend(route.parameters.iter().map(|parameter| {
+            let of_parameter = match parameter.effect.max(route.effect) {
+                same if same == route.effect => "",
+                other => effect(other),
+            };
+            format!(
+                "| | `{}` | {of_parameter} | {} |",
+                parameter.shown, parameter.description
+            )
+            .replace("|  |", "| |")
+        }));
+        lines
+    }
+
+    #[test]
+    fn the_documentation_has_this_table() {
+        let expected: Vec<String> = ROUTES.iter().chain([&CUSTOM]).flat_map(lines).collect();
+        assert!(
+            documented() == expected,
+            "the table in src/http.rs has to read:\n{}",
+            expected
+                .iter()
+                .map(|line| format!("//! {line}\n"))
+                .collect::<String>()
+        );
+    }
+
+    /// A kind of profile without its paths would be recorded, and never seen.
+    #[test]
+    fn each_kind_of_profile_has_its_paths() {
+        for kind in ProfileKind::ALL {
+            let route = |name: &str| ROUTES.iter().find(|route| route.name == name);
+            let window = route(kind.name()).expect("it is served").parameters;
+            let rate = kind.rate().parameter;
+            assert!(
+                window.iter().any(|parameter| parameter.name() == rate),
+                "{rate}"
+            );
+            assert!(route(&format!("delta_{kind}")).is_some(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            let same = ROUTES.iter().position(|other| other.name == route.name);
+            assert_eq!(same, Some(index), "{}", route.name);
+        }
+    }
+
+    /// A page of another site gets no further than the guard, whatever else is wrong.
+    #[test]
+    fn every_path_that_does_more_than_read_is_guarded() {
+        let handler = Handler::new();
+        let ask = |method: &str, target: &str| {
+            let request = Request::new(method, target).header("Sec-Fetch-Site", "cross-site");
+            handler.handle(&request).status()
+        };
+        for route in &ROUTES {
+            for method in route.methods.split(", ") {
+                let reads = route.effect == Effect::Reads && matches!(method, "GET" | "HEAD");
+                let status = ask(method, route.name);
+                assert_eq!(status == 403, !reads, "{method} {}: {status}", route.name);
+            }
+            for parameter in route.parameters {
+                let target = format!("{}?{}=x", route.name, parameter.name());
+                let reads = parameter.effect.max(route.effect) == Effect::Reads;
+                assert_eq!(ask("GET", &target) == 403, !reads, "{target}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_strongest_effect_of_a_request_counts() {
+        let effect = |method: &str, name: &str, query: &str| {
+            let call = Call {
+                state: &Default::default(),
+                request: &Request::new(method, name),
+                name,
+                query: Query::new(query),
+                cancel: &Cancel::new(),
+            };
+            Found::at(name).effect(&call)
+        };
+        assert_eq!(effect("GET", "mutex", "debug=1"), Effect::Reads);
+        assert_eq!(effect("GET", "mutex", "seconds="), Effect::Reads);
+        assert_eq!(effect("GET", "mutex", "debug=1&seconds=0"), TakesTime);
+        assert_eq!(effect("GET", "bundle", ""), TakesTime);
+        assert_eq!(effect("GET", "delta_block", ""), Changes);
+        assert_eq!(effect("PUT", "rates", ""), Changes);
+        assert_eq!(effect("GET", "nothing", "seconds=1"), Effect::Reads);
+    }
 }

@@ -6,7 +6,7 @@ mod bind;
 mod connection;
 mod stall;
 
-use std::fmt;
+use std::fmt::Debug;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -21,7 +21,8 @@ use super::{Handler, Service};
 /// Deadlines are moments of a clock, which cannot be any time away: adding to it would panic.
 const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Serves the profiles at `address`, such as `127.0.0.1:6060`, on a thread of its own.
+/// Serves the profiles at `address`, such as `"127.0.0.1:6060"` or `(Ipv4Addr::LOCALHOST, 6060)`, on
+/// a thread of its own.
 ///
 /// The server lives as long as the program does, whatever becomes of the handle; see
 /// [`Server::stop`] and [`ServerBuilder::stop_on_drop`]. For a token, remote clients and limits see
@@ -41,7 +42,7 @@ const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// assert_ne!(server.local_addr().port(), 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn serve(address: impl ToSocketAddrs + fmt::Display) -> io::Result<Server> {
+pub fn serve(address: impl ToSocketAddrs + Debug) -> io::Result<Server> {
     Server::builder().serve(address)
 }
 
@@ -202,7 +203,7 @@ impl ServerBuilder {
     /// # Errors
     ///
     /// As for [`serve`].
-    pub fn serve(self, address: impl ToSocketAddrs + fmt::Display) -> io::Result<Server> {
+    pub fn serve(self, address: impl ToSocketAddrs + Debug) -> io::Result<Server> {
         let listener = bind::bind(address, self.allow_remote)?;
         let local_addr = listener.local_addr()?;
         let handler = match self.allow_remote {

@@ -172,7 +172,7 @@ fn request<'a>(parts: &'a Parts, body: &'a [u8]) -> Request<'a> {
 
 pub(super) fn into_http(response: Response) -> ::http::Response<Full<Bytes>> {
     let status = StatusCode::from_u16(response.status());
-    let headers = response.headers().iter().map(|(name, value)| {
+    let headers = response.headers().map(|(name, value)| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::from_str(value).ok()?))
     });

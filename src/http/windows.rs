@@ -7,8 +7,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::handler::Call;
-use super::query::number;
 use super::{Cancel, Response};
 
 /// The limits, and the windows that are open. Clones share the latter.
@@ -41,56 +39,18 @@ pub(super) struct Window<'a> {
     end: Instant,
 }
 
-impl Call<'_> {
-    /// The length of the window that `seconds=` asks for; `None` where it is missing or empty.
-    pub(super) fn seconds(&self) -> Result<Option<Duration>, Response> {
-        let Some(text) = self.query.get("seconds") else {
-            return Ok(None);
-        };
-        let max = self.handler.windows.max_seconds;
-        match number(text) {
-            None | Some(0) => Err(Response::error(
-                400,
-                "invalid value for \"seconds\" - must be a positive integer",
-            )),
-            Some(seconds) if seconds > max.into() => Err(Response::error(
-                400,
-                &format!("invalid value for \"seconds\" - must be at most {max}"),
-            )),
-            Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
-        }
-    }
-
-    /// The same for what always takes its time: `default`, or what is allowed if that is less.
-    pub(super) fn seconds_or(&self, default: Duration) -> Result<Duration, Response> {
-        let max = Duration::from_secs(self.handler.windows.max_seconds.into());
-        Ok(self.seconds()?.unwrap_or(default.min(max)))
-    }
-
-    /// Opens a window, if there is room for another one.
-    pub(super) fn window(&self, duration: Duration) -> Result<Window<'_>, Response> {
-        self.handler.windows.open(duration, self.cancel)
-    }
-
-    /// An error if `seconds=` is given, which this path knows nothing of.
-    pub(super) fn refuse_seconds(&self) -> Result<(), Response> {
-        match self.seconds()? {
-            None => Ok(()),
-            Some(_) => Err(Response::error(
-                400,
-                "\"seconds\" parameter is not supported for this profile type",
-            )),
-        }
-    }
-}
-
 impl Windows {
     /// Seconds that a window may last; `None` where there may be none.
     pub(super) fn longest(&self) -> Option<u32> {
         (self.max > 0 && self.max_seconds > 0).then_some(self.max_seconds)
     }
 
-    fn open<'a>(&'a self, duration: Duration, cancel: &'a Cancel) -> Result<Window<'a>, Response> {
+    /// Opens a window, if there is room for another one.
+    pub(super) fn open<'a>(
+        &'a self,
+        duration: Duration,
+        cancel: &'a Cancel,
+    ) -> Result<Window<'a>, Response> {
         let mut ends = self.ends();
         if ends.len() >= self.max {
             return Err(self.too_many(&ends));

@@ -92,8 +92,8 @@ fn everything_is_in_it_and_can_be_read() {
 
 fn all_is_in_it() {
     let profiling = profile_everything();
-    contend::register_profile("heap", "what is\nallocated", || Ok(b"heap".to_vec())).unwrap();
-    contend::register_profile("broken", "", || Err("out of order".into())).unwrap();
+    contend::http::register_profile("heap", "what is\nallocated", || Ok(b"heap".to_vec())).unwrap();
+    contend::http::register_profile("broken", "", || Err("out of order".into())).unwrap();
     let response = bundle(&profiling);
     assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(response.header("Content-Type"), Some("application/zip"));
@@ -176,7 +176,7 @@ fn arguments_of_the_program_are_not_in_it() {
 fn rates_hold_for_the_window_only() {
     crate::common::in_child("bundle::rates_hold_for_the_window_only", || {
         let after_it = || Ok(contend::mutex_profile_fraction().to_string().into_bytes());
-        contend::register_profile("fraction", "as this is taken", after_it).unwrap();
+        contend::http::register_profile("fraction", "as this is taken", after_it).unwrap();
         let response = get("/debug/pprof/bundle?seconds=1&fraction=7&rate=10us");
         let (_, files) = unpacked(response.body());
         let rates: serde_json::Value = serde_json::from_slice(&files["rates.json"]).unwrap();

@@ -253,7 +253,7 @@ fn start_load(
 fn reload_settings(app: &Arc<App>) -> Result<(), Box<dyn Error>> {
     let at_reload = Arc::new(std::sync::Mutex::new(contend::mutex_profile()));
     let base = at_reload.clone();
-    contend::register_profile(
+    contend::http::register_profile(
         "mutex_since_reload",
         "The mutex profile since the settings were reloaded the last time, which is done each second.",
         move || {

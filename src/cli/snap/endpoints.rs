@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::profile::ProfileKind;
+use crate::http::route::{Route, When};
+use crate::http::routes::ROUTES;
 
 /// Profiles of the program's own, from its index. A page with more is no index.
 const MAX_LINKED: usize = 64;
@@ -41,22 +42,7 @@ impl Endpoint {
 
 /// What can be asked for side by side, with what the index links to.
 pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
-    let mut endpoints = vec![Endpoint::new("index", "")];
-    for name in ["cmdline", "rates"] {
-        endpoints.push(Endpoint::new(name, name));
-    }
-    for name in ProfileKind::ALL.map(ProfileKind::name) {
-        endpoints.push(Endpoint::new(name, name));
-        endpoints.push(Endpoint::new(name, format!("{name}?debug=1")));
-        let window = format!("{name}?seconds={seconds}");
-        endpoints.push(Endpoint::new(format!("{name}-{seconds}s"), window));
-        for value in ["delay", "contentions"] {
-            let path = format!("flamegraph?profile={name}&value={value}&download=1");
-            endpoints.push(Endpoint::new(format!("{name}-{value}"), path));
-        }
-    }
-    let cpu = format!("profile?seconds={seconds}");
-    endpoints.push(Endpoint::new(format!("cpu-{seconds}s"), cpu));
+    let mut endpoints = known(When::AtOnce, seconds);
     for name in linked(index) {
         endpoints.push(match &*name {
             "trace" => Endpoint::new(
@@ -69,24 +55,31 @@ pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
     endpoints
 }
 
-/// The bundle has a CPU profile, of which a program can make one at a time. All else in it is
-/// there already, but for the versions and build ids.
-pub(super) fn at_last() -> Vec<Endpoint> {
-    vec![Endpoint::new("bundle", "bundle?seconds=1")]
+/// What uses up what the others need.
+pub(super) fn at_last(seconds: u32) -> Vec<Endpoint> {
+    known(When::AtLast, seconds)
+}
+
+/// The requests of the table of paths. Go's programs have many of the same paths.
+fn known(when: When, seconds: u32) -> Vec<Endpoint> {
+    let seconds = seconds.to_string();
+    let filled = |text: &str| text.replace("{s}", &seconds);
+    let of_route = |route: &'static Route| {
+        let snapped = route
+            .snapped
+            .iter()
+            .filter(move |snapped| snapped.when == when);
+        snapped.map(move |snapped| (route.name, snapped))
+    };
+    let endpoints = ROUTES.iter().flat_map(of_route).map(|(name, snapped)| {
+        let path = format!("{name}{}", filled(snapped.query));
+        Endpoint::new(filled(snapped.file), path)
+    });
+    endpoints.collect()
 }
 
 /// The names that the index links to beside what is asked for anyway.
 fn linked(index: &str) -> BTreeSet<String> {
-    const KNOWN: [&str; 8] = [
-        "profile",
-        "cmdline",
-        "symbol",
-        "flamegraph",
-        "top",
-        "bundle",
-        "rates",
-        "index",
-    ];
     let links = index.split("href=").skip(1).filter_map(|rest| {
         let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
         rest[1..].split(quote).next()
@@ -96,11 +89,7 @@ fn linked(index: &str) -> BTreeSet<String> {
         let path = path.strip_prefix("./").unwrap_or(path);
         Some(path.strip_prefix("/debug/pprof/").unwrap_or(path))
     });
-    let is_of_kind = |name: &str| {
-        let kind = name.strip_prefix("delta_").unwrap_or(name);
-        ProfileKind::of_name(kind).is_some()
-    };
-    let is_known = |name: &str| KNOWN.contains(&name) || is_of_kind(name);
+    let is_known = |name: &str| name == "index" || ROUTES.iter().any(|route| route.name == name);
     let is_profile = |name: &&str| is_name(name) && !is_known(name);
     names
         .filter(is_profile)
@@ -148,7 +137,9 @@ mod tests {
         ] {
             assert_eq!(names(&format!("<a href=\"{link}\">")), [""; 0], "{link}");
         }
-        let many: String = (0..1000).map(|it| format!("<a href='p{it}'>")).collect();
+        let many: String = (0..1000)
+            .map(|number| format!("<a href='p{number}'>"))
+            .collect();
         assert_eq!(names(&many).len(), MAX_LINKED);
         let long = "x".repeat(MAX_NAME + 1);
         assert_eq!(names(&format!("href='{long}'")), [""; 0]);

@@ -11,7 +11,7 @@ use super::html::{Html, html, page};
 use super::view::{View, choice, empty, which};
 use crate::export::flamegraph::{Value, write_value};
 use crate::http::Response;
-use crate::http::handler::{Answer, Call};
+use crate::http::call::{Answer, Call};
 use crate::http::profiles;
 use crate::http::response::HTML;
 use crate::profile::Profile;

@@ -6,26 +6,27 @@ use super::html::{Html, html, page, when};
 use super::paths::{custom_profiles, for_tools};
 use crate::ask::control;
 use crate::http::Response;
+use crate::http::call::{Answer, Call};
 use crate::http::custom::{Registered, registered};
-use crate::http::handler::{Answer, Call};
 use crate::http::process::program;
 use crate::http::response::HTML;
+use crate::http::route::Route;
 use crate::profile::kind::ProfileKind;
 
-pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
+pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
     let cards = ProfileKind::ALL.map(|which| Card {
         profile: control::profile(which),
         rate_set: control::rate_set(which),
         can_record: cfg!(feature = "profiling"),
-        longest_window: call.handler.windows.longest(),
+        longest_window: call.state.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());
-    let body = body(&cards, &registered());
+    let body = body(&cards, &registered(), routes);
     let page = page(&title, &["window.js", "index.js"], &body);
     Ok(Response::new(HTML, page))
 }
 
-pub(super) fn body(cards: &[Card], registered: &[Registered]) -> Html {
+pub(super) fn body(cards: &[Card], registered: &[Registered], routes: &[Route]) -> Html {
     let cards = cards.iter().map(Card::html);
     html!(
         "<header class=\"place\"><b>{}</b> <span>/debug/pprof/</span> \
@@ -37,7 +38,7 @@ pub(super) fn body(cards: &[Card], registered: &[Registered]) -> Html {
         when(cfg!(not(feature = "profiling")), NOT_BUILT_IN),
         cards.collect::<Html>(),
         custom_profiles(registered),
-        for_tools(),
+        for_tools(routes),
     )
 }
 

@@ -1,70 +1,61 @@
-//! The rest of the index: every path that is not for people to look at.
+//! The rest of the index: the paths that tools ask for.
 #![forbid(unsafe_code)]
 
 use super::html::{Html, html};
 use crate::http::custom::Registered;
-
-const PATHS: [(&str, &str); 7] = [
-    (
-        "bundle?seconds=10",
-        "One zip of everything here, to attach to an incident: profiles of that time, text, rates, versions.",
-    ),
-    (
-        "mutex?seconds=30&fraction=1",
-        "The mutex profile of that time, with every contention recorded in it.",
-    ),
-    (
-        "delta_mutex",
-        "What the mutex profile has gained since the same scraper asked last.",
-    ),
-    ("delta_block", "The same of the block profile."),
-    ("rates", "The rates, as JSON. PUT sets them."),
-    ("cmdline", "The command line that started this process."),
-    ("symbol", "Names for addresses, for go tool pprof."),
-];
-const CPU: (&str, &str) = (
-    "profile?seconds=30",
-    "What the processors did in that time: a CPU profile, for go tool pprof.",
-);
+use crate::http::route::{Listed, Route};
 
 /// Those that the program has registered.
 pub(super) fn custom_profiles(registered: &[Registered]) -> Html {
     if registered.is_empty() {
         return Html::default();
     }
-    let rows = registered.iter().map(|it| row(&it.name, &it.description));
+    let rows = registered
+        .iter()
+        .map(|profile| row(&profile.name, &html!("{}", profile.description)));
     html!(
         "<section>\n<h2>This program's own profiles</h2>\n<dl class=\"paths\">\n{}</dl>\n</section>\n",
         rows.collect::<Html>(),
     )
 }
 
-pub(super) fn for_tools() -> Html {
-    let cpu = match cfg!(feature = "cpu") {
-        true => row(CPU.0, CPU.1),
-        false => not_built_in("profile", "CPU profiles", "cpu"),
-    };
-    let flamegraph = match cfg!(feature = "flamegraph") {
-        true => Html::default(),
-        false => not_built_in("flamegraph", "flame graphs", "flamegraph"),
-    };
-    let others = PATHS.iter().map(|(address, text)| row(address, text));
+pub(super) fn for_tools(routes: &[Route]) -> Html {
+    let rows = routes.iter().map(|route| match route.listed {
+        Listed::No => Html::default(),
+        Listed::Example(query) => {
+            let text = route.description.replace('`', "");
+            let text = html!("{}{}", text, parameters(route));
+            row(&format!("{}{query}", route.name), &text)
+        }
+        Listed::Missing { what, feature } => not_built_in(route.name, what, feature),
+    });
     html!(
-        "<section>\n<h2>For tools</h2>\n{}<dl class=\"paths\">\n{}{}{}</dl>\n</section>\n",
+        "<section>\n<h2>For tools</h2>\n{}<dl class=\"paths\">\n{}</dl>\n</section>\n",
         commands(),
-        cpu,
-        flamegraph,
-        others.collect::<Html>(),
+        rows.collect::<Html>(),
     )
 }
 
-fn row(address: &str, text: &str) -> Html {
+fn row(address: &str, text: &Html) -> Html {
     html!(
         "<div><dt><a href=\"{}\">{}</a></dt><dd>{}</dd></div>\n",
         address,
         address,
         text,
     )
+}
+
+/// Each with its meaning as a tooltip.
+fn parameters(route: &Route) -> Html {
+    let parameters = route.parameters.iter().map(|parameter| {
+        let description = parameter.description.replace('`', "");
+        html!(
+            " <code title=\"{}\">{}</code>",
+            description,
+            parameter.shown
+        )
+    });
+    parameters.collect()
 }
 
 fn not_built_in(path: &str, what: &str, feature: &str) -> Html {

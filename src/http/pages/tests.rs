@@ -7,9 +7,10 @@ use super::html::Html;
 use super::index::body;
 use super::top;
 use super::view::View;
+use crate::http::call::{Call, State};
 use crate::http::custom::Registered;
-use crate::http::handler::Call;
 use crate::http::query::Query;
+use crate::http::routes::ROUTES;
 use crate::http::{Cancel, Handler, Request, Response};
 use crate::profile::Profile;
 use crate::profile::kind::{Kind, ProfileKind};
@@ -52,9 +53,9 @@ fn three_sites() -> Profile {
 
 /// What is made of a view of the profile that was asked for with this query.
 fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> String {
-    let (handler, cancel) = (Handler::new(), Cancel::new());
+    let (state, cancel) = (State::default(), Cancel::new());
     let call = Call {
-        handler: &handler,
+        state: &state,
         request: &Request::new("GET", "/flamegraph"),
         name: "flamegraph",
         query: Query::new(query),
@@ -78,7 +79,7 @@ fn card(profile: Profile, rate_set: u64) -> Card {
 }
 
 fn index(card: Card) -> String {
-    text(body(&[card], &[]))
+    text(body(&[card], &[], &ROUTES))
 }
 
 fn assert_has(page: &str, parts: &[&str]) {
@@ -190,7 +191,7 @@ fn the_index_lists_the_programs_own_profiles() {
         name: "heap".to_owned(),
         description: Arc::from(MARKUP),
     };
-    let page = text(body(&[], &[heap]));
+    let page = text(body(&[], &[heap], &ROUTES));
     let description = "<dd>shop::&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</dd>";
     assert_has(&page, &["<a href=\"heap\">heap</a>", description]);
     assert_nothing_inline(&page);

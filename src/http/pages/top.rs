@@ -7,7 +7,7 @@ use super::words::grouped;
 use crate::export::sites::{Site, sites};
 use crate::export::why_empty;
 use crate::http::Response;
-use crate::http::handler::{Answer, Call};
+use crate::http::call::{Answer, Call};
 use crate::http::profiles;
 use crate::http::response::HTML;
 use crate::profile::Profile;

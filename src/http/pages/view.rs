@@ -7,7 +7,7 @@ use super::html::{Html, html, when};
 use super::window;
 use super::words::{self, grouped};
 use crate::http::Response;
-use crate::http::handler::Call;
+use crate::http::call::Call;
 use crate::http::process::program;
 use crate::profile::Profile;
 use crate::profile::kind::ProfileKind;
@@ -131,7 +131,7 @@ impl View<'_> {
         let query = &self.call.query;
         let seconds = query.get("seconds");
         let everything = query.get(which.rate().parameter) == Some("1");
-        let Some(longest) = self.call.handler.windows.longest() else {
+        let Some(longest) = self.call.state.windows.longest() else {
             return Html::default();
         };
         let everything = everything || self.profile.rate() == 0;

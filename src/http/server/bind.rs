@@ -1,12 +1,13 @@
-//! From what the program calls an address to a socket that listens there.
+//! Opens a socket that listens at what the program calls an address.
 
-use std::fmt;
+use std::fmt::Debug;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-/// Every error names the address.
+/// Every error names the address, as the program wrote it: quoted, so that a text that is no address
+/// stays on its line and sends nothing to a terminal.
 pub(super) fn bind(
-    address: impl ToSocketAddrs + fmt::Display,
+    address: impl ToSocketAddrs + Debug,
     allow_remote: bool,
 ) -> io::Result<TcpListener> {
     let context = |error| with_address(&address, error);
@@ -34,15 +35,17 @@ fn only_loopback(address: &SocketAddr) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
 }
 
-fn with_address(address: &impl fmt::Display, error: io::Error) -> io::Error {
+fn with_address(address: &impl Debug, error: io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
-        format!("cannot serve profiles at {address}: {error}"),
+        format!("cannot serve profiles at {address:?}: {error}"),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[track_caller]
@@ -83,10 +86,19 @@ mod tests {
             "127.0.0.1",
             "127.0.0.1:65536",
             "127.0.0.1:x",
+            "\u{1b}[2J\n",
         ] {
             let error = error(address);
-            assert!(error.contains(&format!("at {address}: ")), "{error}");
+            assert!(error.contains(&format!("at {address:?}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_pair_is_an_address_too() {
+        bind((Ipv4Addr::LOCALHOST, 0), false).unwrap();
+        bind(("localhost", 0), false).unwrap();
+        let error = bind((Ipv4Addr::UNSPECIFIED, 0), false).expect_err("remote");
+        assert!(error.to_string().contains("(0.0.0.0, 0)"), "{error}");
     }
 
     #[test]

@@ -57,8 +57,8 @@ fn let_pages_show_the_marker() {
     let rate = contend::set_block_profile_rate(1);
     contend::blocking(MARKER, || std::thread::sleep(Duration::from_millis(1)));
     contend::set_block_profile_rate(rate);
-    contend::register_profile("custom", MARKER, || Ok(Vec::new())).expect("the name is free");
-    contend::register_profile("broken", MARKER, || Err(MARKER.into())).expect("so is this");
+    contend::http::register_profile("custom", MARKER, || Ok(Vec::new())).expect("the name is free");
+    contend::http::register_profile("broken", MARKER, || Err(MARKER.into())).expect("so is this");
 }
 
 /// A request in the form of the corpus, which people can read and write:
@@ -134,7 +134,7 @@ fn check_response(request: &Request<'_>, response: &Response) {
     for (name, value) in response.headers() {
         let is_sendable = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         assert!(is_sendable, "{name}: {value:?} for {request:?}");
-        let same = response.headers().iter().filter(|(it, _)| it == name);
+        let same = response.headers().filter(|(other, _)| *other == name);
         assert_eq!(same.count(), 1, "{name} for {request:?}");
     }
     let panicked = b"the handler panicked";

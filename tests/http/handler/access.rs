@@ -180,3 +180,35 @@ fn reading_is_open_to_links() {
     assert_eq!(status(&Handler::new(), "/delta_mutex", &own), 200);
     assert_eq!(status(&Handler::new(), "/delta_mutex", &[]), 200);
 }
+
+/// Where the browser has no verdict of its own: over plain http to other than loopback addresses, and
+/// in old ones.
+#[test]
+fn an_origin_of_elsewhere_counts_as_another_site() {
+    let _alone = alone();
+    let status = |target, origin: &'static str, site: Option<&'static str>| {
+        let mut headers = vec![("Host", "shop.example:6060"), ("Origin", origin)];
+        headers.extend(site.map(|site| ("Sec-Fetch-Site", site)));
+        status(&Handler::new(), target, &headers)
+    };
+    for origin in [
+        "http://evil.example",
+        "http://shop.example",
+        "http://shop.example:6061",
+        "http://shop.example:6060.evil.example",
+        "null",
+        "",
+    ] {
+        let window = "/block?seconds=1&rate=1ms";
+        assert_eq!(status(window, origin, None), 403, "{origin}");
+        assert_eq!(status("/delta_mutex", origin, None), 403, "{origin}");
+        assert_eq!(status("/mutex", origin, None), 200, "{origin}");
+    }
+    let own = "http://Shop.example:6060";
+    assert_eq!(status("/delta_mutex", own, None), 200);
+    // A proxy may call this server by another name; the browser knows better.
+    let front = "https://front.example";
+    assert_eq!(status("/delta_mutex", front, Some("same-origin")), 200);
+    assert_eq!(status("/delta_mutex", own, Some("cross-site")), 403);
+    assert_eq!(rates_in_force(), (0, 0));
+}

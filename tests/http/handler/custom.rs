@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use contend::http::{Handler, RegisterError, Response};
-use contend::register_profile;
+use contend::http::{Handler, RegisterError, Request, Response, register_profile};
 
 use super::{ask, get, text};
 
@@ -82,6 +81,35 @@ fn its_panic_is_the_answer() {
         assert_eq!(response.status(), 500);
         assert!(text(&response).contains("it panicked: no heap today"));
     }
+}
+
+/// It may do anything, so no page of another site can have it run.
+#[test]
+fn pages_of_other_sites_do_not_run_it() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let take = || {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        Ok(Vec::new())
+    };
+    register_profile("guarded", "", take).unwrap();
+    let status = |method, headers: &[(&str, &'static str)]| {
+        let request = Request::new(method, "guarded").header("Host", "localhost:6060");
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(name, value)
+        });
+        ask(&Handler::new(), &request).status()
+    };
+    for method in ["GET", "HEAD"] {
+        for site in ["cross-site", "same-site"] {
+            assert_eq!(status(method, &[("Sec-Fetch-Site", site)]), 403, "{site}");
+        }
+        assert_eq!(status(method, &[("Origin", "http://evil.example")]), 403);
+    }
+    assert_eq!(RUNS.load(Ordering::Relaxed), 0);
+    let own = [("Origin", "http://localhost:6060")];
+    assert_eq!(status("GET", &own), 200);
+    assert_eq!(status("GET", &[]), 200);
+    assert_eq!(RUNS.load(Ordering::Relaxed), 2);
 }
 
 /// No lock is held while a profile is taken.

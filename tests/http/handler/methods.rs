@@ -69,8 +69,9 @@ fn head_has_the_headers_of_get() {
         let (get, head) = (asked("GET", name), asked("HEAD", name));
         assert_eq!(head.status(), get.status(), "{name}");
         assert_eq!(head.body(), b"", "{name}");
-        let (length, headers) = head.headers().split_last().unwrap();
-        assert_eq!(headers, get.headers(), "{name}");
+        let mut headers: Vec<_> = head.headers().collect();
+        let length = headers.pop().unwrap();
+        assert!(headers.into_iter().eq(get.headers()), "{name}");
         assert_eq!(length.0, "Content-Length", "{name}");
         assert!(length.1.parse::<usize>().unwrap() > 0, "{name}");
     }

@@ -1,0 +1,84 @@
+//! One request on its way: what the handlers of the routes get to see.
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use super::query::{Query, number};
+use super::scrapers::Scrapers;
+use super::windows::{Window, Windows};
+use super::{Cancel, Request, Response};
+
+/// What requests share, and what outlives them. Clones share it, too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) windows: Windows,
+    pub(super) scrapers: Scrapers,
+}
+
+/// A request, taken apart, and what its answer may need.
+pub(super) struct Call<'a> {
+    pub(super) state: &'a State,
+    pub(super) request: &'a Request<'a>,
+    /// The path behind `/debug/pprof/`, such as `mutex`; empty for the index.
+    pub(super) name: &'a str,
+    pub(super) query: Query<'a>,
+    pub(super) cancel: &'a Cancel,
+}
+
+/// The answer of a route. The error is one, too, which ends the handling early.
+pub(super) type Answer = Result<Response, Response>;
+
+impl Call<'_> {
+    /// The length of the window that `seconds=` asks for; `None` where it is missing or empty.
+    pub(super) fn seconds(&self) -> Result<Option<Duration>, Response> {
+        let Some(text) = self.query.get("seconds") else {
+            return Ok(None);
+        };
+        let max = self.state.windows.max_seconds;
+        match number(text) {
+            None | Some(0) => Err(Response::error(
+                400,
+                "invalid value for \"seconds\" - must be a positive integer",
+            )),
+            Some(seconds) if seconds > max.into() => Err(Response::error(
+                400,
+                &format!("invalid value for \"seconds\" - must be at most {max}"),
+            )),
+            Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
+        }
+    }
+
+    /// The same for a path that always takes its time: `default`, or what is allowed if that is
+    /// less.
+    pub(super) fn seconds_or(&self, default: Duration) -> Result<Duration, Response> {
+        let max = Duration::from_secs(self.state.windows.max_seconds.into());
+        Ok(self.seconds()?.unwrap_or(default.min(max)))
+    }
+
+    /// Opens a window, if there is room for another one.
+    pub(super) fn window(&self, duration: Duration) -> Result<Window<'_>, Response> {
+        self.state.windows.open(duration, self.cancel)
+    }
+
+    /// An error if `seconds=` is given, which this path does not know.
+    pub(super) fn refuse_seconds(&self) -> Result<(), Response> {
+        match self.seconds()? {
+            None => Ok(()),
+            Some(_) => Err(Response::error(
+                400,
+                "\"seconds\" parameter is not supported for this profile type",
+            )),
+        }
+    }
+
+    /// What `GET name` would be asked of, without parameters, within this request.
+    pub(super) fn get<R>(&self, name: &str, ask: impl FnOnce(&Call<'_>) -> R) -> R {
+        ask(&Call {
+            state: self.state,
+            request: &Request::new("GET", name),
+            name,
+            query: Query::default(),
+            cancel: self.cancel,
+        })
+    }
+}
