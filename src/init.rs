@@ -3,6 +3,7 @@
 #[cfg(feature = "auto-init")]
 mod auto;
 mod path;
+mod privilege;
 mod session;
 mod settings;
 
@@ -31,14 +32,20 @@ mod settings;
 /// these and is none of them, as `CONTEND_BLOCK_RATE` does. If only the server cannot be started, a
 /// line says so and all else goes on.
 ///
+/// In a program with rights that its user has not (set-user-id, set-group-id, capabilities) nothing of the
+/// environment is obeyed, because it is the user's: a line on the standard error says so.
+///
 /// # When files are written
 ///
 /// When the guard is dropped: at the end of `main`, also if that returns an error or panics; and,
 /// on Unix, when the program calls [`std::process::exit`]. They hold what was recorded since the
 /// call of `init`. Not when the program aborts or is killed, and not by a forked child. A file is
 /// there whole or not at all; an old one stays until the new one is complete, so processes that
-/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them). Of one
-/// that is killed while it writes, a hidden `.….tmp` may stay beside the file.
+/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them). A hidden
+/// `.….tmp` may stay beside the file if the process is killed while it writes.
+///
+/// A path may lead to a pipe or a device. The end of the program does not wait for one: if nobody reads a pipe, or
+/// its reader stops for seconds, a line says so. Sockets and disks are refused.
 ///
 /// `let _ = contend::init();` drops the guard at once: give it a name, as `_profiles`.
 ///

@@ -1,7 +1,6 @@
 //! The form of a file, by the ending of its name.
 #![forbid(unsafe_code)]
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -32,7 +31,7 @@ impl Form {
         }
     }
 
-    fn write(self, profile: &Profile, mut file: &File) -> io::Result<()> {
+    fn write(self, profile: &Profile, file: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::FlameGraph => write_flame_graph(profile, file),
             Self::Pprof => profile.write_pprof(file),
@@ -47,12 +46,12 @@ pub(crate) fn save(profile: &Profile, path: &Path) -> io::Result<()> {
 }
 
 #[cfg(feature = "flamegraph")]
-fn write_flame_graph(profile: &Profile, file: &File) -> io::Result<()> {
+fn write_flame_graph(profile: &Profile, file: &mut dyn Write) -> io::Result<()> {
     profile.write_flamegraph(file)
 }
 
 #[cfg(not(feature = "flamegraph"))]
-fn write_flame_graph(_: &Profile, _: &File) -> io::Result<()> {
+fn write_flame_graph(_: &Profile, _: &mut dyn Write) -> io::Result<()> {
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
         "flame graphs need contend's feature `flamegraph`",

@@ -10,11 +10,13 @@ use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::settings::{self, Settings};
+use super::privilege::is_privileged;
+use super::settings::{self, Problem, Settings};
 use crate::ask::control::set_rate;
 use crate::ask::recording::Recording;
 use crate::export::form;
 use crate::profile::kind::ProfileKind;
+use crate::text::escape::OneLine;
 
 /// The session that has not ended. Held while its files are written, so that a thread that exits
 /// meanwhile waits for them.
@@ -38,7 +40,7 @@ pub(super) fn begin() -> bool {
     // Relaxed: decides who is first, and publishes nothing.
     let is_first = !HAS_BEGUN.swap(true, Ordering::Relaxed);
     if is_first {
-        match Settings::read(env::vars_os()) {
+        match settings() {
             Ok(settings) => start(settings),
             Err(problems) => {
                 for problem in problems {
@@ -48,6 +50,20 @@ pub(super) fn begin() -> bool {
         }
     }
     is_first
+}
+
+/// What the environment asks for; nothing where it is somebody else's. Then nothing of its values is looked at either,
+/// since trying a path already makes a file.
+fn settings() -> Result<Settings, Vec<Problem>> {
+    if !is_privileged() {
+        return Settings::read(env::vars_os());
+    }
+    if env::vars_os().any(|(name, _)| settings::is_ours(&name)) {
+        say(format_args!(
+            "the CONTEND_… variables are not obeyed: this program has rights that its user has not"
+        ));
+    }
+    Ok(Settings::default())
 }
 
 fn start(settings: Settings) {
@@ -128,8 +144,9 @@ impl Session {
 /// One line on the standard error. Where that is closed there is nobody to tell, and the program is
 /// not to suffer from it.
 fn say(message: std::fmt::Arguments<'_>) {
-    // In one piece, so that lines of processes do not mix. Not `eprintln!`, which panics on errors.
-    let line = format!("contend: {message}\n");
+    // In one piece, so that lines of processes do not mix. Not `eprintln!`, which panics on errors. Values of the
+    // environment, and errors that repeat them, must not command the terminal.
+    let line = format!("contend: {}\n", OneLine(&message.to_string()));
     let _ = io::stderr().write_all(line.as_bytes());
 }
 

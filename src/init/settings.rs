@@ -3,7 +3,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::path;
@@ -141,6 +140,11 @@ impl Switch {
     }
 }
 
+/// Whether it is one of ours, or meant to be.
+pub(super) fn is_ours(name: &OsStr) -> bool {
+    name.to_str().is_some_and(begins_like_ours)
+}
+
 fn file(value: &OsStr) -> Result<PathBuf, String> {
     let file = value
         .to_str()
@@ -160,11 +164,7 @@ fn check(path: &Path) -> Result<(), String> {
     if cfg!(not(feature = "flamegraph")) && Form::of(path) == Form::FlameGraph {
         return Err("a flame graph (.svg) needs contend's feature `flamegraph`".to_owned());
     }
-    let folder = path.parent().unwrap_or(path);
-    save::check(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no folder {folder:?}"),
-        _ => error.to_string(),
-    })
+    save::check(path).map_err(|error| error.to_string())
 }
 
 fn rate(kind: ProfileKind, value: &OsStr) -> Result<u64, String> {

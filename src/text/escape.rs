@@ -34,6 +34,18 @@ impl fmt::Write for Escaper<'_, '_> {
     }
 }
 
+/// Displays text on one line, without what could command a terminal.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match is_unfit(c) {
+            true => write!(f, "{}", c.escape_default()),
+            false => f.write_char(c),
+        })
+    }
+}
+
 /// Whether a character does not show, or does not belong into XML at all.
 pub(crate) fn is_unfit(c: char) -> bool {
     let turns_text_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -1,11 +1,18 @@
 //! Files that appear whole or not at all.
+//!
+//! Whoever saves is a program that has other work, or that is about to exit, so nothing here waits for
+//! another process without end: a pipe that nobody reads is an error, and a reader that stops reading is given
+//! up. The same holds for terminals and other devices.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+mod link;
+mod special;
 
 /// How many names are tried for the temporary file. One is enough unless a process of the same
 /// number (an earlier one, or one of another container) left a file behind.
@@ -14,7 +21,10 @@ const NAME_TRIES: usize = 100;
 /// Lets `write` fill a file that then takes its place at `path`. Errors name the path.
 ///
 /// Nothing is flushed to the disk: after a power failure a profile is of little use.
-pub(crate) fn save(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn save(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     replace(path, write).map_err(|error| at(path, &error))
 }
 
@@ -23,33 +33,32 @@ pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Says early whether [`save`] would fail, as far as can be known without writing.
+/// Says early whether [`save`] would fail, as far as can be known without writing. A pipe may get its reader later.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
-        // Not opened: that would wait for the reader of a pipe.
-        Target::Special(path) if path.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Target::Special(_) => Ok(()),
         Target::File { path, .. } => Temporary::beside(&path).map(drop),
     }
 }
 
-fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     match Target::of(path)? {
-        Target::Special(path) => write(&OpenOptions::new().write(true).open(path)?),
+        Target::Special(path) => write(&mut special::open(&path)?),
         Target::File { path, permissions } => {
             let temporary = Temporary::beside(&path)?;
             if let Some(permissions) = permissions {
                 temporary.file.set_permissions(permissions)?;
             }
-            write(&temporary.file)?;
+            write(&mut &temporary.file)?;
             temporary.rename_to(&path)
         }
     }
 }
 
 /// Where a path leads.
+#[derive(Debug)]
 enum Target {
-    /// A pipe or a device, which cannot be replaced; or a directory, which is refused when it is opened.
+    /// A pipe or a device, which cannot be replaced.
     Special(PathBuf),
     /// The permissions are of the file that is there.
     File {
@@ -60,11 +69,13 @@ enum Target {
 
 impl Target {
     fn of(path: &Path) -> io::Result<Self> {
-        // A link is followed, so that it goes on linking.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = link::follow(path)?;
         let permissions = match fs::metadata(&path) {
-            Ok(existing) if !existing.is_file() => return Ok(Self::Special(path)),
-            Ok(existing) => Some(existing.permissions()),
+            Ok(existing) if existing.is_file() => Some(existing.permissions()),
+            Ok(existing) => {
+                special::check(&existing.file_type())?;
+                return Ok(Self::Special(path));
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -108,6 +119,11 @@ impl Temporary {
                     });
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && tries < NAME_TRIES => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let folder = target.parent().unwrap_or(target);
+                    let what = format!("there is no folder {folder:?}");
+                    return Err(io::Error::new(ErrorKind::NotFound, what));
+                }
                 Err(error) => return Err(error),
             }
         }

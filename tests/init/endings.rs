@@ -1,6 +1,10 @@
 //! When files are written, and when not.
 
 use std::fs;
+#[cfg(unix)]
+use std::io::Read;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Child;
 use std::thread;
 use std::time::Instant;
@@ -152,7 +156,49 @@ fn a_pipe_gets_the_profile_at_the_end() {
     assert!(made.unwrap().success());
     let mut child = program.start();
     await_word(&mut child, "waits");
+    // Opened before the program writes. A small profile fits into the pipe.
+    let mut reader = fs::File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(&path)
+        .unwrap();
     drop(child.stdin.take());
-    assert_eq!(loads_in(&path), ["program::first_load"]);
-    assert!(child.wait_with_output().unwrap().status.success());
+    Run::of(child.wait_with_output().unwrap()).assert_quiet_success();
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).unwrap();
+    let copy = program.folder.file("copy");
+    fs::write(&copy, bytes).unwrap();
+    assert_eq!(loads_in(&copy), ["program::first_load"]);
+}
+
+/// However it ends, and whatever takes no profile: there is a line, and an end.
+#[cfg(unix)]
+#[test]
+fn what_takes_no_profile_does_not_keep_the_program_from_ending() {
+    use std::os::unix::net::UnixListener;
+    for (what, code) in [("load", 0), ("exit", 3), ("panic", 101)] {
+        let mut program = Program::that_does(what)
+            .with(MUTEX, "pipe")
+            .with("CONTEND_BLOCK_PROFILE", "other.pb.gz");
+        let path = program.folder.file("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let run = program.run();
+        assert_eq!(run.code, Some(code), "{run:?}");
+        let expected = format!("contend: {}: nobody reads from it", path.display());
+        assert_eq!(run.lines(), [expected]);
+        // The other one is written all the same.
+        loads_in(&program.folder.file("other.pb.gz"));
+    }
+    let mut program = Program::that_does("load").with(MUTEX, "socket");
+    let _socket = UnixListener::bind(program.folder.file("socket")).unwrap();
+    let run = program.run();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let [line] = run.lines()[..] else {
+        panic!("{run:?}");
+    };
+    assert!(
+        line.contains("is a socket, which takes connections and no files"),
+        "{line}"
+    );
 }

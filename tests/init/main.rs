@@ -8,6 +8,8 @@ mod common;
 mod endings;
 #[cfg(not(feature = "profiling"))]
 mod off;
+#[cfg(all(target_os = "linux", feature = "profiling"))]
+mod privilege;
 #[cfg(feature = "profiling")]
 mod program;
 #[cfg(feature = "profiling")]

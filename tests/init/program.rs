@@ -60,6 +60,14 @@ fn as_program() -> io::Result<()> {
     writeln!(io::stdout(), "rates: {rates:?}")?;
     match &*does {
         "load" => contention(first_load),
+        // Whether the system takes it for privileged, which a disk may forbid.
+        #[cfg(target_os = "linux")]
+        "say whether secure" => {
+            // SAFETY: asks for a number.
+            let is_secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+            writeln!(io::stdout(), "secure: {is_secure}")?;
+            contention(first_load);
+        }
         "other load" => contention(second_load),
         "error" => {
             contention(first_load);
@@ -148,6 +156,31 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Self { command, folder }
+    }
+
+    /// Runs a copy that `change` has been at, and starts it as `start` says.
+    #[cfg(unix)]
+    pub(crate) fn copied(
+        mut self,
+        change: impl FnOnce(&Path),
+        start: impl FnOnce(&mut Command),
+    ) -> Self {
+        let copy = self.folder.file("program");
+        fs::copy(self.command.get_program(), &copy).unwrap();
+        change(&copy);
+        let mut command = Command::new(copy);
+        command.args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        start(&mut command);
+        self.command = command;
+        self
     }
 
     pub(crate) fn with(mut self, variable: &str, value: impl AsRef<OsStr>) -> Self {

@@ -85,8 +85,8 @@ impl Profiles {
                 form::save(profile, &folder.join(name).with_extension("svg"))?;
             }
         }
-        save::save(&folder.join("top.txt"), |mut file| {
-            io::Write::write_all(&mut file, self.to_string().as_bytes())
+        save::save(&folder.join("top.txt"), |file| {
+            io::Write::write_all(file, self.to_string().as_bytes())
         })
     }
 }

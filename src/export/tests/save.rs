@@ -94,7 +94,7 @@ fn a_failed_write_leaves_the_old_file() {
     let folder = Folder::new("failed");
     let path = folder.0.join("mutex.pb.gz");
     fs::write(&path, "old").unwrap();
-    let fail = |_: &fs::File| Err(io::Error::other("the disk is full"));
+    let fail = |_: &mut dyn io::Write| Err(io::Error::other("the disk is full"));
     let error = save::save(&path, fail).unwrap_err();
     assert!(
         error.to_string().contains("mutex.pb.gz: the disk is full"),
@@ -124,6 +124,34 @@ fn save_keeps_permissions_and_follows_links() {
     assert_ne!(fs::read(&path).unwrap(), b"old");
     profile(vec![]).save("/dev/null").unwrap();
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_what_is_not_there_yet_goes_on_linking() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new("dangling");
+    let path = |name: &str| folder.0.join(name);
+    fs::create_dir(path("there")).unwrap();
+    symlink("there/mutex.pb.gz", path("second")).unwrap();
+    symlink("second", path("first")).unwrap();
+    profile(vec![]).save(path("first")).unwrap();
+    assert!(fs::symlink_metadata(path("first")).unwrap().is_symlink());
+    assert!(fs::symlink_metadata(path("second")).unwrap().is_symlink());
+    assert!(
+        fs::symlink_metadata(path("there/mutex.pb.gz"))
+            .unwrap()
+            .is_file()
+    );
+    symlink("nowhere/mutex.pb.gz", path("lost")).unwrap();
+    let error = profile(vec![]).save(path("lost")).unwrap_err().to_string();
+    assert!(
+        error.contains("there is no folder") && error.contains("nowhere"),
+        "{error}"
+    );
+    symlink("round", path("round")).unwrap();
+    let error = profile(vec![]).save(path("round")).unwrap_err().to_string();
+    assert!(error.ends_with("too many symbolic links"), "{error}");
 }
 
 #[test]
