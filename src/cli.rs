@@ -9,20 +9,27 @@
 //!   │
 //! reader → proto → profile       a profile with every reference checked, in bounded memory
 //!   │
+//! names, uninteresting           readable names, without the frames that the profile wants left out
+//!   │
+//! alike                          two of them with the same values and units
+//!   │
 //! weights     flat and cum by function or line
 //!   │
 //! report, scale, output          rows, units, colours
 //! ```
 #![forbid(unsafe_code)]
 
+mod alike;
 mod args;
 mod diff;
 mod error;
 mod fetch;
 mod file;
 mod flamegraph;
+mod hangup;
 mod list;
 mod merge;
+mod names;
 mod output;
 
 mod report;
@@ -31,6 +38,7 @@ mod snap;
 mod source;
 mod source_file;
 mod top;
+mod uninteresting;
 mod watch;
 mod weights;
 
@@ -64,6 +72,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<()> {
+    hangup::end_with_terminal(false);
     let mut output = Output::new();
     match command {
         Command::Top(arguments) => top::run(arguments, &mut output),

@@ -68,8 +68,9 @@ pub(super) struct Top {
 
 /// Show the source of the functions that match, with each line's values beside it.
 ///
-/// The numbers are those of `go tool pprof -list`. Sources are looked for under the path that the profile has;
-/// then each folder of `--source-path` is tried with the whole path behind it, with its end, and so on.
+/// The numbers are those of `go tool pprof -list`. Sources are looked for in the working folder or in those of
+/// `--source-path`: under the path that the profile has if that lies below one of them; else each is tried with
+/// the whole path behind it, with its end, and so on. Nothing else is opened, because a profile may name any file.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -80,12 +81,16 @@ pub(super) struct List {
     pub(super) function: Regex,
     #[command(flatten)]
     pub(super) profile: Input,
-    /// Where sources are, when they are not where they were compiled. Can be given several times.
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    /// Where sources are, when they are not in the working folder. Several are separated as in PATH, or given one by
+    /// one.
+    #[arg(long, value_name = "DIR", value_delimiter = PATH_DELIMITER)]
     pub(super) source_path: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) value: Value,
 }
+
+/// As Go's `-source_path` and the system's PATH have it.
+const PATH_DELIMITER: char = if cfg!(windows) { ';' } else { ':' };
 
 /// Compare two profiles: NEW less BASE.
 ///
@@ -161,6 +166,9 @@ pub(super) struct Snap {
     /// How long the profiles of a window take.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) seconds: u32,
+    /// Keep at most so many megabytes.
+    #[arg(long, value_name = "MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: u32,
     #[command(flatten)]
     pub(super) access: Access,
 }

@@ -3,31 +3,55 @@
 
 use std::io::Write;
 
+use super::alike;
 use super::args::Diff;
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
 use super::report::Report;
 use super::scale::{Unit, percent};
 use super::source::Loaded;
+use super::uninteresting::Uninteresting;
 use super::weights::{Node, weigh};
 use crate::pprof::decoded::Profile;
 
 pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let client = arguments.access.client();
-    let base = Loaded::from(&arguments.base, &client)?;
-    let new = Loaded::from(&arguments.new, &client)?;
-    let value = new.value(arguments.rows.value.name())?;
-    let (name, unit) = new.profile.sample_types().nth(value).unwrap_or_default();
-    let value_of_base = base.value(Some(name))?;
-    let unit_of_base = base.profile.unit(value_of_base);
-    if unit_of_base != unit {
-        let what = format!("its {name} are in {unit_of_base}, not in {unit}");
-        return Err(Error::about(&base.name, printable(&what)));
+    let mut base = Loaded::raw(&arguments.base, &client)?;
+    let mut new = Loaded::raw(&arguments.new, &client)?;
+    let wanted = arguments.rows.value.name();
+    make_alike(&mut base, &mut new, wanted)?;
+    let value = new.value(wanted)?;
+    let types = alike::types(&new.profile);
+    let (name, unit) = types.get(value).cloned().unwrap_or_default();
+    // One profile's word counts for both, or a frame that only one of them drops would be a difference.
+    let uninteresting = Uninteresting::of(&new.profile);
+    for loaded in [&mut base, &mut new] {
+        loaded.demangle()?;
+        if let Some(uninteresting) = &uninteresting {
+            uninteresting.leave_out(&mut loaded.profile);
+        }
     }
-    let (base, new) = ((&base.profile, value_of_base), (&new.profile, value));
-    write_totals(output, name, unit, base, new)?;
+    let (base, new) = ((&base.profile, value), (&new.profile, value));
+    write_totals(output, &name, &unit, base, new)?;
     let weights = weigh(new, Some(base), arguments.rows.by);
-    write_rows(&Report::new(weights, unit, &arguments.rows), output)
+    write_rows(&Report::new(weights, &unit, &arguments.rows), output)
+}
+
+/// Leaves both with the values that both have, in one unit.
+fn make_alike(base: &mut Loaded, new: &mut Loaded, wanted: Option<&str>) -> Result<()> {
+    let (of_new, of_base) = (alike::types(&new.profile), alike::types(&base.profile));
+    let common = alike::common(&of_new, &of_base);
+    let common = common.map_err(|what| Error::about(&base.name, printable(&what)))?;
+    let is_common = |name: &str| common.iter().any(|it| it.name == name);
+    let value = new.value(wanted)?;
+    let name = of_new.get(value).map_or("", |(name, _)| name);
+    if common.is_empty() || wanted.is_some() && !is_common(name) {
+        // Says which there are.
+        base.value(Some(name))?;
+    }
+    alike::convert(&mut new.profile, &common, 0);
+    alike::convert(&mut base.profile, &common, 1);
+    Ok(())
 }
 
 fn write_totals(

@@ -1,6 +1,8 @@
 //! Asks a program over HTTP, and says clearly why there is no answer.
 #![forbid(unsafe_code)]
 
+mod body;
+
 use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -25,6 +27,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of the text in which a server says what is wrong.
 const SHOWN_OF_ERROR: usize = 300;
+/// So much of it is read.
+const READ_OF_ERROR: u64 = 64 << 10;
 
 /// An address to ask. Displays without user and password.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +78,13 @@ impl Url {
             "" | PREFIX => self.base().join(name),
             _ => self,
         }
+    }
+
+    /// The profile `name` in this folder, if it can be one: a program may serve its profiles anywhere. `None`: the URL
+    /// has a query or names a profile.
+    pub(super) fn as_folder(&self, name: &str) -> Option<Self> {
+        let is_folder = self.0.query().is_none() && self.split().1.is_none();
+        is_folder.then(|| self.base().join(name))
     }
 
     /// The folder of the profiles: `http://…/debug/pprof`, or what is there instead of it when a path was given. The
@@ -163,40 +174,76 @@ fn is_address(text: &str) -> bool {
     port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-/// What a server said.
-#[derive(Debug)]
-pub(super) struct Answer {
+/// What a server says. The body is not read yet.
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) content_type: String,
-    pub(super) body: Vec<u8>,
+    body: body::Reader,
+    url: Url,
 }
 
-impl Answer {
+impl Response {
+    /// The body, compressed once at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of the connection, in words.
+    pub(super) fn body(self) -> std::result::Result<impl Read, String> {
+        let why = |error: io::Error| why(error.into(), &self.url);
+        body::compressed_once(self.body).map_err(why)
+    }
+
     /// # Errors
     ///
     /// The server's own words where the status is not 200.
-    pub(super) fn success(self, url: &Url) -> Result<Self> {
+    pub(super) fn success(self) -> Result<Self> {
         match self.status {
             200 => Ok(self),
-            status => Err(Error::about(
-                url,
-                format!("status {status}: {}", self.words()),
-            )),
+            status => {
+                let url = self.url.clone();
+                Err(Error::about(
+                    url,
+                    format!("status {status}: {}", self.words()),
+                ))
+            }
+        }
+    }
+
+    /// The whole body of a success, up to `limit` bytes.
+    pub(super) fn bytes(self, limit: u64) -> Result<Vec<u8>> {
+        let response = self.success()?;
+        let url = response.url.clone();
+        let about = |what| Error::about(&url, what);
+        let mut bytes = Vec::new();
+        let body = response.body().map_err(about)?;
+        let read = body.take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| about(why(error.into(), &url)))?;
+        match bytes.len() as u64 > limit {
+            true => Err(about(too_large(limit))),
+            false => Ok(bytes),
         }
     }
 
     /// What it says in the body, on one line.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn words(self) -> String {
         if self.content_type.starts_with("text/html") {
             return "a web page".to_owned();
         }
-        let text = String::from_utf8_lossy(&self.body);
+        let mut bytes = Vec::new();
+        // What has come says more than why no more did.
+        let _ = self.body.take(READ_OF_ERROR).read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes);
         let words: Vec<&str> = text.split_whitespace().collect();
         match printable(&words.join(" ")) {
             text if text.is_empty() => "no more is said".to_owned(),
             text => text.chars().take(SHOWN_OF_ERROR).collect(),
         }
     }
+}
+
+/// A limit of this command, which says nothing against what was read.
+pub(super) fn too_large(limit: u64) -> String {
+    format!("too large: more than {} MB", limit >> 20)
 }
 
 /// Asks, with the token if there is one. Clones share connections.
@@ -224,15 +271,44 @@ impl Client {
         }
     }
 
-    pub(super) fn get(&self, url: &Url) -> Result<Answer> {
-        let answer = self.ask(url);
-        answer.map_err(|error| Error::about(url, why(error, url)))
+    /// The whole answer, in memory.
+    pub(super) fn get(&self, url: &Url) -> Result<Vec<u8>> {
+        self.ask(url)?.bytes(MAX_BYTES)
     }
 
-    fn ask(&self, url: &Url) -> std::result::Result<Answer, ureq::Error> {
+    pub(super) fn ask(&self, url: &Url) -> Result<Response> {
+        let about = |what| Error::about(url, what);
+        let response = self.request(url).map_err(|error| about(why(error, url)))?;
+        let header = |name| {
+            let value = response.headers().get(name);
+            let value = value.and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let (content_type, encodings) = (header("Content-Type"), header("Content-Encoding"));
+        let status = response.status().as_u16();
+        let body = response.into_body();
+        let counted = body::Counted {
+            expected: body.content_length(),
+            reader: body.into_reader(),
+            got: 0,
+        };
+        Ok(Response {
+            status,
+            content_type,
+            body: body::decoded(Box::new(counted), &encodings).map_err(about)?,
+            url: url.clone(),
+        })
+    }
+
+    fn request(
+        &self,
+        url: &Url,
+    ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
         let limit = ANSWER_TIMEOUT + url.seconds();
         let mut request = self.agents[usize::from(url.is_local())]
             .get(&url.0)
+            // Profiles are compressed already.
+            .header("Accept-Encoding", "identity")
             .config()
             .timeout_global(Some(limit))
             .build();
@@ -240,21 +316,7 @@ impl Client {
         if let Some(authorization) = url.authorization().or(token) {
             request = request.header("Authorization", authorization);
         }
-        let mut response = request.call()?;
-        let content_type = response.headers().get("Content-Type");
-        let content_type = content_type.and_then(|it| it.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
-        let mut body = Vec::new();
-        let limited = response.body_mut().as_reader().take(MAX_BYTES + 1);
-        { limited }.read_to_end(&mut body)?;
-        if body.len() as u64 > MAX_BYTES {
-            return Err(ureq::Error::BodyExceedsLimit(MAX_BYTES));
-        }
-        Ok(Answer {
-            status: response.status().as_u16(),
-            content_type,
-            body,
-        })
+        request.call()
     }
 }
 
@@ -274,7 +336,6 @@ fn why(error: ureq::Error, url: &Url) -> String {
             let limit = ANSWER_TIMEOUT + url.seconds();
             format!("no complete answer within {} s", limit.as_secs())
         }
-        BodyExceedsLimit(_) => format!("too large: more than {} MB", MAX_BYTES >> 20),
         // A body's reader wraps the client's own errors.
         Io(error) => match error.downcast() {
             Ok(error) => why(error, url),

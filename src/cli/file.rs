@@ -16,8 +16,7 @@ pub(super) fn write_file(
 ) -> Result<()> {
     if path != Path::new("-") {
         // Its message begins with the path.
-        save(path, |mut file| write(&mut file))
-            .map_err(|error| Error::Message(error.to_string()))?;
+        save(path, write).map_err(|error| Error::Message(error.to_string()))?;
         return Ok(writeln!(output, "wrote {}", path.display())?);
     }
     if io::stdout().is_terminal() {

@@ -8,11 +8,13 @@ use super::args::List;
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
 use super::scale::{Unit, percent};
-use super::source_file::{SourceFile, clean};
+use super::source_file::{SourceFile, Sources, clean};
 use super::weights::{By, Node, weigh};
 
 /// Lines before the first and after the last one with a value.
 const MARGIN: i64 = 5;
+/// Of source in all. A profile may claim that each of its functions is as long as the longest file.
+const MAX_LINES: usize = 1 << 20;
 
 pub(super) fn run(arguments: &List, output: &mut Output) -> Result<()> {
     let loaded = arguments.profile.load()?;
@@ -26,10 +28,16 @@ pub(super) fn run(arguments: &List, output: &mut Output) -> Result<()> {
         return Err(Error::about(&loaded.name, what));
     }
     writeln!(output, "Total: {}", unit.print(total(weights.total)))?;
-    for routine in routines {
-        routine.write(output, &unit, weights.total, &arguments.source_path)?;
-    }
-    Ok(())
+    let mut listing = Listing {
+        output,
+        unit,
+        total: weights.total,
+        sources: Sources::below(&arguments.source_path),
+        lines_left: MAX_LINES,
+    };
+    routines
+        .iter()
+        .try_for_each(|routine| listing.write(routine))
 }
 
 fn total(total: u64) -> i64 {
@@ -84,72 +92,70 @@ impl Routine<'_> {
         };
         self.start = Some(self.start.map_or(start, |it| it.min(start)));
     }
+}
 
-    fn write(
-        &self,
-        output: &mut Output,
-        unit: &Unit<'_>,
-        total: u64,
-        folders: &[std::path::PathBuf],
-    ) -> Result<()> {
-        let function = output.painted(Paint::Heading, printable(self.function));
-        if self.file.is_empty() {
+/// What is written, and where to.
+struct Listing<'a, 'p> {
+    output: &'a mut Output,
+    unit: Unit<'p>,
+    total: u64,
+    sources: Sources,
+    lines_left: usize,
+}
+
+impl Listing<'_, '_> {
+    fn write(&mut self, routine: &Routine<'_>) -> Result<()> {
+        let output = &mut *self.output;
+        let function = output.painted(Paint::Heading, printable(routine.function));
+        if routine.file.is_empty() {
             writeln!(output, "No file is known of {function}")?;
             return Ok(());
         }
         writeln!(
             output,
             "ROUTINE ======================== {function} in {}",
-            printable(&self.file)
+            printable(&routine.file)
         )?;
         writeln!(
             output,
             "{:>10} {:>10} (flat, cum) {} of Total",
-            unit.print(self.flat),
-            unit.print(self.cum),
-            percent(self.cum, total)
+            self.unit.print(routine.flat),
+            self.unit.print(routine.cum),
+            percent(routine.cum, self.total)
         )?;
-        match SourceFile::find(&self.file, folders) {
-            Ok(source) => self.write_source(output, unit, &source),
-            Err(what) => self.write_without_source(output, unit, &what),
+        match self.sources.find(&routine.file) {
+            Ok(source) => self.write_source(routine, &source),
+            Err(what) => self.write_without_source(routine, &what),
         }
     }
 
-    fn write_source(
-        &self,
-        output: &mut Output,
-        unit: &Unit<'_>,
-        source: &SourceFile,
-    ) -> Result<()> {
-        let last = self.lines.keys().next_back().copied().unwrap_or(0);
-        let first = self.start.unwrap_or(0).max(1);
+    fn write_source(&mut self, routine: &Routine<'_>, source: &SourceFile) -> Result<()> {
+        let last = routine.lines.keys().next_back().copied().unwrap_or(0);
+        let first = routine.start.unwrap_or(0).max(1);
         let shown = first..=last.saturating_add(MARGIN);
         for (number, text) in source.lines(shown) {
-            self.write_line(output, unit, number, text)?;
+            if self.lines_left == 0 {
+                let what = "  the rest is left out: more than 1,048,576 lines";
+                return Ok(writeln!(self.output, "{what}")?);
+            }
+            self.lines_left -= 1;
+            self.write_line(routine, number, text)?;
         }
         Ok(())
     }
 
     /// The values are worth showing all the same.
-    fn write_without_source(&self, output: &mut Output, unit: &Unit<'_>, what: &str) -> Result<()> {
-        writeln!(output, "  no source: {}", printable(what))?;
-        for number in self.lines.keys() {
-            self.write_line(output, unit, *number, "?")?;
-        }
-        Ok(())
+    fn write_without_source(&mut self, routine: &Routine<'_>, what: &str) -> Result<()> {
+        writeln!(self.output, "  no source: {}", printable(what))?;
+        let mut numbers = routine.lines.keys();
+        numbers.try_for_each(|number| self.write_line(routine, *number, "?"))
     }
 
-    fn write_line(
-        &self,
-        output: &mut Output,
-        unit: &Unit<'_>,
-        number: i64,
-        text: &str,
-    ) -> Result<()> {
-        let (flat, cum) = self.lines.get(&number).copied().unwrap_or_default();
+    fn write_line(&mut self, routine: &Routine<'_>, number: i64, text: &str) -> Result<()> {
+        let (flat, cum) = routine.lines.get(&number).copied().unwrap_or_default();
         let print = |value| match value {
             0 => ".".to_owned(),
-            value => unit.print(value),
+            value => self.unit.print(value),
         };
         let line = format!(
             "{:>10} {:>10} {number:>6}:{}",
@@ -162,7 +168,7 @@ impl Routine<'_> {
         } else {
             Paint::Heading
         };
-        let line = output.painted(paint, line);
-        Ok(writeln!(output, "{line}")?)
+        let line = self.output.painted(paint, line);
+        Ok(writeln!(self.output, "{line}")?)
     }
 }

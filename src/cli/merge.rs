@@ -4,8 +4,8 @@
 //! within the program or library, because systems load it to another place each time.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::io::Write;
 
@@ -13,29 +13,38 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message;
 
+use super::alike::{self, Common};
 use super::args::Merge;
-use super::error::{Error, Result};
+use super::error::{self, Error};
 use super::file::write_file;
-use super::output::Output;
+use super::output::{Output, printable};
+use super::scale::ratio;
 use super::source::Loaded;
 use crate::pprof::decoded::Profile;
 use crate::pprof::proto;
 
-pub(super) fn run(arguments: &Merge, output: &mut Output) -> Result<()> {
+pub(super) fn run(arguments: &Merge, output: &mut Output) -> error::Result<()> {
     let client = arguments.access.client();
     let mut merged = Merger::default();
     for argument in &arguments.profiles {
-        let loaded = Loaded::from(argument, &client)?;
+        let loaded = Loaded::raw(argument, &client)?;
         let added = merged.add(&loaded.profile);
         added.map_err(|what| Error::about(&loaded.name, what))?;
     }
+    let left_out = merged.left_out.join(", ");
     let bytes = merged.finish().encode_to_vec();
     write_file(&arguments.output, output, |file| {
         let mut encoder = GzEncoder::new(file, Compression::fast());
         encoder.write_all(&bytes)?;
         encoder.finish()?;
         Ok(())
-    })
+    })?;
+    // Standard output may be the profile.
+    if !left_out.is_empty() {
+        let line = printable(&format!("left out: {left_out}, which not all of them have"));
+        let _ = writeln!(std::io::stderr(), "contend: {line}");
+    }
+    Ok(())
 }
 
 /// A table whose entries are found by what they have in common; ids begin with 1.
@@ -85,6 +94,10 @@ pub(super) struct Merger {
     functions: Table<FunctionKey, proto::Function>,
     locations: Table<LocationKey, proto::Location>,
     samples: Table<SampleKey, proto::Sample>,
+    /// Their strings.
+    comments: Table<i64, i64>,
+    /// The names of values that not all profiles have.
+    left_out: Vec<String>,
 }
 
 /// What the ids of one profile are in the merged one.
@@ -99,10 +112,15 @@ struct NewIds<'p> {
 impl Merger {
     /// # Errors
     ///
-    /// If its values or its period type are not those of the profiles before it.
-    pub(super) fn add(&mut self, profile: &Profile) -> std::result::Result<(), String> {
+    /// If it has no value in common with those before it, or another period type.
+    pub(super) fn add(&mut self, profile: &Profile) -> Result<(), String> {
         self.string("");
+        let common = self.common_values(profile)?;
         self.add_head(profile)?;
+        let convert = |values: &[i64]| match &common {
+            Some(common) => alike::converted(values, common, 1),
+            None => values.to_owned(),
+        };
         let mut ids = NewIds {
             profile,
             mappings: Vec::new(),
@@ -126,29 +144,90 @@ impl Merger {
             .map(|it| self.location(&ids, it))
             .collect();
         for sample in &tables.sample {
-            self.add_sample(&ids, sample);
+            self.add_sample(&ids, sample, convert(&sample.value));
         }
         Ok(())
     }
 
-    fn add_head(&mut self, profile: &Profile) -> std::result::Result<(), String> {
-        let new = self.head_of(profile);
+    /// Leaves those that this profile has as well. `None`: it is the first.
+    fn common_values(&mut self, profile: &Profile) -> Result<Option<Vec<Common>>, String> {
+        let Some(head) = &self.head else {
+            return Ok(None);
+        };
+        let text = |index: i64| self.strings.entries[index as usize].clone();
+        let ours = head.sample_type.iter();
+        let ours: Vec<_> = ours.map(|it| (text(it.r#type), text(it.unit))).collect();
+        let theirs = alike::types(profile);
+        let common = alike::common(&ours, &theirs)?;
+        if common.is_empty() {
+            let names: Vec<_> = theirs
+                .iter()
+                .map(|(name, unit)| format!("{name}/{unit}"))
+                .collect();
+            let names = names.join(" ");
+            return Err(format!("its values, {names}, are none of those before it"));
+        }
+        let is_common: HashSet<&str> = common.iter().map(|it| &*it.name).collect();
+        for (name, _) in ours.iter().chain(&theirs) {
+            if !is_common.contains(&**name) && !self.left_out.contains(name) {
+                self.left_out.push(name.clone());
+            }
+        }
+        self.keep_values(&common, ours.len());
+        Ok(Some(common))
+    }
+
+    fn keep_values(&mut self, common: &[Common], before: usize) {
+        let mut kept = common.iter().enumerate();
+        if common.len() == before && kept.all(|(at, it)| it.of[0] == (at, 1.0)) {
+            return;
+        }
+        for sample in &mut self.samples.entries {
+            sample.value = alike::converted(&sample.value, common, 0);
+        }
+        let types: Vec<_> = common
+            .iter()
+            .map(|it| proto::ValueType {
+                r#type: self.string(&it.name),
+                unit: self.string(&it.unit),
+            })
+            .collect();
+        if let Some(head) = &mut self.head {
+            let is_default = |it: &&proto::ValueType| it.r#type == head.default_sample_type;
+            // The first, as in Go's pprof, where the one that was suggested is not common.
+            let default = types.iter().find(is_default).or(types.first());
+            head.default_sample_type = default.map_or(0, |it| it.r#type);
+            head.sample_type = types;
+        }
+    }
+
+    fn add_head(&mut self, profile: &Profile) -> Result<(), String> {
+        let mut new = self.head_of(profile);
+        for comment in std::mem::take(&mut new.comment) {
+            self.comments.id(comment, |_| comment);
+        }
         let Some(head) = &mut self.head else {
             self.head = Some(new);
             return Ok(());
         };
-        if head.sample_type != new.sample_type {
-            let names: Vec<_> = profile
-                .sample_types()
-                .map(|(name, unit)| format!("{name}/{unit}"))
-                .collect();
-            return Err(format!(
-                "its values, {}, are not those of the first profile",
-                names.join(" ")
-            ));
-        }
         // None is the same as one without a name, as in Go's pprof.
-        if head.period_type.unwrap_or_default() != new.period_type.unwrap_or_default() {
+        let [mut ours, mut theirs] = [&*head, &new].map(|it| it.period_type.unwrap_or_default());
+        if ours.unit != theirs.unit && ours.r#type == theirs.r#type {
+            let unit = |it: proto::ValueType| &*self.strings.entries[it.unit as usize];
+            match ratio(unit(theirs), unit(ours)) {
+                Some(finer) if finer < 1.0 => {
+                    head.period = (head.period as f64 / finer).round() as i64;
+                    head.period_type = Some(theirs);
+                    ours = theirs;
+                }
+                Some(coarser) => {
+                    new.period = (new.period as f64 * coarser).round() as i64;
+                    theirs = ours;
+                }
+                None => {}
+            }
+        }
+        if ours != theirs {
             return Err("its period type is not that of the first profile".to_owned());
         }
         head.time_nanos = match (head.time_nanos, new.time_nanos) {
@@ -160,9 +239,13 @@ impl Merger {
         if head.default_sample_type == 0 {
             head.default_sample_type = new.default_sample_type;
         }
-        for comment in new.comment {
-            if !head.comment.contains(&comment) {
-                head.comment.push(comment);
+        for (ours, theirs) in [
+            (&mut head.doc_url, new.doc_url),
+            (&mut head.drop_frames, new.drop_frames),
+            (&mut head.keep_frames, new.keep_frames),
+        ] {
+            if *ours == 0 {
+                *ours = theirs;
             }
         }
         Ok(())
@@ -181,6 +264,7 @@ impl Merger {
             drop_frames: moved(tables.drop_frames),
             keep_frames: moved(tables.keep_frames),
             default_sample_type: moved(tables.default_sample_type),
+            doc_url: moved(tables.doc_url),
             comment: tables.comment.iter().copied().map(moved).collect(),
             time_nanos: tables.time_nanos,
             duration_nanos: tables.duration_nanos,
@@ -253,7 +337,7 @@ impl Merger {
         })
     }
 
-    fn add_sample(&mut self, ids: &NewIds<'_>, sample: &proto::Sample) {
+    fn add_sample(&mut self, ids: &NewIds<'_>, sample: &proto::Sample, values: Vec<i64>) {
         let locations = sample.location_id.iter();
         let location_id: Vec<u64> = locations
             .map(|id| ids.locations[*id as usize - 1])
@@ -272,11 +356,11 @@ impl Merger {
             .samples
             .id((location_id.clone(), labels), |_| proto::Sample {
                 location_id,
-                value: vec![0; sample.value.len()],
+                value: vec![0; values.len()],
                 label,
             });
         let sums = &mut self.samples.entries[id as usize - 1].value;
-        for (sum, value) in sums.iter_mut().zip(&sample.value) {
+        for (sum, value) in sums.iter_mut().zip(&values) {
             *sum = sum.saturating_add(*value);
         }
     }
@@ -299,6 +383,7 @@ impl Merger {
             mapping: self.mappings.entries,
             location: self.locations.entries,
             function: self.functions.entries,
+            comment: self.comments.entries,
             string_table: strings.map(String::into_bytes).collect(),
             ..self.head.unwrap_or_default()
         }

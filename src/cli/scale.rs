@@ -10,7 +10,7 @@ struct Family {
     default: usize,
 }
 
-const FAMILIES: [Family; 3] = [
+static FAMILIES: [Family; 3] = [
     Family {
         units: &[
             ("B", 1.0, &["b", "byte"]),
@@ -103,17 +103,7 @@ fn scale<'a>(value: f64, from: &str, to: Option<&'a str>) -> (f64, &'a str) {
         let (value, unit) = scale(-value, from, to);
         return (-value, unit);
     }
-    let name = from.to_lowercase();
-    let name = match name.strip_suffix('s') {
-        Some(singular) if name.len() > 2 => singular,
-        _ => &name,
-    };
-    let factor_in = |family: &'static Family| {
-        let mut units = family.units.iter();
-        let unit = units.find(|(_, _, aliases)| aliases.contains(&name))?;
-        Some((family, unit.1))
-    };
-    let Some((family, factor)) = FAMILIES.iter().find_map(factor_in) else {
+    let Some((family, factor)) = known(from) else {
         let is_plain = |to: &&str| ["count", "sample", "unit"].contains(to);
         return (value, to.filter(|to| !is_plain(to)).unwrap_or_default());
     };
@@ -125,6 +115,29 @@ fn scale<'a>(value: f64, from: &str, to: Option<&'a str>) -> (f64, &'a str) {
     };
     let (unit, factor, _) = unit.unwrap_or(&family.units[family.default]);
     (value / factor, unit)
+}
+
+/// The family of a unit, and its factor there.
+fn known(unit: &str) -> Option<(&'static Family, f64)> {
+    let name = unit.to_lowercase();
+    let name = match name.strip_suffix('s') {
+        Some(singular) if name.len() > 2 => singular,
+        _ => &name,
+    };
+    FAMILIES.iter().find_map(|family| {
+        let mut units = family.units.iter();
+        let unit = units.find(|(_, _, aliases)| aliases.contains(&name))?;
+        Some((family, unit.1))
+    })
+}
+
+/// How many of the unit `to` one of the unit `from` is. `None`: they measure different things.
+pub(super) fn ratio(from: &str, to: &str) -> Option<f64> {
+    if from == to {
+        return Some(1.0);
+    }
+    let ((family, of_from), (other, of_to)) = (known(from)?, known(to)?);
+    std::ptr::eq(family, other).then_some(of_from / of_to)
 }
 
 /// In six columns: two decimals from 1 % on, two digits below.

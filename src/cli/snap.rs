@@ -1,19 +1,24 @@
 //! `contend snap`: everything that a program offers, into a folder.
+//!
+//! The program may be broken or somebody else's: answers go to the disk as they come, there is a limit to their sum,
+//! and few are asked for at a time.
 #![forbid(unsafe_code)]
 
 mod endpoints;
 mod progress;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 use super::args::Snap;
 use super::error::{Error, Result};
-use super::fetch::{Answer, Client, Url};
+use super::fetch::{Client, Response, Url};
 use super::output::{Output, printable};
 use super::scale::Unit;
 use crate::text::save::save;
@@ -23,6 +28,10 @@ use progress::Progress;
 
 /// Folders that may be of the same second.
 const NAME_TRIES: usize = 100;
+/// Requests at a time. The four that take as long as the user said are among the first.
+const THREADS: usize = 8;
+/// A page that links to profiles is short.
+const MAX_INDEX: u64 = 1 << 20;
 
 pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
     let url = Url::required(&arguments.url)?;
@@ -31,6 +40,8 @@ pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
         client: arguments.access.client(),
         base,
         seconds: arguments.seconds,
+        room: AtomicU64::new(u64::from(arguments.limit) << 20),
+        limit: arguments.limit,
     };
     // Whoever does not answer this one does not answer the others.
     let index = snap.index()?;
@@ -62,52 +73,76 @@ struct Fetcher {
     client: Client,
     base: Url,
     seconds: u32,
+    /// Bytes that may still be kept. Relaxed: a number that publishes nothing else.
+    room: AtomicU64,
+    /// In megabytes, as the user knows it.
+    limit: u32,
 }
 
 impl Fetcher {
     /// The page that links to all profiles; empty if the program has none.
     fn index(&self) -> Result<String> {
         let url = self.base.join("");
-        let answer = self.client.get(&url)?;
+        let answer = self.client.ask(&url)?;
         match answer.status {
-            401 | 403 => answer.success(&url).map(|_| String::new()),
-            200 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+            401 | 403 => answer.success().map(|_| String::new()),
+            200 => {
+                let page = answer.bytes(MAX_INDEX).unwrap_or_default();
+                Ok(String::from_utf8_lossy(&page).into_owned())
+            }
             _ => Ok(String::new()),
         }
     }
 
-    /// A thread for each request, because each waits for most of its time.
-    fn fetch(&self, endpoints: Vec<Endpoint>, folder: &Path) -> Vec<(Endpoint, Outcome)> {
+    /// By threads, because each request waits for most of its time.
+    fn fetch(&self, mut endpoints: Vec<Endpoint>, folder: &Path) -> Vec<(Endpoint, Outcome)> {
         let mut progress = Progress::new(&endpoints, self.seconds);
+        // In the order of their names again in the summary.
+        let order = endpoints.clone();
+        endpoints.sort_by_key(|endpoint| !endpoint.is_window);
         let (done, outcomes) = mpsc::channel();
-        let mut results: Vec<(Endpoint, Option<Outcome>)> =
-            endpoints.iter().map(|it| (it.clone(), None)).collect();
+        // Relaxed: gives each thread another number, and publishes nothing.
+        let next = AtomicUsize::new(0);
+        let mut results = HashMap::new();
         thread::scope(|scope| {
-            for (index, endpoint) in endpoints.iter().enumerate() {
-                let done = done.clone();
-                scope.spawn(move || done.send((index, self.outcome(endpoint, folder))));
+            for _ in 0..THREADS.min(endpoints.len()) {
+                let (done, next, endpoints) = (done.clone(), &next, &endpoints);
+                let work = move || {
+                    while let Some(endpoint) = endpoints.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let outcome = self.outcome(endpoint, folder);
+                        let _ = done.send((endpoint, outcome));
+                    }
+                };
+                scope.spawn(work);
             }
             drop(done);
-            while let Some((index, outcome)) = progress.until(&outcomes) {
-                progress.done(&endpoints[index]);
-                results[index].1 = Some(outcome);
+            while let Some((endpoint, outcome)) = progress.until(&outcomes) {
+                progress.done(endpoint);
+                results.insert(endpoint.path.clone(), outcome);
             }
         });
         let lost = || Outcome::Failed("the request's thread panicked".to_owned());
-        let results = results.into_iter();
-        results
-            .map(|(endpoint, outcome)| (endpoint, outcome.unwrap_or_else(lost)))
+        let order = order.into_iter();
+        order
+            .map(|endpoint| {
+                let outcome = results.remove(&endpoint.path);
+                (endpoint, outcome.unwrap_or_else(lost))
+            })
             .collect()
     }
 
     fn outcome(&self, endpoint: &Endpoint, folder: &Path) -> Outcome {
         let url = self.base.join(&endpoint.path);
-        match self.client.get(&url) {
+        match self.client.ask(&url) {
             Err(error) => Outcome::Failed(error.to_string()),
-            Ok(answer) if answer.status == 200 => store(endpoint, &answer, folder),
+            Ok(answer) if answer.status == 200 => match self.store(endpoint, answer, folder) {
+                Ok((name, bytes)) => Outcome::Saved(name, bytes),
+                Err(what) => Outcome::Failed(what),
+            },
             Ok(answer) => {
-                let words = format!("status {}: {}", answer.status, answer.words());
-                match answer.status {
+                let status = answer.status;
+                let words = format!("status {status}: {}", answer.words());
+                match status {
                     // Not there, not for GET, not built in.
                     404 | 405 | 501 => Outcome::NotOffered(words),
                     _ => Outcome::Failed(words),
@@ -115,20 +150,74 @@ impl Fetcher {
             }
         }
     }
+
+    /// The file's name and its bytes.
+    fn store(
+        &self,
+        endpoint: &Endpoint,
+        answer: Response,
+        folder: &Path,
+    ) -> std::result::Result<(String, u64), String> {
+        let content_type = answer.content_type.clone();
+        let mut head = Vec::new();
+        let mut body = Bounded {
+            reader: answer.body()?,
+            taken: 0,
+            fetcher: self,
+        };
+        let says = |error: io::Error| error.to_string();
+        body.by_ref()
+            .take(HEAD)
+            .read_to_end(&mut head)
+            .map_err(says)?;
+        let name = format!("{}.{}", endpoint.name, extension(&head, &content_type));
+        let saved = save(&folder.join(&name), |file| {
+            file.write_all(&head)?;
+            io::copy(&mut body, file).map(drop)
+        });
+        match saved {
+            Ok(()) => Ok((name, body.taken)),
+            Err(error) => {
+                // The disk has it again.
+                self.room.fetch_add(body.taken, Ordering::Relaxed);
+                Err(error.to_string())
+            }
+        }
+    }
 }
 
-fn store(endpoint: &Endpoint, answer: &Answer, folder: &Path) -> Outcome {
-    let name = format!("{}.{}", endpoint.name, extension(answer));
-    match save(&folder.join(&name), |mut file| file.write_all(&answer.body)) {
-        Ok(()) => Outcome::Saved(name, answer.body.len()),
-        Err(error) => Outcome::Failed(error.to_string()),
+/// Enough to see what a file is.
+const HEAD: u64 = 16;
+
+/// A body that ends with an error where all of them together are too much.
+struct Bounded<'f, R> {
+    reader: R,
+    taken: u64,
+    fetcher: &'f Fetcher,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        let room = &self.fetcher.room;
+        let less = |room: u64| room.checked_sub(count as u64);
+        if room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_err()
+        {
+            let limit = self.fetcher.limit;
+            let what = format!("the answers are more than {limit} MB in sum (--limit allows more)");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+        }
+        self.taken += count as u64;
+        Ok(count)
     }
 }
 
 /// After what it is, as far as the bytes tell; else after what the server says.
-fn extension(answer: &Answer) -> &'static str {
-    let content_type = answer.content_type.split(';').next().unwrap_or_default();
-    match (&*answer.body, content_type) {
+fn extension(head: &[u8], content_type: &str) -> &'static str {
+    let content_type = content_type.split(';').next().unwrap_or_default();
+    match (head, content_type) {
         ([0x1f, 0x8b, ..], _) => "pb.gz",
         ([b'P', b'K', 3, 4, ..], _) => "zip",
         ([b'g', b'o', b' ', b'1', b'.', ..], _) => "trace",
@@ -174,7 +263,7 @@ fn new_folder(parent: &Path, base: &Url) -> Result<PathBuf> {
 #[derive(Debug)]
 enum Outcome {
     /// The file's name and its bytes.
-    Saved(String, usize),
+    Saved(String, u64),
     /// The server's words.
     NotOffered(String),
     Failed(String),

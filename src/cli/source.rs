@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
-use super::fetch::{Client, Url};
+use super::fetch::{Client, Url, too_large};
+use super::names;
+use super::uninteresting::Uninteresting;
 use crate::pprof::decoded::Profile;
 use crate::pprof::reader::{self, MAX_BYTES};
 
@@ -41,7 +43,7 @@ impl Source {
                 }
                 read_limited(file)
             }),
-            Self::Url(url) => return Ok(client.get(url)?.success(url)?.body),
+            Self::Url(url) => return client.get(url),
         }
         .map_err(|error| Error::about(self, error))
     }
@@ -54,13 +56,50 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// The profile that `argument` names.
+    /// The profile that `argument` names, for people: with readable names, and without the frames that it asks its
+    /// readers to leave out.
     pub(super) fn from(argument: &str, client: &Client) -> Result<Self> {
+        let mut loaded = Self::raw(argument, client)?;
+        loaded.demangle()?;
+        if let Some(uninteresting) = Uninteresting::of(&loaded.profile) {
+            uninteresting.leave_out(&mut loaded.profile);
+        }
+        Ok(loaded)
+    }
+
+    pub(super) fn demangle(&mut self) -> Result<()> {
+        let demangled = names::demangle(&mut self.profile);
+        demangled.map_err(|what| Error::about(&self.name, what))
+    }
+
+    /// As it is.
+    pub(super) fn raw(argument: &str, client: &Client) -> Result<Self> {
         let source = Source::of(argument)?;
-        let bytes = source.bytes(client)?;
-        let profile = reader::read(&bytes).map_err(|what| Error::about(&source, what))?;
-        let name = source.to_string();
-        Ok(Self { name, profile })
+        let Source::Url(url) = &source else {
+            return Self::parsed(&source, &source.bytes(client)?);
+        };
+        let answer = client.ask(url)?;
+        let may_ask = !matches!(answer.status, 401 | 403);
+        let bytes = answer.bytes(MAX_BYTES);
+        let loaded = bytes.and_then(|bytes| Self::parsed(&source, &bytes));
+        if loaded.is_ok() || !may_ask {
+            return loaded;
+        }
+        // As `snap` and `watch` do, takes the folder in which a program serves its profiles.
+        let folder = url.as_folder("mutex").map(Source::Url);
+        let in_folder = folder.map(|source| Self::parsed(&source, &source.bytes(client)?));
+        match in_folder {
+            Some(Ok(in_folder)) => Ok(in_folder),
+            _ => loaded,
+        }
+    }
+
+    fn parsed(source: &Source, bytes: &[u8]) -> Result<Self> {
+        let profile = reader::read(bytes).map_err(|what| Error::about(source, what))?;
+        Ok(Self {
+            name: source.to_string(),
+            profile,
+        })
     }
 
     /// The position of the value that was asked for; `None` stands for the one that the profile suggests.
@@ -74,8 +113,10 @@ fn read_limited(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        let what = format!("too large: more than {} MB", MAX_BYTES >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            too_large(MAX_BYTES),
+        ));
     }
     Ok(bytes)
 }

@@ -7,7 +7,7 @@
 mod row;
 mod screen;
 mod signals;
-mod sites;
+mod spots;
 mod view;
 
 use std::io::{IsTerminal, Write};
@@ -20,15 +20,18 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 use super::args::Watch;
 use super::error::{Error, Result};
 use super::fetch::{Client, Url};
+use super::hangup::end_with_terminal;
+use super::names;
 use super::output::{Output, printable};
 use super::report::warnings;
+use super::uninteresting::Uninteresting;
 use crate::pprof::decoded::Profile;
 use crate::pprof::reader;
 use crate::profile::ProfileKind;
 use crate::text::utc::Utc;
 use screen::Screen;
 use signals::Signals;
-use sites::Sites;
+use spots::Spots;
 use view::{Value, View};
 
 /// How long a key may have to wait.
@@ -64,15 +67,19 @@ struct Looker {
 impl Looker {
     fn look(&self, which: ProfileKind) -> Result<Look> {
         let url = self.base.join(which.name());
-        let answer = self.client.get(&url)?.success(&url)?;
+        let bytes = self.client.get(&url)?;
         let taken = Instant::now();
         let about = |what| Error::about(&url, what);
-        let profile = reader::read(&answer.body).map_err(about)?;
-        let sites = Sites::of(&profile).map_err(about)?;
+        let mut profile = reader::read(&bytes).map_err(about)?;
+        names::demangle(&mut profile).map_err(about)?;
+        if let Some(uninteresting) = Uninteresting::of(&profile) {
+            uninteresting.leave_out(&mut profile);
+        }
+        let spots = Spots::of(&profile).map_err(about)?;
         Ok(Look {
             which,
             taken,
-            sites,
+            spots,
             warning: warning(&profile),
         })
     }
@@ -82,7 +89,7 @@ impl Looker {
 struct Look {
     which: ProfileKind,
     taken: Instant,
-    sites: Sites,
+    spots: Spots,
     /// What the program says about it; empty as a rule.
     warning: String,
 }
@@ -135,12 +142,14 @@ fn watch_on_screen(arguments: &Watch, looker: Looker, view: View, is_coloured: b
         answers,
         view,
     };
+    // Its hang-up is no event for whoever waits for keys.
+    end_with_terminal(true);
     let signals = Signals::catch()?;
     let result = {
         let mut screen = Screen::take(is_coloured)?;
         watcher.run(&mut screen, &signals)
     };
-    signals.obey()?;
+    signals.obey();
     result
 }
 

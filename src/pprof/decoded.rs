@@ -57,8 +57,21 @@ impl Profile {
             strings.push(String::new());
         }
         let profile = Self { tables, strings };
-        check_names(&profile, MAX_SPELLED_OUT)?;
+        profile.check_names()?;
         Ok(profile)
+    }
+
+    /// # Errors
+    ///
+    /// If the names of the stacks are too much to spell out.
+    pub(crate) fn check_names(&self) -> Result<(), String> {
+        check_names(self, MAX_SPELLED_OUT)
+    }
+
+    /// The index of a text that is new.
+    pub(crate) fn add_string(&mut self, text: &str) -> i64 {
+        self.strings.push(text.to_owned());
+        self.strings.len() as i64 - 1
     }
 
     pub(crate) fn string(&self, index: i64) -> &str {
@@ -181,6 +194,7 @@ fn check_strings(tables: &proto::Profile, len: usize) -> Result<(), String> {
         tables.drop_frames,
         tables.keep_frames,
         tables.default_sample_type,
+        tables.doc_url,
     ];
     others.into_iter().try_for_each(check)?;
     tables.comment.iter().copied().try_for_each(check)
@@ -253,7 +267,8 @@ fn check_values(tables: &proto::Profile) -> Result<(), String> {
 
 /// Bounds what rows, sites and folded stacks take, which have the names of each location and of each stack.
 fn check_names(profile: &Profile, limit: usize) -> Result<(), String> {
-    let of_frame = |it: Frame<'_>| it.name_or_object().len() + it.file.len();
+    // A frame takes time and room whatever its name is.
+    let of_frame = |it: Frame<'_>| 16 + it.name_or_object().len() + it.file.len();
     let ids = 1..=profile.tables.location.len() as u64;
     let of_locations: Vec<usize> = ids
         .map(|id| profile.frames(id).map(of_frame).sum())

@@ -33,6 +33,8 @@ pub(crate) struct Profile {
     pub(crate) comment: Vec<i64>,
     #[prost(int64, tag = "14")]
     pub(crate) default_sample_type: i64,
+    #[prost(int64, tag = "15")]
+    pub(crate) doc_url: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -18,8 +18,10 @@ pub(crate) const MAX_BYTES: u64 = 256 << 20;
 const MAX_INFLATED: u64 = 512 << 20;
 /// Of the decoded tables.
 const MAX_MEMORY: usize = 1 << 30;
-/// One entry of a table: a stack of 30,000 frames, say.
-const MAX_ENTRY: usize = 1 << 20;
+/// One entry of a table: a stack of millions of frames. What is decoded of it can be sixteen times as large.
+const MAX_ENTRY: usize = 16 << 20;
+/// How often a profile may be compressed: by the program, and again by its server.
+const MAX_LAYERS: usize = 4;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -29,10 +31,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 ///
 /// What is wrong with the bytes, as a phrase that goes on after `FILE: `.
 pub(crate) fn read(bytes: &[u8]) -> Result<Profile, String> {
-    if bytes.starts_with(&GZIP) {
-        return read_plain(&inflate(bytes, MAX_INFLATED)?);
+    if !bytes.starts_with(&GZIP) {
+        return read_plain(bytes);
     }
-    read_plain(bytes)
+    let mut plain = inflate(bytes, MAX_INFLATED)?;
+    for _ in 1..MAX_LAYERS {
+        if plain.starts_with(&GZIP) {
+            plain = inflate(&plain, MAX_INFLATED)?;
+        }
+    }
+    read_plain(&plain)
 }
 
 fn inflate(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
@@ -107,11 +115,25 @@ fn decode(bytes: &[u8], max_memory: usize) -> Result<proto::Profile, String> {
     let mut profile = proto::Profile::default();
     let mut memory = 0_usize;
     let mut rest = bytes;
+    let mut has_values_again = false;
     while !rest.is_empty() {
-        let (field, number) = split_field(rest)
-            .ok_or_else(|| broken(bytes, rest, "the field that begins there has no end"))?;
+        let (field, number) =
+            split_field(rest).ok_or_else(|| broken(bytes, rest, &missing(rest)))?;
         if field.len() > MAX_ENTRY {
-            return Err(broken(bytes, rest, "an entry of more than 1 MB"));
+            let [has, limit] = [field.len(), MAX_ENTRY].map(|len| len as f64 / f64::from(1 << 20));
+            return Err(format!(
+                "too large: an entry has {has:.1} MB, and {limit} MB is the limit"
+            ));
+        }
+        if is_second(&profile, number) {
+            return Err(CONCATENATED.to_owned());
+        }
+        // A second time the values, and then the empty string that begins the strings.
+        let has_strings = profile.string_table.first().is_some_and(Vec::is_empty);
+        has_values_again |= number == 1 && has_strings;
+        let is_empty = field.last() == Some(&0) && field.len() == 2;
+        if has_values_again && number == 6 && is_empty {
+            return Err(CONCATENATED.to_owned());
         }
         profile
             .merge(field)
@@ -126,6 +148,37 @@ fn decode(bytes: &[u8], max_memory: usize) -> Result<proto::Profile, String> {
         rest = &rest[field.len()..];
     }
     Ok(profile)
+}
+
+const CONCATENATED: &str =
+    "several profiles, one behind the other; take them apart, and add them up with `contend merge`";
+
+/// Whether the field, of which a profile has one, was there before.
+fn is_second(profile: &proto::Profile, field: u64) -> bool {
+    match field {
+        7 => profile.drop_frames != 0,
+        8 => profile.keep_frames != 0,
+        9 => profile.time_nanos != 0,
+        10 => profile.duration_nanos != 0,
+        11 => profile.period_type.is_some(),
+        12 => profile.period != 0,
+        14 => profile.default_sample_type != 0,
+        15 => profile.doc_url != 0,
+        _ => false,
+    }
+}
+
+/// How much of the field that begins here is there, if it says how long it is.
+fn missing(rest: &[u8]) -> String {
+    let announced = varint(rest, 0).filter(|(key, _)| key & 7 == 2);
+    let announced = announced.and_then(|(_, at)| varint(rest, at));
+    match announced {
+        Some((len, at)) => format!(
+            "of {len} bytes that belong there {} are missing",
+            len.saturating_sub((rest.len() - at) as u64)
+        ),
+        None => "the field that begins there has no end".to_owned(),
+    }
 }
 
 fn broken(bytes: &[u8], rest: &[u8], what: &str) -> String {

@@ -191,8 +191,36 @@ fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ),
         (
             "huge entry",
-            [plain, message(6, vec![b'x'; 2 << 20])].concat(),
-            "an entry of more than 1 MB",
+            [plain.clone(), message(6, vec![b'x'; 17 << 20])].concat(),
+            "too large: an entry has 17.0 MB, and 16 MB is the limit",
+        ),
+        (
+            "short entry",
+            [plain.clone(), vec![0x32, 100], vec![b'x'; 30]].concat(),
+            "of 100 bytes that belong there 70 are missing",
+        ),
+        (
+            "concatenated",
+            [plain.clone(), plain].concat(),
+            "several profiles, one behind the other",
+        ),
+        (
+            "concatenated with times",
+            {
+                let timed = Builder::contention().with(number(9, 7)).plain();
+                [timed.clone(), timed].concat()
+            },
+            "several profiles, one behind the other",
+        ),
+        (
+            "concatenated empty ones",
+            Builder::contention().plain().repeat(2),
+            "several profiles, one behind the other",
+        ),
+        (
+            "concatenated gzip",
+            Builder::contention().gzip().repeat(2),
+            "several profiles, one behind the other",
         ),
     ]
 }
@@ -324,6 +352,25 @@ fn a_long_name_in_many_frames_ends_at_the_limit() {
             format!("{file}: too large: more than 1024 MB of names in its stacks")
         );
     }
+}
+
+#[test]
+fn an_entry_of_megabytes_is_read() {
+    let folder = Folder::new();
+    let name = "x".repeat(3 << 20);
+    let file = folder.file(
+        "long.pb.gz",
+        Builder::contention().sample(&[1, 2], &[&name]).gzip(),
+    );
+    assert!(run(["top", &file]).success().contains(&name));
+}
+
+/// By a program, and again by its server, as `curl` saves it.
+#[test]
+fn a_profile_that_is_compressed_twice_is_read() {
+    let folder = Folder::new();
+    let file = folder.file("twice.pb.gz", gzip(&shop().gzip()));
+    assert!(run(["top", &file]).success().contains("shop::checkout"));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::fs;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Barrier};
 
-use super::handmade::{Builder, shop};
+use super::handmade::{Builder, gzip, shop};
 use super::server::{Asked, Reply, Server};
 use super::{Folder, Run, contend, run};
 
@@ -169,10 +170,25 @@ fn whoever_does_not_answer_is_named() {
 
 #[test]
 fn what_a_server_gets_wrong_is_an_error() {
-    let cases: [(&'static [u8], &str); 6] = [
+    let cases: [(&'static [u8], &str); 9] = [
         (b"", ""),
         (b"SSH-2.0-OpenSSH_9\r\n", ""),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", ""),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+            "the answer is cut off: 95 of 100 bytes are missing",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+            "the answer is cut off after 5 bytes",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: br\x1b\r\nContent-Length: 1\r\n\r\nx",
+            "",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+            "the answer is in the encoding \"br\", which was not asked for",
+        ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>",
             "a web page, not a profile",
@@ -196,6 +212,80 @@ fn what_a_server_gets_wrong_is_an_error() {
         );
         assert!(error.len() > prefix.len(), "{error}");
     }
+}
+
+/// Some servers and proxies compress what is compressed, and some say so.
+#[test]
+fn compressions_are_undone_and_no_more_than_one_is_kept() {
+    let answer = |encoding: &str, body: &[u8]| {
+        let len = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\n{encoding}Content-Length: {len}\r\n\r\n");
+        Reply::Raw([head.as_bytes(), body].concat())
+    };
+    let once = shop().gzip();
+    let twice = gzip(&once);
+    let (one, two) = (
+        "Content-Encoding: gzip\r\n",
+        "Content-Encoding: x-gzip, GZIP\r\n",
+    );
+    for (encoding, body) in [
+        ("Content-Encoding: identity\r\n", once.clone()),
+        (one, twice.clone()),
+        (two, gzip(&twice)),
+        // Nobody says so.
+        ("", twice.clone()),
+        (one, gzip(&twice)),
+        // The profile itself comes without.
+        (one, once.clone()),
+    ] {
+        let server = Server::new(move |asked| match &*asked.path {
+            "/debug/pprof/mutex" => answer(encoding, &body),
+            _ => Reply::text(404, "nothing else"),
+        });
+        let address = server.address.to_string();
+        assert!(run(["top", &address]).success().contains("shop::checkout"));
+        let folder = Folder::new();
+        run(["snap", &address, "--seconds", "1", "-o", &folder.path("")]).success();
+        let files = files_of(&folder);
+        let [name, _] = &files[..] else {
+            panic!("{files:?}")
+        };
+        let snap = fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap();
+        let saved = fs::read(snap.path().join(name)).unwrap();
+        assert!(saved == once || saved == shop().plain(), "{encoding}{name}");
+    }
+    let asked = shop_server();
+    run(["top", &asked.address.to_string()]).success();
+    assert_eq!(asked.asked()[0].header("accept-encoding"), Some("identity"));
+}
+
+/// A program may serve its profiles anywhere.
+#[test]
+fn a_folder_stands_for_the_mutex_profile_in_it() {
+    let server = shop_server();
+    let base = format!("http://{}", server.address);
+    let file = shop_server();
+    let file = format!("http://{}/my/mutex", file.address);
+    for arguments in [
+        vec!["top", "URL"],
+        vec!["list", "shop", "URL"],
+        vec!["diff", "URL", &file],
+        vec!["diff", &file, "URL"],
+    ] {
+        for folder in ["my", "my/"] {
+            let url = format!("{base}/{folder}");
+            run(arguments
+                .iter()
+                .map(|argument| argument.replace("URL", &url)))
+            .success();
+        }
+    }
+    let error = run(["top", &format!("{base}/other")]).error();
+    assert_eq!(error, format!("{base}/other: status 404: Unknown profile"));
+    // Who may not ask is not asked about twice.
+    let server = Server::new(|_| Reply::text(401, "a token is needed"));
+    run(["top", &format!("{}/my", server.address)]).error();
+    assert_eq!(server.paths(), ["/my"]);
 }
 
 #[test]
@@ -376,6 +466,73 @@ fn snap_of_whom_one_may_not_ask_ends_at_once() {
     );
     assert_eq!(server.paths().len(), 1);
     assert!(!fs::exists(folder.path("new")).unwrap());
+}
+
+/// The program may be broken, or somebody else's.
+#[test]
+fn snap_keeps_no_more_than_its_limit() {
+    let server = Server::new(|asked| match &*asked.path {
+        "/debug/pprof/" => Reply::text(404, "no index"),
+        "/debug/pprof/cmdline" => Reply::text(200, "shop"),
+        path if path.contains("seconds=") => Reply::text(404, "no windows"),
+        // Not all of them fit, and each by itself does.
+        _ => Reply::profile(vec![0; 700 << 10]),
+    });
+    let folder = Folder::new();
+    let address = server.address.to_string();
+    let run = run(["snap", &address, "--limit", "2", "-o", &folder.path("")]);
+    assert_eq!(run.code, Some(1));
+    let what = "the answers are more than 2 MB in sum (--limit allows more)";
+    assert!(run.stdout.matches(what).count() >= 5, "{}", run.stdout);
+    let snap = fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap();
+    let files = fs::read_dir(snap.path()).unwrap().map(|file| file.unwrap());
+    let files: Vec<_> = files
+        .map(|file| (file.file_name(), file.metadata().unwrap().len()))
+        .collect();
+    assert!(
+        files
+            .iter()
+            .all(|(name, _)| !name.to_str().unwrap().ends_with(".tmp")),
+        "{files:?}"
+    );
+    let whole = files.iter().filter(|(_, len)| *len == 700 << 10).count();
+    assert!((1..=2).contains(&whole), "{files:?}");
+    let sum: u64 = files.iter().map(|(_, len)| len).sum();
+    assert!(sum < 3 << 20, "{files:?}");
+}
+
+#[test]
+fn snap_asks_for_few_things_at_a_time() {
+    const AT_A_TIME: usize = 8;
+    let links: String = (0..64)
+        .map(|index| format!("<a href='p{index}'>"))
+        .collect();
+    let (now, most) = (AtomicI64::new(0), Arc::new(AtomicI64::new(0)));
+    let (seen, first) = (Arc::clone(&most), Barrier::new(AT_A_TIME));
+    let arrived = AtomicI64::new(0);
+    let server = Server::new(move |asked| {
+        if asked.path == "/debug/pprof/" && arrived.load(Ordering::SeqCst) == 0 {
+            arrived.fetch_add(1, Ordering::SeqCst);
+            return Reply::Whole(200, "text/html", links.clone().into());
+        }
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // Those that come first are there together.
+        if arrived.fetch_add(1, Ordering::SeqCst) <= AT_A_TIME as i64 {
+            first.wait();
+        }
+        now.fetch_sub(1, Ordering::SeqCst);
+        Reply::profile(shop().gzip())
+    });
+    let folder = Folder::new();
+    let address = server.address.to_string();
+    run(["snap", &address, "--seconds", "1", "-o", &folder.path("")]).success();
+    assert_eq!(seen.load(Ordering::SeqCst), AT_A_TIME as i64);
+    // What takes as long as was asked for is among them.
+    let paths = server.paths();
+    let windows = paths[1..=AT_A_TIME]
+        .iter()
+        .filter(|path| path.contains("seconds=1"));
+    assert_eq!(windows.count(), 3, "{paths:?}");
 }
 
 /// Each time it is asked `checkout` has 3 contentions of 2 ms more.

@@ -1,9 +1,12 @@
 //! What the commands print of profiles whose numbers are known.
 
 use std::fs;
+use std::io::Read;
 
-use super::handmade::{Builder, message, number, shop};
-use super::{Folder, run};
+use flate2::read::GzDecoder;
+
+use super::handmade::{Builder, message, number, numbers, shop};
+use super::{Folder, Run, contend, run};
 
 #[track_caller]
 fn assert_lines(text: &str, expected: &[&str]) {
@@ -146,12 +149,55 @@ fn list_says_which_source_it_looked_for_and_shows_the_values() {
     ])
     .success();
     let looked_for = format!(
-        "  no source: looked for src/tree.rs, and for its end in {}",
+        "  no source: looked for src/tree.rs, and for its end, below {}; --source-path names other folders",
         folder.path("nowhere")
     );
     assert!(text.contains(&looked_for), "{text}");
     assert!(text.contains("     100ms      100ms      5:?"), "{text}");
     assert!(text.contains("         .      100ms      9:?"), "{text}");
+}
+
+/// A profile may name any file: it is not even looked at unless the user named its folder.
+#[test]
+fn list_opens_nothing_outside_of_the_folders_that_the_user_named() {
+    let folder = Folder::new();
+    let secret = folder.file("outside/secret.txt", "the secret\n");
+    folder.file("inside/src/cart.rs", "a line of the cart\n");
+    let inside = folder.path("inside");
+    let outside = folder.path("outside");
+    let profile = Builder::contention()
+        .sample(&[1, 1_000_000], &[&format!("secret {secret}:1")])
+        .sample(&[1, 1_000_000], &["up ../outside/secret.txt:1"])
+        .sample(&[1, 1_000_000], &["cart /build/src/cart.rs:1"])
+        .sample(&[1, 1_000_000], &["kmsg /proc/kmsg:1"]);
+    let file = folder.file("shop.pb.gz", profile.gzip());
+    let list = |arguments: &[&str]| {
+        let command = &mut contend(["list", ".", &file]);
+        let output = command.args(arguments).current_dir(&inside).output();
+        Run::from(output.unwrap()).success()
+    };
+    for text in [list(&[]), list(&["--source-path", &inside])] {
+        assert_eq!(
+            text.matches("  no source: looked for ").count(),
+            3,
+            "{text}"
+        );
+        assert!(text.contains("      1:a line of the cart\n"), "{text}");
+        assert!(!text.contains("the secret"), "{text}");
+    }
+    // As in Go's -source_path.
+    let both = format!("{inside}:{outside}");
+    for text in [
+        list(&["--source-path", &both]),
+        list(&["--source-path", &inside, "--source-path", &outside]),
+    ] {
+        assert_eq!(text.matches("      1:the secret\n").count(), 2, "{text}");
+        assert!(text.contains("      1:a line of the cart\n"), "{text}");
+    }
+    let output = contend(["list", "kmsg", &file]).current_dir("/").output();
+    let text = Run::from(output.unwrap()).success();
+    let why = "  no source: the working folder is the root of all files; name the sources' folder by --source-path\n";
+    assert!(text.contains(why), "{text}");
 }
 
 #[test]
@@ -240,13 +286,200 @@ fn diff_of_other_values_is_an_error() {
         error,
         format!("{cpu}: has no values \"delay\"; it has samples, cpu")
     );
-    let seconds = Builder::with_types(&[("delay", "seconds")]);
-    let seconds = folder.file("seconds.pb.gz", seconds.gzip());
-    let error = run(["diff", &seconds, &new]).error();
+    let bytes = Builder::with_types(&[("delay", "bytes")]);
+    let bytes = folder.file("bytes.pb.gz", bytes.gzip());
+    let error = run(["diff", &bytes, &new]).error();
     assert_eq!(
         error,
-        format!("{seconds}: its delay are in seconds, not in nanoseconds")
+        format!("{bytes}: its delay are in bytes, not in nanoseconds")
     );
+    let error = run(["diff", &bytes, &new, "--value", "contentions"]).error();
+    assert!(error.starts_with(&bytes), "{error}");
+}
+
+#[test]
+fn diff_and_merge_convert_units_and_take_what_both_have() {
+    let folder = Folder::new();
+    let types = [
+        ("delay", "microseconds"),
+        ("size", "kilobytes"),
+        ("contentions", "count"),
+    ];
+    let micros = Builder::with_types(&types)
+        .sample(&[400, 1, 4], &["a a.rs:1"])
+        .sample(&[100, 0, 0], &["b a.rs:1"]);
+    let micros = folder.file("us.pb.gz", micros.gzip());
+    let nanos = Builder::contention().sample(&[3, 350_500], &["a a.rs:1"]);
+    let nanos = folder.file("ns.pb.gz", nanos.gzip());
+    let text = run(["diff", &micros, &nanos]).success();
+    let expected = [
+        "Type: delay",
+        "Total: 500us -> 350.50us, -149.50us (29.90% of the base)",
+        "      flat  flat%   sum%        cum   cum%  change",
+        "    -100us 20.00% 20.00%     -100us 20.00%  gone    b",
+        "  -49.50us  9.90% 29.90%   -49.50us  9.90%  better  a",
+    ];
+    assert_lines(&text, &expected);
+    let merged = folder.path("merged.pb.gz");
+    for files in [[&micros, &nanos], [&nanos, &micros]] {
+        let run_merge = run(["merge", files[0], files[1], "-o", &merged]);
+        assert_eq!(run_merge.code, Some(0));
+        assert_eq!(
+            run_merge.stderr,
+            "contend: left out: size, which not all of them have\n"
+        );
+        let text = run(["top", &merged, "--value", "delay"]).success();
+        assert!(text.contains("Total: 850.50us\n"), "{text}");
+        let text = run(["top", &merged, "--value", "contentions"]).success();
+        assert!(text.contains("Total: 7\n"), "{text}");
+        let error = run(["top", &merged, "--value", "size"]).error();
+        assert!(error.contains("has no values \"size\""), "{error}");
+    }
+}
+
+/// As cases of Go's tool: `go tool pprof -top` prints these.
+#[test]
+fn frames_that_a_profile_wants_left_out_are() {
+    let folder = Folder::new();
+    let with = |keep: &str| {
+        let mut profile = Builder::contention()
+            .sample(
+                &[3, 300],
+                &["base::Mutex::Unlock", "release", "add", "serve", "main"],
+            )
+            .sample(
+                &[2, 100],
+                &["take(int)", "base::Mutex::Lock(int)", "serve", "main"],
+            )
+            .sample(&[1, 50], &["base::Mutex::LockSlowKept", "serve", "main"])
+            .sample(&[1, 7], &["base::Mutex::Lock(int)"]);
+        let (drop, keep) = (
+            profile.string("base::Mutex::.*|release"),
+            profile.string(keep),
+        );
+        folder.file(
+            &format!("{keep}.pb.gz"),
+            profile
+                .with([number(7, drop), number(8, keep)].concat())
+                .gzip(),
+        )
+    };
+    let file = with("base::Mutex::.*Kept");
+    assert_lines(
+        &run(["top", &file]).success(),
+        &[
+            "Type: delay",
+            "Total: 457ns",
+            "      flat  flat%   sum%        cum   cum%",
+            "     300ns 65.65% 65.65%      300ns 65.65%  add",
+            "     100ns 21.88% 87.53%      450ns 98.47%  serve",
+            "      50ns 10.94% 98.47%       50ns 10.94%  base::Mutex::LockSlowKept",
+            "       7ns  1.53%   100%        7ns  1.53%  base::Mutex::Lock(int)",
+            "         0     0%   100%      450ns 98.47%  main",
+        ],
+    );
+    let text = run(["top", &with("")]).success();
+    assert!(
+        !text.contains("LockSlowKept") && text.contains("150ns 32.82%"),
+        "{text}"
+    );
+    assert_eq!(
+        run(["diff", &file, &file]).success().lines().last(),
+        Some("no difference")
+    );
+    let svg = run(["flamegraph", &file, "-o", "-"]).success();
+    for (name, is_shown) in [("base::Mutex::Unlock", false), ("LockSlowKept", true)] {
+        assert_eq!(svg.contains(name), is_shown, "{name}");
+    }
+    // What is no regular expression is passed over, as in Go's tool.
+    let mut broken = shop();
+    let index = broken.string("(");
+    let file = folder.file("broken.pb.gz", broken.with(number(7, index)).gzip());
+    assert!(run(["top", &file]).success().contains("MutexGuard::drop"));
+}
+
+#[test]
+fn linker_symbols_are_shown_as_names() {
+    let folder = Folder::new();
+    let symbols = [
+        (
+            "_ZN4shop4Cart3addERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE",
+            "shop::Cart::add",
+        ),
+        ("_ZN4shop5serve17h0123456789abcdefE", "shop::serve"),
+        (
+            "_RNvMs_CsaBcDeFgHi_4shopNtB4_5Stock4take",
+            "<shop::Stock>::take",
+        ),
+        (
+            "_ZNSt6vectorIiSaIiEE9push_backERKi",
+            "std::vector::push_back",
+        ),
+        ("_start", "_start"),
+    ];
+    // As the name, as the system's name alone, and as both: perf, other tools, and Go's.
+    for fields in [&[2][..], &[3], &[2, 3]] {
+        let mut profile = Builder::contention();
+        for (id, (symbol, _)) in (1..).zip(symbols) {
+            let index = profile.string(symbol);
+            let names: Vec<_> = fields.iter().map(|field| number(*field, index)).collect();
+            let function = [number(1, id), names.concat()].concat();
+            let location = [number(1, id), message(4, number(1, id))].concat();
+            let sample = [numbers(1, &[id]), numbers(2, &[id, 10 * id])].concat();
+            let fields = [
+                message(5, function),
+                message(4, location),
+                message(2, sample),
+            ];
+            profile = profile.with(fields.concat());
+        }
+        let file = folder.file("symbols.pb.gz", profile.gzip());
+        let text = run(["top", &file, "--value", "contentions"]).success();
+        for (id, (_, name)) in (1..).zip(symbols) {
+            let row = text
+                .lines()
+                .find(|line| line.ends_with(&format!("%  {name}")));
+            let row = row.unwrap_or_else(|| panic!("{name}: {text}"));
+            assert_eq!(
+                row.split_whitespace().next(),
+                Some(&*id.to_string()),
+                "{text}"
+            );
+        }
+        let text = run(["list", "^shop::serve$", &file]).success();
+        assert!(text.starts_with("Total: 150ns\n"), "{text}");
+    }
+    // A name of its own is a person's.
+    let mut profile = Builder::contention();
+    let [name, symbol] =
+        ["mine", "_ZN4shop5serve17h0123456789abcdefE"].map(|it| profile.string(it));
+    let function = message(
+        5,
+        [number(1, 1), number(2, name), number(3, symbol)].concat(),
+    );
+    let location = message(4, [number(1, 1), message(4, number(1, 1))].concat());
+    let sample = message(2, [numbers(1, &[1]), numbers(2, &[1, 2])].concat());
+    let file = folder.file(
+        "mine.pb.gz",
+        profile.with([function, location, sample].concat()).gzip(),
+    );
+    assert!(run(["top", &file]).success().contains("100%  mine\n"));
+}
+
+#[test]
+fn merge_keeps_what_the_command_does_not_use() {
+    let folder = Folder::new();
+    let mut profile = shop();
+    let url = profile.string("https://example.com/how-to-read");
+    let file = folder.file("a.pb.gz", profile.with(number(15, url)).gzip());
+    let other = folder.file("b.pb.gz", shop().gzip());
+    let merged = folder.path("merged.pb");
+    run(["merge", &other, &file, "-o", &merged]).success();
+    let mut plain = Vec::new();
+    let bytes = fs::read(&merged).unwrap();
+    GzDecoder::new(&*bytes).read_to_end(&mut plain).unwrap();
+    let text = String::from_utf8_lossy(&plain);
+    assert!(text.contains("https://example.com/how-to-read"));
 }
 
 #[test]
@@ -300,7 +533,7 @@ fn merge_of_other_values_is_an_error_and_leaves_no_file() {
     let cpu = folder.file("cpu.pb.gz", cpu.gzip());
     let merged = folder.path("merged.pb.gz");
     let error = run(["merge", &file, &cpu, "-o", &merged]).error();
-    let what = "its values, samples/count cpu/nanoseconds, are not those of the first profile";
+    let what = "its values, samples/count cpu/nanoseconds, are none of those before it";
     assert_eq!(error, format!("{cpu}: {what}"));
     assert!(!fs::exists(merged).unwrap());
 }

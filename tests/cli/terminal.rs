@@ -1,11 +1,13 @@
 //! The command in a terminal, which util-linux's `script` makes.
 
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::Folder;
 use super::handmade::shop;
 use super::server::{Reply, Server};
 
@@ -13,8 +15,12 @@ use super::server::{Reply, Server};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn in_terminal(environment: &[(&str, &str)], arguments: &str) -> Command {
+    in_terminal_by("exec", environment, arguments)
+}
+
+fn in_terminal_by(start: &str, environment: &[(&str, &str)], arguments: &str) -> Command {
     let command = format!(
-        "stty cols 80 rows 24; exec {} {arguments}",
+        "stty cols 80 rows 24; {start} {} {arguments}",
         env!("CARGO_BIN_EXE_contend")
     );
     let mut script = Command::new("script");
@@ -123,13 +129,97 @@ fn a_signal_ends_watch_and_gives_the_terminal_back() {
         let script = session.child.id();
         let children = format!("/proc/{script}/task/{script}/children");
         let command = std::fs::read_to_string(children).unwrap();
-        // SAFETY: sends a signal to the process that was started above.
-        let sent = unsafe { libc::kill(command.trim().parse().unwrap(), signal) };
-        assert_eq!(sent, 0);
+        send(signal, command.trim().parse().unwrap());
         assert_eq!(session.end(), Some(128 + signal));
     }
 }
 
+fn send(signal: i32, process: i32) {
+    // SAFETY: sends a signal to a process that the test has started.
+    assert_eq!(unsafe { libc::kill(process, signal) }, 0);
+}
+
+/// The loop is where a signal's flag does not reach it: it waits for a terminal that takes nothing.
+#[test]
+fn a_signal_ends_watch_whose_terminal_takes_nothing() {
+    let server = shop_server();
+    let mut session = Session::new(&format!("watch {} --every 0.2", server.address));
+    session.wait_for("q quit");
+    let script = session.child.id();
+    let children = format!("/proc/{script}/task/{script}/children");
+    let command = std::fs::read_to_string(children).unwrap();
+    let command = command.trim();
+    let terminal = std::fs::File::open(format!("/proc/{command}/fd/1")).unwrap();
+    // SAFETY: the terminal is open.
+    let stopped = unsafe { libc::tcflow(terminal.as_raw_fd(), libc::TCOOFF) };
+    assert_eq!(stopped, 0);
+    send(libc::SIGTERM, command.parse().unwrap());
+    assert_eq!(
+        session.child.wait().unwrap().code(),
+        Some(128 + libc::SIGTERM)
+    );
+}
+
+/// With the kernel's signal, and in a session of its own without one.
+#[test]
+fn every_long_command_ends_with_its_terminal() {
+    for start in ["exec", "exec setsid --wait"] {
+        for command in [
+            "top",
+            "list shop",
+            "merge -o",
+            "snap -o",
+            "watch --every 0.1",
+        ] {
+            ends_with_terminal(start, command);
+        }
+    }
+}
+
+fn ends_with_terminal(start: &str, command: &str) {
+    let (asked, is_asked) = channel();
+    let is_watch = command.starts_with("watch");
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::new(move |request| {
+        if request.path == "/debug/pprof/" {
+            return Reply::text(404, "no index");
+        }
+        let look = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        // The second look of `watch`: then its screen is there.
+        if !is_watch || look > 0 {
+            let _ = asked.send(());
+        }
+        if !is_watch {
+            // It never answers.
+            loop {
+                thread::park();
+            }
+        }
+        Reply::profile(shop().gzip())
+    });
+    let folder = Folder::new();
+    let alive = folder.path("alive");
+    let made = Command::new("mkfifo").arg(&alive).status().unwrap();
+    assert!(made.success());
+    let command = command.replace(" -o", &format!(" -o {}", folder.path("")));
+    let arguments = format!("{command} {} 9>{alive}", server.address);
+    let mut script = in_terminal_by(start, &[], &arguments);
+    let script = script.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut script = script.spawn().unwrap();
+    let (sender, news) = channel();
+    thread::spawn(move || {
+        // Waits until the command has it open as well, and then until it has gone.
+        let mut alive = std::fs::File::open(alive).unwrap();
+        sender.send(None).unwrap();
+        sender.send(Some(alive.read_to_end(&mut Vec::new()).unwrap()))
+    });
+    assert_eq!(news.recv_timeout(PATIENCE), Ok(None));
+    is_asked.recv_timeout(PATIENCE).unwrap();
+    script.kill().unwrap();
+    script.wait().unwrap();
+    let ended = news.recv_timeout(PATIENCE);
+    assert_eq!(ended, Ok(Some(0)), "{start}: {command} goes on");
+}
 #[test]
 fn watch_waits_for_a_program_that_comes_back() {
     let looks = std::sync::atomic::AtomicUsize::new(0);

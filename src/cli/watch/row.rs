@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::sites::{Amount, Site};
+use super::spots::{Amount, Spot};
 use super::view::Value;
 use crate::cli::output::printable;
 use crate::text::units::{human, percent};
@@ -48,7 +48,7 @@ pub(super) fn titles(width: usize) -> String {
 }
 
 pub(super) fn row(
-    site: &Site,
+    spot: &Spot,
     amount: &Amount,
     total: &Amount,
     value: Value,
@@ -63,7 +63,7 @@ pub(super) fn row(
     let kind = if is_wide {
         format!(
             "{:<KIND_WIDTH$}",
-            cut(&printable(&site.kind), KIND_WIDTH - 1)
+            cut(&printable(&spot.kind), KIND_WIDTH - 1)
         )
     } else {
         String::new()
@@ -75,19 +75,19 @@ pub(super) fn row(
         percent(part(amount), part(total)),
         amount.contentions,
         mean,
-        place(site, room)
+        place(spot, room)
     )
 }
 
 /// `function file:line`. Of a long name its end tells the most.
-fn place(site: &Site, room: usize) -> String {
-    let file = site.file.rsplit('/').next().unwrap_or_default();
-    let file = match (file, site.line) {
+fn place(spot: &Spot, room: usize) -> String {
+    let file = spot.file.rsplit('/').next().unwrap_or_default();
+    let file = match (file, spot.line) {
         ("", _) => String::new(),
         (file, line) => format!(" {}:{line}", printable(file)),
     };
     let for_function = room.saturating_sub(file.chars().count());
-    let function = printable(&site.function);
+    let function = printable(&spot.function);
     let len = function.chars().count();
     if len <= for_function {
         return format!("{function}{file}");
@@ -115,8 +115,8 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn site(function: &str) -> Site {
-        Site {
+    fn spot(function: &str) -> Spot {
+        Spot {
             kind: "mutex".to_owned(),
             function: function.to_owned(),
             file: "/build/shop/src/cart.rs".to_owned(),
@@ -135,7 +135,7 @@ mod tests {
             delay_nanos: 3_000_000_000,
         };
         let long =
-            site("shop::storage::cache::Cache<alloc::string::String, shop::Session>::insert");
+            spot("shop::storage::cache::Cache<alloc::string::String, shop::Session>::insert");
         for width in [40, 60, 80, 100, 200] {
             let row = row(&long, &amount, &total, Value::Delay, width);
             assert!(width < 60 || row.chars().count() <= width, "{row}");
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn names_cannot_command_the_terminal() {
         let row = row(
-            &site("a\u{1b}[2Jb"),
+            &spot("a\u{1b}[2Jb"),
             &Amount::default(),
             &Amount::default(),
             Value::Delay,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Look;
 use super::row::{cut, row, summary, titles};
-use super::sites::{Amount, Sites};
+use super::spots::{Amount, Spots};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
 use crate::profile::ProfileKind;
@@ -57,9 +57,9 @@ pub(super) struct View {
     pub(super) problem: Option<String>,
     /// What the program says about its profile.
     warning: String,
-    last: Option<(Instant, Sites)>,
+    last: Option<(Instant, Spots)>,
     /// What was added from the look before the last one to the last one, and the time between the two.
-    interval: Option<(Duration, Sites)>,
+    interval: Option<(Duration, Spots)>,
 }
 
 impl View {
@@ -92,10 +92,10 @@ impl View {
         self.problem = None;
         self.warning = look.warning;
         if let Some((then, before)) = &self.last {
-            let added = look.sites.since(before);
+            let added = look.spots.since(before);
             self.interval = Some((look.taken.duration_since(*then), added));
         }
-        self.last = Some((look.taken, look.sites));
+        self.last = Some((look.taken, look.spots));
     }
 
     /// A whole screen.
@@ -123,7 +123,7 @@ impl View {
         let Some((_, all)) = &self.last else {
             return vec![heading(self.title("…"))];
         };
-        let (sites, time) = match (&self.interval, self.scope) {
+        let (spots, time) = match (&self.interval, self.scope) {
             (Some((time, added)), Scope::LastInterval) => (added, Some(*time)),
             _ => (all, None),
         };
@@ -131,7 +131,7 @@ impl View {
             Some(time) => format!("in the last {}", human(time)),
             None => "since the start".to_owned(),
         };
-        let total = sites.total();
+        let total = spots.total();
         let mut lines = vec![
             heading(self.title(&scope)),
             plain(summary(&total, time)),
@@ -141,12 +141,12 @@ impl View {
             },
         ];
         lines.push(heading(titles(width)));
-        let rows = sites.sorted_by(|amount| self.value.of(amount));
+        let rows = spots.sorted_by(|amount| self.value.of(amount));
         let room = height.saturating_sub(lines.len());
         lines.extend(
             rows.into_iter()
                 .take(room)
-                .map(|(site, amount)| plain(row(site, amount, &total, self.value, width))),
+                .map(|(spot, amount)| plain(row(spot, amount, &total, self.value, width))),
         );
         lines
     }

@@ -1,4 +1,4 @@
-//! A profile summed up by call site: the first line of the program's own code.
+//! A profile summed up by spot: the first line of the program's own code.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use crate::pprof::proto::Sample;
 
 /// What makes a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) struct Site {
+pub(super) struct Spot {
     /// What was waited for; empty where the profile does not say.
     pub(super) kind: String,
     pub(super) function: String,
@@ -24,37 +24,37 @@ pub(super) struct Amount {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sites(HashMap<Site, Amount>);
+pub(super) struct Spots(HashMap<Spot, Amount>);
 
-impl Sites {
+impl Spots {
     /// # Errors
     ///
     /// If it is not a contention profile.
     pub(super) fn of(profile: &Profile) -> Result<Self, String> {
         let value = |name| profile.value_index(Some(name));
         let (contentions, delay) = (value("contentions")?, value("delay")?);
-        let mut sites = HashMap::<Site, Amount>::new();
+        let mut spots = HashMap::<Spot, Amount>::new();
         for sample in &profile.tables.sample {
-            let amount = sites.entry(site(profile, sample)).or_default();
+            let amount = spots.entry(spot(profile, sample)).or_default();
             amount.add(Amount {
                 contentions: sample.value[contentions],
                 delay_nanos: sample.value[delay],
             });
         }
-        Ok(Self(sites))
+        Ok(Self(spots))
     }
 
     /// What was added since `earlier`. Where something became less the program was started anew, or its profile was
     /// reset: then all of it is new.
     pub(super) fn since(&self, earlier: &Self) -> Self {
-        let now = |site| self.0.get(site).copied().unwrap_or_default();
-        let is_less = |(site, then): (_, &Amount)| now(site).contentions < then.contentions;
+        let now = |spot| self.0.get(spot).copied().unwrap_or_default();
+        let is_less = |(spot, then): (_, &Amount)| now(spot).contentions < then.contentions;
         if earlier.0.iter().any(is_less) {
             return self.clone();
         }
-        let added = self.0.iter().map(|(site, now)| {
-            let then = earlier.0.get(site).copied().unwrap_or_default();
-            (site.clone(), now.less(then))
+        let added = self.0.iter().map(|(spot, now)| {
+            let then = earlier.0.get(spot).copied().unwrap_or_default();
+            (spot.clone(), now.less(then))
         });
         Self(
             added
@@ -70,10 +70,10 @@ impl Sites {
     }
 
     /// Largest first, then by place.
-    pub(super) fn sorted_by(&self, value: impl Fn(&Amount) -> i64) -> Vec<(&Site, &Amount)> {
-        let mut sites: Vec<_> = self.0.iter().collect();
-        sites.sort_by(|a, b| value(b.1).cmp(&value(a.1)).then_with(|| a.0.cmp(b.0)));
-        sites
+    pub(super) fn sorted_by(&self, value: impl Fn(&Amount) -> i64) -> Vec<(&Spot, &Amount)> {
+        let mut spots: Vec<_> = self.0.iter().collect();
+        spots.sort_by(|a, b| value(b.1).cmp(&value(a.1)).then_with(|| a.0.cmp(b.0)));
+        spots
     }
 }
 
@@ -91,11 +91,11 @@ impl Amount {
     }
 }
 
-fn site(profile: &Profile, sample: &Sample) -> Site {
+fn spot(profile: &Profile, sample: &Sample) -> Spot {
     let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
     let own = frames().find(|frame| !is_of_library(frame));
     let frame = own.or_else(|| frames().next());
-    Site {
+    Spot {
         kind: profile.label(sample, "kind").to_owned(),
         function: frame.map_or("-", |it| it.name_or_object()).to_owned(),
         file: frame.map_or_else(String::new, |it| clean(it.file)),
@@ -120,8 +120,8 @@ fn is_of_library(frame: &Frame<'_>) -> bool {
 mod tests {
     use super::*;
 
-    fn sites(amounts: &[(&str, i64, i64)]) -> Sites {
-        let site = |function: &str| Site {
+    fn spots(amounts: &[(&str, i64, i64)]) -> Spots {
+        let spot = |function: &str| Spot {
             kind: String::new(),
             function: function.to_owned(),
             file: String::new(),
@@ -130,28 +130,28 @@ mod tests {
         let amounts = amounts.iter();
         let amounts = amounts.map(|&(function, contentions, delay_nanos)| {
             (
-                site(function),
+                spot(function),
                 Amount {
                     contentions,
                     delay_nanos,
                 },
             )
         });
-        Sites(amounts.collect())
+        Spots(amounts.collect())
     }
 
-    fn rows(sites: &Sites) -> Vec<(&str, i64, i64)> {
-        let sorted = sites.sorted_by(|amount| amount.delay_nanos);
+    fn rows(spots: &Spots) -> Vec<(&str, i64, i64)> {
+        let sorted = spots.sorted_by(|amount| amount.delay_nanos);
         sorted
             .into_iter()
-            .map(|(site, amount)| (&*site.function, amount.contentions, amount.delay_nanos))
+            .map(|(spot, amount)| (&*spot.function, amount.contentions, amount.delay_nanos))
             .collect()
     }
 
     #[test]
     fn what_was_added_is_the_difference() {
-        let before = sites(&[("a", 1, 10), ("b", 2, 20)]);
-        let now = sites(&[("a", 1, 10), ("b", 5, 25), ("c", 1, 99)]);
+        let before = spots(&[("a", 1, 10), ("b", 2, 20)]);
+        let now = spots(&[("a", 1, 10), ("b", 5, 25), ("c", 1, 99)]);
         assert_eq!(rows(&now.since(&before)), [("c", 1, 99), ("b", 3, 5)]);
         assert_eq!(
             now.since(&before).total(),
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn after_a_restart_all_is_new() {
-        let before = sites(&[("a", 9, 90), ("b", 2, 20)]);
+        let before = spots(&[("a", 9, 90), ("b", 2, 20)]);
         for now in [
-            sites(&[("a", 3, 30), ("b", 3, 30)]),
-            sites(&[("a", 10, 99)]),
+            spots(&[("a", 3, 30), ("b", 3, 30)]),
+            spots(&[("a", 10, 99)]),
         ] {
             assert_eq!(rows(&now.since(&before)), rows(&now));
         }

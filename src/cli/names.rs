@@ -1,0 +1,197 @@
+//! Functions by the names that people gave them, where a profile has those of the linker.
+//!
+//! As Go's pprof: a name that differs from the system's name is taken as it is. Names of C++ come without
+//! parameters and without template arguments, so that a function is one row. Unlike there, a mangled name counts
+//! without a system's name beside it as well, and a name of Rust's that is readable keeps what stands in `<>`.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::fmt::{self, Write};
+
+use cpp_demangle::{DemangleOptions, Symbol};
+
+use crate::pprof::decoded::Profile;
+
+/// Short symbols can stand for names that are longer than any memory.
+const MAX_NAME: usize = 64 << 10;
+
+/// # Errors
+///
+/// If the names are too much to spell out.
+pub(super) fn demangle(profile: &mut Profile) -> Result<(), String> {
+    let mut new: HashMap<i64, i64> = HashMap::new();
+    for at in 0..profile.tables.function.len() {
+        let function = &profile.tables.function[at];
+        let (name, system_name) = (function.name, function.system_name);
+        let symbol = match (profile.string(name), profile.string(system_name)) {
+            ("", _) => system_name,
+            (_, "") => name,
+            (readable, symbol) if readable != symbol => continue,
+            _ => name,
+        };
+        let known = new.get(&symbol).copied();
+        let shown = known.unwrap_or_else(|| match readable(profile.string(symbol)) {
+            Some(readable) => {
+                profile.strings.push(readable);
+                profile.strings.len() as i64 - 1
+            }
+            None => symbol,
+        });
+        new.insert(symbol, shown);
+        profile.tables.function[at].name = shown;
+    }
+    profile.check_names()
+}
+
+/// `None`: it is no symbol, or too long a name.
+fn readable(symbol: &str) -> Option<String> {
+    // Mach-O puts another underscore in front.
+    let is_mangled = ["_R", "__R", "_Z", "__Z", "___Z"];
+    if !is_mangled.iter().any(|start| symbol.starts_with(start)) {
+        return None;
+    }
+    rust(symbol).or_else(|| cpp(symbol))
+}
+
+fn rust(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    // C++ may have the same form, but no hash.
+    let is_rust = symbol.trim_start_matches('_').starts_with('R') || symbol.contains("17h");
+    // `#`: without the hash.
+    is_rust.then(|| limited(|text| write!(text, "{name:#}")))?
+}
+
+fn cpp(symbol: &str) -> Option<String> {
+    let symbol = symbol
+        .strip_prefix('_')
+        .filter(|rest| rest.starts_with("_Z"))
+        .unwrap_or(symbol);
+    let parsed = Symbol::new(symbol).ok()?;
+    let options = DemangleOptions::new().no_params().no_return_type();
+    let name = limited(|text| parsed.structured_demangle(text, &options))?;
+    Some(without_templates(&name).unwrap_or(name))
+}
+
+fn limited(write: impl FnOnce(&mut Limited) -> fmt::Result) -> Option<String> {
+    let mut text = Limited(String::new());
+    write(&mut text).ok().map(|()| text.0)
+}
+
+/// Takes no more than fits.
+struct Limited(String);
+
+impl Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_NAME {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// Without what stands in `<>`, but with the operators that are written so. `None`: they do not pair up.
+fn without_templates(name: &str) -> Option<String> {
+    let mut kept = String::new();
+    let mut depth = 0_usize;
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let operators = ["operator<=>", "operator<<=", "operator>>=", "operator->*"];
+        let shorter = [
+            "operator<<",
+            "operator>>",
+            "operator<=",
+            "operator>=",
+            "operator->",
+        ];
+        let shortest = ["operator<", "operator>", "->"];
+        let mut all = operators.iter().chain(&shorter).chain(&shortest);
+        let word = all.find(|word| rest.starts_with(**word)).copied();
+        let len = word.map_or(c.len_utf8(), str::len);
+        let (text, behind) = rest.split_at(len);
+        match (text, depth) {
+            ("<", _) => depth += 1,
+            (">", 0) => return None,
+            (">", _) => depth -= 1,
+            (text, 0) => kept.push_str(text),
+            _ => {}
+        }
+        rest = behind;
+    }
+    (depth == 0).then_some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_of_each_language_are_read() {
+        let cases = [
+            (
+                "_ZN4shop4Cart3addERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE",
+                "shop::Cart::add",
+            ),
+            ("_ZN4shop5serve17h0123456789abcdefE", "shop::serve"),
+            ("__ZN4shop5serve17h0123456789abcdefE", "shop::serve"),
+            (
+                "_RNvMs_CsaBcDeFgHi_4shopNtB4_5Stock4take",
+                "<shop::Stock>::take",
+            ),
+            (
+                "_ZNSt6vectorIiSaIiEE9push_backERKi",
+                "std::vector::push_back",
+            ),
+            ("_ZN12_GLOBAL__N_13runEv", "(anonymous namespace)::run"),
+            ("_ZNK4shop5PricelsERKS0_", "shop::Price::operator<<"),
+            ("_ZltRK1aS1_", "operator<"),
+            ("_Z3addIiEvT_", "add"),
+        ];
+        for (symbol, name) in cases {
+            assert_eq!(readable(symbol).as_deref(), Some(name), "{symbol}");
+        }
+        for name in [
+            "",
+            "main",
+            "_start",
+            "_Z",
+            "_R",
+            "_ZN",
+            "shop::add",
+            "<T as _R>::f",
+        ] {
+            assert_eq!(readable(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_short_symbol_of_a_long_name_stays_as_it_is() {
+        // Each level has the one below it twice.
+        let mut symbol = "_Z1fI1aEv".to_owned();
+        for level in 0..40 {
+            let before = match level {
+                0 => "S0_".to_owned(),
+                _ => format!(
+                    "S{}_",
+                    char::from_digit(level, 36).unwrap().to_ascii_uppercase()
+                ),
+            };
+            symbol += &format!("P1bI{before}{before}E");
+        }
+        // Whatever it is read as, it is soon, and short.
+        assert!(readable(&symbol).is_none_or(|name| name.len() <= MAX_NAME));
+    }
+
+    #[test]
+    fn template_arguments_are_left_out() {
+        let name = |name| without_templates(name);
+        assert_eq!(name("a<b<c>, d>::e").as_deref(), Some("a::e"));
+        assert_eq!(
+            name("a<&b::operator->>::operator>>").as_deref(),
+            Some("a::operator>>")
+        );
+        assert_eq!(name("operator<=><int>").as_deref(), Some("operator<=>"));
+        assert_eq!(name("a<b"), None);
+        assert_eq!(name("a>b"), None);
+    }
+}
