@@ -166,20 +166,17 @@ mod tests {
 
     #[test]
     fn a_short_symbol_of_a_long_name_stays_as_it_is() {
-        // Each level has the one below it twice.
-        let mut symbol = "_Z1fI1aEv".to_owned();
-        for level in 0..40 {
-            let before = match level {
-                0 => "S0_".to_owned(),
-                _ => format!(
-                    "S{}_",
-                    char::from_digit(level, 36).unwrap().to_ascii_uppercase()
-                ),
-            };
-            symbol += &format!("P1bI{before}{before}E");
-        }
-        // Whatever it is read as, it is soon, and short.
-        assert!(readable(&symbol).is_none_or(|name| name.len() <= MAX_NAME));
+        // `f<a<int, int>, a<a<int, int>, a<int, int>>, …>`: each argument has the one before it twice.
+        let symbol = |levels: u32| {
+            let digit = |level| char::from_digit(level, 36).unwrap().to_ascii_uppercase();
+            let arguments = (1..levels).map(|level| {
+                let before = digit(level);
+                format!("S0_IS{before}_S{before}_E")
+            });
+            format!("_Z1fI1aIiiE{}EvT_", arguments.collect::<String>())
+        };
+        assert_eq!(readable(&symbol(3)).as_deref(), Some("f"));
+        assert_eq!(readable(&symbol(35)), None);
     }
 
     #[test]
