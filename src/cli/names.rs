@@ -2,7 +2,8 @@
 //!
 //! As Go's pprof: a name that differs from the system's name is taken as it is. Names of C++ come without
 //! parameters and without template arguments, so that a function is one row. Unlike there, a mangled name counts
-//! without a system's name beside it as well, and a name of Rust's that is readable keeps what stands in `<>`.
+//! without a system's name beside it as well, and names of Rust's keep what stands in `<>`: there `Cache<u8>` and
+//! `Cache<u64>` are one row named `Cache<>`, which is not how Rust's own profiles have them.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -54,9 +55,16 @@ fn readable(symbol: &str) -> Option<String> {
 }
 
 fn rust(symbol: &str) -> Option<String> {
-    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    // The compiler puts words such as `.llvm.123` behind. The older form has dots of its own.
+    let is_new = symbol.trim_start_matches('_').starts_with('R');
+    let own = symbol
+        .split('.')
+        .next()
+        .filter(|_| is_new)
+        .unwrap_or(symbol);
+    let name = rustc_demangle::try_demangle(own).ok()?;
     // C++ may have the same form, but no hash.
-    let is_rust = symbol.trim_start_matches('_').starts_with('R') || symbol.contains("17h");
+    let is_rust = is_new || symbol.contains("17h");
     // `#`: without the hash.
     is_rust.then(|| limited(|text| write!(text, "{name:#}")))?
 }
@@ -69,7 +77,14 @@ fn cpp(symbol: &str) -> Option<String> {
     let parsed = Symbol::new(symbol).ok()?;
     let options = DemangleOptions::new().no_params().no_return_type();
     let name = limited(|text| parsed.structured_demangle(text, &options))?;
-    Some(without_templates(&name).unwrap_or(name))
+    let name = without_templates(&name).unwrap_or(name);
+    // Of a method, which belong to its parameters.
+    let qualifiers = [" const", " volatile", " &", " &&"];
+    let mut name = &*name;
+    while let Some(rest) = qualifiers.iter().find_map(|word| name.strip_suffix(word)) {
+        name = rest;
+    }
+    Some(name.to_owned())
 }
 
 fn limited(write: impl FnOnce(&mut Limited) -> fmt::Result) -> Option<String> {
@@ -145,6 +160,11 @@ mod tests {
             ("_ZN12_GLOBAL__N_13runEv", "(anonymous namespace)::run"),
             ("_ZNK4shop5PricelsERKS0_", "shop::Price::operator<<"),
             ("_ZltRK1aS1_", "operator<"),
+            ("_ZNK1a1bEv", "a::b"),
+            (
+                "_RNvMs_CsaBcDeFgHi_4shopNtB4_5Stock4take.llvm.123",
+                "<shop::Stock>::take",
+            ),
             ("_Z3addIiEvT_", "add"),
         ];
         for (symbol, name) in cases {
