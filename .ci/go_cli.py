@@ -6,8 +6,13 @@
 GO is the `go` command, CONTEND the built command, EXAMPLE the built `contended_counter`. Compiles a Go
 program that writes a mutex, a block, a goroutine and a CPU profile, twice, runs the example twice, and
 compares `top`, `diff`, `list` and `merge` with `go tool pprof`'s -top, -diff_base, -list and -proto on all of
-them. Then asks the program's net/http/pprof. Exits with 1 at the first number that differs.
+them. The same for profiles that are put together here: the shapes that Go's own tests have (inlined frames, frames
+to leave out, no names), other producers' dialects, and random ones. Then asks the program's net/http/pprof. Exits
+with 1 at the first number that differs.
 """
+
+import gzip
+import random
 
 import os
 import re
@@ -221,6 +226,147 @@ def totals(path):
     return [sum(column) for column in columns], len(values)
 
 
+def varint(value):
+    value &= (1 << 64) - 1
+    encoded = b""
+    while value > 127:
+        encoded += bytes([value & 127 | 128])
+        value >>= 7
+    return encoded + bytes([value])
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def message(field, body):
+    body = body.encode() if isinstance(body, str) else body
+    return varint(field << 3 | 2) + varint(len(body)) + body
+
+
+class Profile:
+    """A stack is a list of locations, leaf first, a location a list of frames, innermost first: (name, line)."""
+
+    def __init__(self, *types, **head):
+        self.strings, self.functions, self.locations = [""], [], []
+        self.body = b""
+        for name, unit in types:
+            self.body += message(1, number(1, self.string(name)) + number(2, self.string(unit)))
+        for field, value in head.items():
+            field = {"drop": 7, "keep": 8, "time": 9, "duration": 10, "default": 14, "doc_url": 15}[field]
+            self.body += number(field, self.string(value) if isinstance(value, str) else value)
+
+    def string(self, text):
+        if text not in self.strings:
+            self.strings.append(text)
+        return self.strings.index(text)
+
+    def place(self, table, entry):
+        if entry not in table:
+            table.append(entry)
+        return table.index(entry) + 1
+
+    def sample(self, values, *stack, labels={}):
+        ids = [self.place(self.locations, tuple(location)) for location in stack]
+        sample = message(1, b"".join(map(varint, ids))) + message(2, b"".join(map(varint, values)))
+        for key, value in labels.items():
+            label = number(2, self.string(value)) if isinstance(value, str) else number(3, value)
+            sample += message(3, number(1, self.string(key)) + label)
+        self.body += message(2, sample)
+        return self
+
+    def write(self, path):
+        """In the names `name`, `name|system name`, or `|system name`; `name@file` says the file."""
+        mapping = number(1, 1) + number(2, 0x1000) + number(3, 0x900000) + number(5, self.string("/srv/bin/shop"))
+        body = self.body + message(3, mapping + number(7, 1))
+        for index, location in enumerate(self.locations, start=1):
+            lines = b""
+            for name, line in location:
+                function = number(1, self.place(self.functions, name)) if name is not None else b""
+                lines += message(4, function + number(2, line))
+            body += message(4, number(1, index) + number(2, 1) + number(3, 0x1000 * index) + lines)
+        for index, name in enumerate(self.functions, start=1):
+            name, _, file = name.partition("@")
+            name, bar, system_name = name.partition("|")
+            system_name = system_name if bar else name
+            function = number(1, index) + number(2, self.string(name)) + number(3, self.string(system_name))
+            body += message(5, function + number(4, self.string(file)))
+        for string in self.strings:
+            body += message(6, string)
+        with open(path, "wb") as file:
+            file.write(gzip.compress(body))
+        return path
+
+
+def stacks_of_gos_tests(profile, scale):
+    """The stacks of google/pprof's driver tests: each location has one to three inlined frames."""
+    one = [("line1000@file1000.src", 1)]
+    two = [("line2001@file2000.src", 9), ("line2000@file2000.src", 4)]
+    three = [("line3002@file3000.src", 2), ("line3001@file3000.src", 5), ("line3000@file3000.src", 6)]
+    fourth = [("line3001@file3000.src", 8), ("line3000@file3000.src", 9)]
+    fifth = [("line3002@file3000.src", 5), ("line3000@file3000.src", 9)]
+    for index, stack in enumerate([(one, two, three), (one, fourth), (two, fifth), (three,)]):
+        values = [scale * 2**index, scale * 7**index]
+        profile.sample(values, *stack, labels={"key1": f"tag{index}", "bytes": 1 << index})
+    return profile
+
+
+SYMBOLS = [
+    "_ZN4shop4Cart3addERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE",
+    "_ZN4shop5serve17h0123456789abcdefE",
+    "_RNvMs_CsaBcDeFgHi_4shopNtB4_5Stock4take",
+    "_ZNSt6vectorIiSaIiEE9push_backERKi",
+    "_ZNK4shop5PriceltERKS0_",
+    "_ZN12_GLOBAL__N_16Hidden3runEi",
+    "_ZN4shop4callILi3EZ4mainEUlvE_EEDTclfp_EET0_",
+    "main",
+]
+
+
+def dialects():
+    """Name by name the profiles, each with another of the same kind to compare it with."""
+    contention = [("contentions", "count"), ("delay", "nanoseconds")]
+    for name, types, scale, head in [
+        ("cpu", [("samples", "count"), ("cpu", "milliseconds")], 10, {"duration": 10**10}),
+        ("heap", [("inuse_objects", "count"), ("inuse_space", "bytes")], 102_400, {"default": "inuse_objects"}),
+        ("contention", contention, 1_024_000, {"time": 1_700_000_000 * 10**9, "doc_url": "https://example.com"}),
+        ("drop", contention, 1_000, {"drop": "line300[12]|line2001", "keep": "line3002"}),
+        ("seconds", [("n", "count"), ("t", "seconds")], 3, {}),
+        ("micro", [("n", "count"), ("t", "us")], 999, {}),
+        ("odd", [("n", "count"), ("t", "apples")], 999, {}),
+    ]:
+        yield name, *(stacks_of_gos_tests(Profile(*types, **head), scale * by) for by in (1, 3))
+    symz = [Profile(*contention).sample([by, 10 * by], [], [(None, 3)], []) for by in (1, 2)]
+    yield "no names", *symz
+    for form in ["{0}", "|{0}", "{0}|{0}"]:
+        pair = [Profile(("n", "count")), Profile(("n", "count"))]
+        for by, profile in enumerate(pair, start=1):
+            for index, symbol in enumerate(SYMBOLS):
+                stack = [[(form.format(symbol), 0)], [(form.format(SYMBOLS[(index + 1) % len(SYMBOLS)]), 0)]]
+                profile.sample([by * 100 + index], *stack)
+        yield f"symbols {form.count('0')}{form[0] == '|'}", *pair
+    locks = Profile(*contention, drop=r"base::Mutex::.*|release", keep=r".*Kept")
+    stack = lambda *names: [[(name, 1)] for name in names]
+    locks.sample([3, 300], *stack("base::Mutex::Unlock", "release", "add", "serve", "main"))
+    locks.sample([2, 100], *stack("take(int)", "base::Mutex::Lock(int)", "serve", "main"))
+    locks.sample([1, 50], *stack("base::Mutex::LockKept", "serve", "main"))
+    locks.sample([1, 7], *stack("base::Mutex::Lock(int)"))
+    yield "locks", locks, stacks_of_gos_tests(Profile(*contention), 5)
+    micro, nano = Profile(("t", "us"), ("size", "kB"), ("n", "count")), Profile(("n", "count"), ("t", "ns"))
+    micro.sample([400, 1, 4], *stack("a", "b")).sample([100, 9, 1], *stack("b"))
+    yield "units", micro, nano.sample([3, 350_500], *stack("a", "b")).sample([1, 7], *stack("c"))
+    for seed in range(12):
+        chance = random.Random(seed)
+        pair = [Profile(*contention), Profile(*contention)]
+        for profile in pair:
+            for _ in range(chance.randint(1, 60)):
+                frame = lambda: (f"f{chance.randint(0, 9)}@src/{chance.randint(0, 2)}.rs", chance.randint(0, 40))
+                location = lambda: [frame() for _ in range(chance.randint(1, 3))]
+                values = [chance.randint(0, 5), chance.choice([0, 1, -7, 10**4, 10**7, 3 * 10**9])]
+                profile.sample(values, *(location() for _ in range(chance.randint(1, 6))))
+        yield f"random {seed}", *pair
+
+
 def compare_top(path):
     for value in sample_types(path):
         go_value = f"-sample_index={value}"
@@ -254,7 +400,8 @@ def compare_list(path, functions):
     for value in sample_types(path):
         for function in functions:
             what = f"list {function} {path} {value}"
-            printed, finds, _ = attempt(contend, "list", function, path, "--value", value)
+            command = [contend, "list", function, path, "--value", value, "--source-path=/:."]
+            printed, finds, _ = attempt(*command)
             options = [f"-list={function}", f"-sample_index={value}"]
             expected, go_finds, _ = attempt(*PPROF, *options, path)
             same(f"{what}: found", [finds], [go_finds])
@@ -323,6 +470,23 @@ for program, names in profiles.items():
         compare_diff(new, base)
         compare_list(new, functions[program])
         compare_merge(base, new)
+
+# Symbols are read by Go as well then; there is no such program.
+PPROF[:] = [go, "tool", "pprof", "-symbolize=local"]
+os.makedirs("dialects")
+os.makedirs("src")
+for file in ["file1000.src", "file2000.src", "file3000.src", "src/0.rs", "src/1.rs", "src/2.rs"]:
+    with open(file, "w") as source:
+        source.writelines(f"line {line} of {file}\n" for line in range(1, 60))
+for name, *pair in dialects():
+    base, new = (profile.write(f"dialects/{name} {index}.pb.gz") for index, profile in enumerate(pair, start=1))
+    for path in (base, new):
+        compare_top(path)
+    compare_list(new, [".", "line300|a|main", "f[1-3]"])
+    compare_diff(base, new)
+    compare_diff(new, base)
+    compare_merge(base, new)
+PPROF[:] = [go, "tool", "pprof", "-symbolize=none"]
 
 command = [os.path.abspath("go_program"), "100", "serve"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
