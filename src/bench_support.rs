@@ -5,6 +5,35 @@ use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::thread_state::Recording;
 use crate::profile::kind::{Kind, ProfileKind};
 
+/// What has become of the contentions that the mutex profile has sampled, since the start or the last
+/// reset.
+///
+/// At any moment `begun` is the sum of the others; where nothing is being recorded right now, the
+/// mutex profile has `charged` contentions. Those that could not be taken in are not among them:
+/// `Lost` counts them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ledger {
+    /// Waits that have begun.
+    pub begun: f64,
+    /// Waits that go on.
+    pub waiting: f64,
+    /// Waits that are over, for which a release is still to come or is being captured.
+    pub owed: f64,
+    /// Waits that were charged to a release, or recorded as unattributed.
+    pub charged: f64,
+}
+
+/// See [`Ledger`].
+pub fn ledger() -> Ledger {
+    let ledger = recorder::ledger();
+    Ledger {
+        begun: ledger.begun,
+        waiting: ledger.waiting,
+        owed: ledger.owed,
+        charged: ledger.charged,
+    }
+}
+
 /// The decision of the mutex profile about one contention.
 #[inline]
 pub fn draw_contention(fraction: u32) -> bool {

@@ -63,19 +63,27 @@
 //! | covers | locks, `Once` | the same, and waits for which nobody is to blame, such as a Condvar's |
 //! | start here when | you want to know what to make faster | you want to know what is slow because of it |
 //!
-//! A thread may have to wait for several holds of a lock, and each of them is charged with its own part.
-//! Example: C waits 50 ms for a lock. A holds it for the first 30 ms; then B gets it before C does, and holds
-//! it for 20 ms. A's release is charged with 30 ms and B's with 20 ms. So for one lock the sum of the blame
-//! is the sum of the sampled waits, to the nanosecond. The time from a release to the next acquisition, in
-//! which the woken thread starts to run, belongs to that release.
+//! **Whose time is it?** A wait is cut where the lock changes hands, and each piece is charged to the thread that
+//! held the lock in it, on the stack of its release. In a piece in which nobody held it, the waiting thread had
+//! been woken and had no processor yet. That is the scheduler's time; it stands under the frame `contend::wakeup`,
+//! called by the release before it. Shorter sections do not help against it, more processors or fewer threads do.
 //!
-//! Not every release of a busy lock is looked at. One that comes within 5 µs of the last one charged leaves
-//! its part to the next: a hold longer than 5 µs is always charged exactly, shorter ones in proportion to
-//! their length on average.
+//! ```text
+//!   the lock     held by A          free     held by B      free     held by C
+//!              ├──────────────────┼────────┼──────────────┼────────┼───────────
+//!   C waits        ├────────────────────────────────────────────────┤
+//!   charged to     A's release      wakeup   B's release    wakeup
+//! ```
+//!
+//! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release within 5 µs of
+//! one that was charged is not captured; the next one after that is charged with its hold as well. So a hold
+//! that long is always charged exactly, shorter ones in proportion to their length on average.
+//! `go tool pprof -ignore contend::wakeup` shows the holds alone.
 //!
 //! The label `kind` says what was waited for: `go tool pprof -tagfocus kind=mutex` shows the mutexes alone, and
-//! `-tagignore kind=sleep` takes sleeping out. Three frames stand for no code: `contend::unattributed` is blame of
-//! waits that saw no release (a waiter that comes in the very moment of an unlock), `contend::overflow`
+//! `-tagignore kind=sleep` takes sleeping out. Besides `contend::wakeup` three frames stand for no code:
+//! `contend::unattributed` is blame of waits that saw no release (a waiter that comes in the very moment of an
+//! unlock, or that gave up and nobody has released the lock for ten seconds since), `contend::overflow`
 //! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
 //! little stack left. [`Profile::lost`] counts what could not be recorded.
 //!

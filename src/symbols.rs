@@ -88,6 +88,16 @@ impl Symbolizer {
 
     /// The stack with these return addresses, leaf first, without the profiler's own frames.
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
+        if let [first, callers @ ..] = &*addresses
+            && !callers.is_empty()
+            && address::stand_in(*first).is_some()
+        {
+            // It is said of the stack behind it, which is shown as it is elsewhere.
+            let said = Arc::clone(self.known(*first).location());
+            let callers = self.stack(callers.into());
+            let locations = std::iter::once(said).chain(callers.locations);
+            return Stack::new(addresses.clone(), locations.collect(), false);
+        }
         // Some unwinders end a stack with a return address of 0.
         let code = addresses.iter().filter(|address| **address > 1);
         let known: Vec<_> = code.map(|address| self.known(*address)).collect();

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::engine::blame::Table;
+use crate::engine::blame::{Charge, ChargeTo, Ledger, Table};
 use crate::engine::lost::{self, Cause};
 use crate::engine::stack::{self, Stack};
 use crate::engine::store::{Added, StackId, StackTotals, Store};
@@ -81,9 +81,40 @@ pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
     amount.is_zero() || store().is_some_and(|store| store.add_to(id, amount))
 }
 
-/// Adds to the frame `contend::unattributed` of the mutex profile.
-pub(crate) fn record_unattributed(kind: Kind, amount: Amount) {
-    add(ProfileKind::Mutex, kind, &[address::UNATTRIBUTED], amount);
+/// Adds to the release that is to blame in the mutex profile; if a reset has forgotten it, to what has no
+/// release.
+pub(crate) fn charge(kind: Kind, to: ChargeTo, charge: Charge) {
+    if charge.is_zero() {
+        return;
+    }
+    let is_added = match to {
+        ChargeTo::Stack(id) => {
+            store().is_some_and(|store| store.charge(id, charge.amount, charge.wakeup_nanos))
+        }
+        ChargeTo::Unattributed => false,
+    };
+    if !is_added {
+        charge_nobody(kind, charge);
+    }
+}
+
+/// Adds to the frames `contend::unattributed` and `contend::wakeup`, each alone, of the mutex profile.
+pub(crate) fn charge_nobody(kind: Kind, charge: Charge) {
+    if !charge.amount.is_zero() {
+        add(
+            ProfileKind::Mutex,
+            kind,
+            &[address::UNATTRIBUTED],
+            charge.amount,
+        );
+    }
+    if charge.wakeup_nanos > 0 {
+        let amount = Amount {
+            delay_nanos: charge.wakeup_nanos,
+            ..Amount::ZERO
+        };
+        add(ProfileKind::Mutex, kind, &[address::WAKEUP], amount);
+    }
 }
 
 /// Adds `amount` to a stack.
@@ -163,9 +194,32 @@ pub(crate) struct Numbers {
     pub(crate) resets: u64,
 }
 
+/// A lock whose waiters have given up owes their waiting to its next release. After this time without
+/// one it has probably none: a guard was leaked.
+const DEBT_PATIENCE_NANOS: u64 = 10_000_000_000;
+
+/// Records as unattributed what was owed for longer than that.
+fn charge_old_debts() {
+    let Some(_recording) = Recording::enter() else {
+        return;
+    };
+    while let Some(debt) = BLAME.take_old_debt(clock::now(), DEBT_PATIENCE_NANOS) {
+        charge_nobody(Kind::OTHER, debt);
+    }
+}
+
+/// What has become of the contentions that were begun.
+pub(crate) fn ledger() -> Ledger {
+    let _recording = Recording::enter();
+    BLAME.ledger()
+}
+
 /// The numbers of these profiles at this moment.
 pub(crate) fn numbers<const N: usize>(wanted: [ProfileKind; N]) -> [Numbers; N] {
     stack::refresh();
+    if wanted.contains(&ProfileKind::Mutex) {
+        charge_old_debts();
+    }
     let resets = RESETS.load(Ordering::Relaxed);
     wanted.map(|which| Numbers {
         which,

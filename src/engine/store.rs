@@ -6,7 +6,7 @@
 //! ```text
 //!   index  [ tag | offset ] [ 0 ] [ tag | offset ] …      open addressing, 0 = free
 //!                    │
-//!   arena  … [ header | contentions | delay | variance | address × depth ] …
+//!   arena  … [ header | contentions | delay | variance | wake-up | address × depth ] …
 //! ```
 //!
 //! Finding a stack is a probe of the index. Adding a new one reserves words of the arena, fills
@@ -120,6 +120,24 @@ impl Store {
         true
     }
 
+    /// Adds to a release that `add` returned. False: a reset has forgotten it.
+    #[cfg_attr(loom, allow(dead_code))] // Not modelled.
+    pub(crate) fn charge(&self, id: StackId, amount: Amount, wakeup_nanos: u64) -> bool {
+        let shard = &self.shards[id.shard as usize];
+        let Some(entered) = shard.enter() else {
+            return false;
+        };
+        if entered.generation() != id.generation {
+            return false;
+        }
+        shard.add(id.offset, amount);
+        if wakeup_nanos > 0 {
+            let entry = &shard.arena[id.offset as usize..];
+            entry[WAKEUP].fetch_add(wakeup_nanos, Ordering::Relaxed);
+        }
+        true
+    }
+
     /// The totals of every stack of `which`, in no particular order. Stops nobody: an event
     /// recorded meanwhile is in it or not.
     pub(crate) fn snapshot(&self, which: ProfileKind) -> Vec<StackTotals> {
@@ -166,7 +184,10 @@ const HEADER: usize = 0;
 const CONTENTIONS: usize = 1;
 const DELAY: usize = 2;
 const VARIANCE: usize = 3;
-const ADDRESSES: usize = 4;
+/// Delay after this release in which nobody held the lock. A snapshot shows it as a stack of its own,
+/// this one with `contend::wakeup` as the leaf.
+const WAKEUP: usize = 4;
+const ADDRESSES: usize = 5;
 
 /// The arena begins with the overflow stacks, of a single frame each. They are not in the index, so
 /// that there is room for them however full it is. First those of the built-in kinds, one for each
@@ -343,7 +364,7 @@ impl Shard {
     fn fill(&self, offset: u32, header: u64, addresses: &[usize]) {
         let entry = &self.arena[offset as usize..];
         entry[HEADER].store(header, Ordering::Relaxed);
-        for counter in &entry[CONTENTIONS..=VARIANCE] {
+        for counter in &entry[CONTENTIONS..=WAKEUP] {
             counter.store(0, Ordering::Relaxed);
         }
         for (word, address) in entry[ADDRESSES..].iter().zip(addresses) {
@@ -392,26 +413,42 @@ impl Shard {
         });
         overflows
             .chain(indexed)
-            .filter_map(|offset| self.totals(offset, which))
+            .flat_map(|offset| self.totals(offset, which))
+            .flatten()
             .for_each(&mut visit);
     }
 
-    fn totals(&self, offset: u32, which: ProfileKind) -> Option<StackTotals> {
+    /// Those of the stack, and those of the wake-ups after it, as far as there are any.
+    fn totals(&self, offset: u32, which: ProfileKind) -> [Option<StackTotals>; 2] {
         let entry = &self.arena[offset as usize..];
         let load = |word: usize| entry[word].load(Ordering::Relaxed);
-        let (entry_which, kind, depth) = parse_header(load(HEADER))?;
+        let (kind, depth) = match parse_header(load(HEADER)) {
+            Some((entry_which, kind, depth)) if entry_which == which => (kind, depth),
+            _ => return [None, None],
+        };
         let amount = Amount {
             contentions: f64::from_bits(load(CONTENTIONS)),
             delay_nanos: load(DELAY),
             variance: f64::from_bits(load(VARIANCE)),
         };
-        (entry_which == which && !amount.is_zero()).then(|| StackTotals {
+        let wakeup = Amount {
+            delay_nanos: load(WAKEUP),
+            ..Amount::ZERO
+        };
+        let addresses = || (ADDRESSES..ADDRESSES + depth).map(|word| load(word) as usize);
+        let stack = (!amount.is_zero()).then(|| StackTotals {
             kind,
-            addresses: (ADDRESSES..ADDRESSES + depth)
-                .map(|word| load(word) as usize)
-                .collect(),
+            addresses: addresses().collect(),
             amount,
-        })
+        });
+        let wakeup = (!wakeup.is_zero()).then(|| StackTotals {
+            kind,
+            addresses: std::iter::once(address::WAKEUP)
+                .chain(addresses())
+                .collect(),
+            amount: wakeup,
+        });
+        [stack, wakeup]
     }
 
     fn reset(&self) {

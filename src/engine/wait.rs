@@ -20,7 +20,7 @@ mod release;
 
 use std::hint;
 
-use crate::engine::blame::{ChargeTo, Flag, LockRef, Outcome};
+use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::clock;
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
@@ -33,7 +33,7 @@ use crate::profile::kind::{Kind, ProfileKind};
 
 pub(crate) use condvar::watch_condition;
 pub(crate) use once::{Turn, once};
-pub(crate) use release::{Release, release, release_early};
+pub(crate) use release::{Release, acquired, release, release_early};
 
 /// Comes after a call that is not inlined, to make it not the last thing that its caller does.
 ///
@@ -84,7 +84,11 @@ pub(crate) fn acquire<R>(
     }
     let result = block();
     if acquired(&result) {
-        wait.outcome = Outcome::Acquired;
+        wait.outcome = match kind {
+            // Nobody holds an initialisation after its end.
+            Kind::ONCE => Outcome::LetGo,
+            _ => Outcome::Acquired,
+        };
     }
     result
 }
@@ -202,7 +206,7 @@ impl<'a> Waiting<'a> {
                 self.arrived = true;
                 self.begin = arrival.begin;
                 if let Some(debt) = arrival.evicted {
-                    recorder::record_unattributed(self.kind, debt);
+                    recorder::charge_nobody(self.kind, debt);
                 }
             }
             None => lost::count(Cause::LockTableFull),
@@ -243,14 +247,8 @@ impl<'a> Waiting<'a> {
 
     fn leave(&self, lock: LockRef<'_>, now: u64, outcome: Outcome) -> u64 {
         let departure = BLAME.leave(lock, now, self.begin, self.weight, outcome);
-        if let Some((to, amount)) = departure.charge {
-            let is_recorded = match to {
-                ChargeTo::Stack(id) => recorder::add_to(id, amount),
-                ChargeTo::Unattributed => false,
-            };
-            if !is_recorded {
-                recorder::record_unattributed(self.kind, amount);
-            }
+        if let Some((to, charge)) = departure.charge {
+            recorder::charge(self.kind, to, charge);
         }
         departure.end
     }
@@ -297,13 +295,8 @@ impl<'a> Wait<'a> {
         })
     }
 
-    /// The wait ends with what it waited for.
-    pub(crate) fn succeed(mut self) {
-        self.outcome = Outcome::Acquired;
-    }
-
-    /// The wait ends now with what it waited for, but is recorded when it is dropped: for where the
-    /// stack is not that of the skin's function.
+    /// The wait ends now with the lock, but is recorded when it is dropped: for where the stack is not
+    /// that of the skin's function.
     fn succeed_for_now(&mut self) {
         self.outcome = Outcome::Acquired;
         self.waiting.end_for_blame(Outcome::Acquired);

@@ -68,6 +68,7 @@ impl Condvar {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Kind::MUTEX, flag);
         skin::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
+        skin::acquired(flag);
     }
 
     /// As [`wait`](Self::wait), until `timeout` at the latest.
@@ -83,7 +84,9 @@ impl Condvar {
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Kind::MUTEX, flag);
-        skin::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout))
+        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout));
+        skin::acquired(flag);
+        result
     }
 
     /// As [`wait`](Self::wait), for `timeout` at the most.
@@ -99,7 +102,9 @@ impl Condvar {
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Kind::MUTEX, flag);
-        skin::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout))
+        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout));
+        skin::acquired(flag);
+        result
     }
 
     /// Waits until `condition` is false. Does not wait at all if it is so at once.
@@ -139,8 +144,11 @@ impl Condvar {
         let (flag, mut inner) = inner_guard(guard);
         let mut wait = None;
         let mut condition = skin::watch_condition(condition, flag, &mut wait);
-        self.inner
-            .wait_while_until(&mut inner, |()| condition(&mut **guard), timeout)
+        let condition = |(): &mut ()| condition(&mut **guard);
+        let result = self.inner.wait_while_until(&mut inner, condition, timeout);
+        // A wait that has timed out does not ask again.
+        skin::acquired(flag);
+        result
     }
 
     /// As [`wait_while`](Self::wait_while), for `timeout` at the most.
@@ -162,8 +170,11 @@ impl Condvar {
         let (flag, mut inner) = inner_guard(guard);
         let mut wait = None;
         let mut condition = skin::watch_condition(condition, flag, &mut wait);
-        self.inner
-            .wait_while_for(&mut inner, |()| condition(&mut **guard), timeout)
+        let condition = |(): &mut ()| condition(&mut **guard);
+        let result = self.inner.wait_while_for(&mut inner, condition, timeout);
+        // A wait that has timed out does not ask again.
+        skin::acquired(flag);
+        result
     }
 }
 

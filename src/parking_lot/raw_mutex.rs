@@ -24,19 +24,27 @@ impl RawMutex {
     #[inline(always)]
     fn try_acquire(&self) -> bool {
         // Forgotten: the guard of `lock_api` around this raw lock stands in its place.
-        self.inner.try_lock().map(mem::forget).is_some()
+        let is_acquired = self.inner.try_lock().map(mem::forget).is_some();
+        if is_acquired {
+            skin::acquired(&self.flag);
+        }
+        is_acquired
     }
 
     #[cold]
     #[inline(never)]
     fn lock_contended(&self, block: impl FnOnce() -> bool) -> bool {
-        skin::acquire(
+        let is_acquired = skin::acquire(
             Kind::MUTEX,
             &self.flag,
             || self.try_acquire().then_some(true),
             block,
             |acquired| *acquired,
-        )
+        );
+        if is_acquired {
+            skin::acquired(&self.flag);
+        }
+        is_acquired
     }
 
     #[cold]

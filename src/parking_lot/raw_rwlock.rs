@@ -19,7 +19,11 @@ impl RawRwLock {
     /// Every acquisition that need not wait comes about here.
     #[inline(always)]
     fn try_acquire(&self, attempt: impl Fn(&Inner) -> bool) -> bool {
-        attempt(&self.inner)
+        let is_acquired = attempt(&self.inner);
+        if is_acquired {
+            skin::acquired(&self.flag);
+        }
+        is_acquired
     }
 
     /// Tries, then waits in `block`. Both say whether they hold the lock.
@@ -42,13 +46,17 @@ impl RawRwLock {
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
-        skin::acquire(
+        let is_acquired = skin::acquire(
             kind,
             &self.flag,
             || self.try_acquire(&try_acquire).then_some(true),
             || block(&self.inner),
             |acquired| *acquired,
-        )
+        );
+        if is_acquired {
+            skin::acquired(&self.flag);
+        }
+        is_acquired
     }
 
     #[inline(always)]
@@ -184,6 +192,7 @@ unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
     unsafe fn downgrade(&self) {
         // SAFETY: held for writing, as demanded.
         self.release(Kind::RWLOCK_WRITE, |inner| unsafe { inner.downgrade() });
+        skin::acquired(&self.flag);
     }
 }
 
@@ -346,6 +355,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
         self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.downgrade_to_upgradable();
         });
+        skin::acquired(&self.flag);
     }
 }
 

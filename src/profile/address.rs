@@ -14,6 +14,9 @@ pub(crate) const UNATTRIBUTED: usize = usize::MAX - 1;
 #[cfg_attr(loom, allow(dead_code))] // Not modelled.
 pub(crate) const NO_STACK: usize = usize::MAX - 2;
 
+/// Stands before the stack of a release, as if called by it: nobody held the lock.
+pub(crate) const WAKEUP: usize = usize::MAX - 3;
+
 /// A number that stands for no code, as a frame that people read.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(loom, allow(dead_code))] // Not modelled.
@@ -42,6 +45,11 @@ pub(crate) const STAND_INS: &[StandIn] = &[
         address: NO_STACK,
         name: "contend::no_stack",
         meaning: "the stack could not be walked, or too little of it was left",
+    },
+    StandIn {
+        address: WAKEUP,
+        name: "contend::wakeup",
+        meaning: "the lock was free: the woken thread had no processor yet; shorter sections do not help",
     },
 ];
 

@@ -33,6 +33,7 @@ macro_rules! guard {
             /// The lock has just been acquired.
             #[inline(always)]
             pub(super) fn new(flag: &'a $crate::skin::Flag, inner: $($inner)::+<'a, T>) -> Self {
+                $crate::skin::acquired(flag);
                 Self {
                     flag,
                     inner: ::std::mem::ManuallyDrop::new(inner),

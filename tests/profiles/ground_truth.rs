@@ -1,7 +1,8 @@
 //! Who kept whom waiting, by the test's own clock; and what a profile says of a function.
 
-use std::sync::MutexGuard;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use contend::{Profile, Sample};
@@ -36,6 +37,9 @@ pub(crate) struct Turn {
     pub(crate) acquired: Instant,
     /// Just before the release.
     pub(crate) released: Instant,
+    /// Just after it. The thread may have lost its processor between the two, on either side of the
+    /// release.
+    pub(crate) gone: Instant,
 }
 
 impl Turn {
@@ -48,16 +52,25 @@ impl Turn {
 #[inline(always)]
 pub(crate) fn turn<L: Lock>(lock: &L, site: &'static str, hold: impl FnOnce()) -> Turn {
     let asked = Instant::now();
-    lock.with(|| {
+    let (acquired, released) = lock.with(|| {
         let acquired = Instant::now();
         hold();
-        Turn {
-            site,
-            asked,
-            acquired,
-            released: Instant::now(),
-        }
-    })
+        (acquired, Instant::now())
+    });
+    Turn {
+        site,
+        asked,
+        acquired,
+        released,
+        gone: Instant::now(),
+    }
+}
+
+/// A time that is known to lie between two others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Between {
+    pub(crate) least: Duration,
+    pub(crate) most: Duration,
 }
 
 /// All turns at one lock, in the order of their holds.
@@ -75,23 +88,31 @@ impl Log {
         self.0.iter().map(Turn::waited).sum()
     }
 
-    /// The waiting that the holds at `site` caused: the overlap of every wait with them. The time
-    /// from a release to the next acquisition, when nobody has the lock yet, is that release's.
-    pub(crate) fn blame(&self, site: &str) -> Duration {
-        let mut blame = Duration::ZERO;
-        for (index, hold) in self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, hold)| hold.site == site)
-        {
+    /// The waiting that the holds at `site` caused: the overlap of every wait with them.
+    pub(crate) fn blame(&self, site: &str) -> Between {
+        self.blame_of(|turn| turn.site == site)
+    }
+
+    /// The waiting while nobody held the lock.
+    pub(crate) fn nobody(&self) -> Between {
+        let held = self.blame_of(|_| true);
+        Between {
+            least: self.waited().saturating_sub(held.most),
+            most: self.waited().saturating_sub(held.least),
+        }
+    }
+
+    fn blame_of(&self, is_meant: impl Fn(&Turn) -> bool) -> Between {
+        let mut blame = Between::default();
+        for (index, hold) in self.0.iter().enumerate().filter(|(_, turn)| is_meant(turn)) {
+            // Nobody else can have had it before it was released.
             let next = self.0.get(index + 1);
-            let end = next.map_or(hold.released, |next| next.acquired);
+            let end_at_most = next.map_or(hold.gone, |next| next.acquired.min(hold.gone));
             // Waits that overlap with this hold end with a later one, by not much: stop at the
             // first that was asked for after its end, after a good many such.
             let mut asked_later = 0;
             for wait in &self.0[index + 1..] {
-                if wait.asked >= end {
+                if wait.asked >= end_at_most {
                     asked_later += 1;
                     if asked_later > 200 {
                         break;
@@ -99,20 +120,22 @@ impl Log {
                     continue;
                 }
                 let from = wait.asked.max(hold.acquired);
-                let to = wait.acquired.min(end);
-                blame += to.saturating_duration_since(from);
+                let overlap = |end: Instant| wait.acquired.min(end).saturating_duration_since(from);
+                blame.least += overlap(hold.released);
+                blame.most += overlap(end_at_most);
             }
         }
         blame
     }
 }
 
-/// The samples with a frame of the function.
+/// The samples of a function's releases or waits; what nobody is to blame for is not among them.
 pub(crate) fn samples_of<'a>(profile: &'a Profile, function: &str) -> Vec<&'a Sample> {
     let suffix = format!("::{function}");
     profile
         .samples()
         .iter()
+        .filter(|sample| !is_wakeup(sample))
         .filter(|sample| {
             sample.frames().iter().any(|frame| {
                 // Without the generic parameters that some name manglings show.
@@ -134,6 +157,19 @@ pub(crate) fn contentions_of(profile: &Profile, function: &str) -> u64 {
     samples_of(profile, function)
         .iter()
         .map(|sample| sample.contentions())
+        .sum()
+}
+
+fn is_wakeup(sample: &Sample) -> bool {
+    sample.frames()[0].function() == "contend::wakeup"
+}
+
+/// The delay in which nobody held the lock.
+pub(crate) fn delay_of_nobody(profile: &Profile) -> Duration {
+    let samples = profile.samples().iter();
+    samples
+        .filter(|sample| is_wakeup(sample))
+        .map(Sample::delay)
         .sum()
 }
 
@@ -164,6 +200,43 @@ pub(crate) fn assert_close(what: &str, measured: Duration, truth: Duration, tole
         "{what}: {measured:?}, in truth {truth:?}: off by {:.1} %",
         error * 100.0
     );
+}
+
+/// As [`assert_close`], where the truth is known up to what preemptions hide.
+#[track_caller]
+pub(crate) fn assert_between(what: &str, measured: Duration, truth: Between, tolerance: f64) {
+    println!("{what}: {measured:?}, in truth {truth:?}");
+    assert!(
+        measured >= truth.least.mul_f64(1.0 - tolerance)
+            && measured <= truth.most.mul_f64(1.0 + tolerance),
+        "{what}: {measured:?}, in truth {truth:?}"
+    );
+}
+
+/// Threads that want a processor all the time, until this is dropped.
+pub(crate) struct Busy(Arc<AtomicBool>, Vec<JoinHandle<()>>);
+
+pub(crate) fn busy(threads: usize) -> Busy {
+    let stop = Arc::new(AtomicBool::new(false));
+    let threads = (0..threads).map(|_| {
+        let stop = Arc::clone(&stop);
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        })
+    });
+    let threads = threads.collect();
+    Busy(stop, threads)
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        for thread in self.1.drain(..) {
+            thread.join().unwrap();
+        }
+    }
 }
 
 pub(crate) fn ms(millis: u64) -> Duration {

@@ -64,13 +64,13 @@ macro_rules! for_each_lock {
     ($std:ty, $parking_lot:ty: $($test:ident),+ $(,)?) => {
         mod std_lock {
             $(#[test] fn $test() {
-                $crate::common::despite_preemption(super::$test::<$std>);
+                super::$test::<$std>();
             })+
         }
         #[cfg(feature = "parking_lot")]
         mod parking_lot {
             $(#[test] fn $test() {
-                $crate::common::despite_preemption(super::$test::<$parking_lot>);
+                super::$test::<$parking_lot>();
             })+
         }
     };

@@ -1,6 +1,6 @@
 //! The conditions that a Condvar's `wait_while` waits for.
 
-use super::{Wait, release_early};
+use super::{Wait, acquired, release_early};
 use crate::engine::blame::Flag;
 use crate::profile::kind::Kind;
 
@@ -16,6 +16,8 @@ pub(crate) fn watch_condition<'a, T: ?Sized>(
 ) -> impl FnMut(&mut T) -> bool + 'a {
     let mut is_waiting = false;
     move |value| {
+        // At first by the caller, then by the wait.
+        acquired(flag);
         let holds = condition(value);
         if holds {
             release_early(Kind::MUTEX, flag);

@@ -19,15 +19,13 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     if let Some(wait) = &mut turn.wait {
         wait.capture_if_certain();
         // Also a waiter that then panics, because the initialiser did, was let go by its end.
-        wait.outcome = Outcome::Acquired;
+        wait.outcome = Outcome::LetGo;
         if wait.is_contention() {
             wait.arrive();
         }
     }
     let result = call(&mut turn);
-    if let Some(wait) = turn.wait.take() {
-        wait.succeed();
-    }
+    drop(turn.wait.take());
     result
 }
 

@@ -1,6 +1,6 @@
 //! One release that others wait for: before the unlock, and after it.
 
-use crate::engine::blame::{Flag, LockRef, Taken};
+use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::thread_state::Recording;
@@ -15,11 +15,16 @@ pub(crate) struct Release {
 }
 
 impl Release {
-    /// Decides, with the lock still held, whether this release is charged. Called when the flag is
-    /// not idle. Costs a reading of the clock, and a few instructions more every 5 µs.
+    /// Notes, with the lock still held, when it becomes free, and decides whether this release is
+    /// charged. Called when the flag is not idle. Costs a reading of the clock, and a few instructions
+    /// more every 5 µs.
     #[inline]
     pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();
+        // Other readers may hold it still.
+        if kind != Kind::RWLOCK_READ {
+            flag.released_at(now);
+        }
         if !flag.is_due(now) {
             return None;
         }
@@ -38,13 +43,29 @@ impl Release {
     #[inline(never)]
     pub(crate) fn end(&self) {
         let _recording = Recording::enter();
+        if let Some((to, charge)) = self.taken.wakeup {
+            recorder::charge(self.kind, to, charge);
+        }
         let stack = recorder::record(ProfileKind::Mutex, self.kind, self, self.taken.amount);
         let deferred = BLAME.settle(&self.taken, stack);
-        let is_recorded = stack.is_some_and(|stack| recorder::add_to(stack, deferred));
-        if !is_recorded && !deferred.is_zero() {
-            recorder::record_unattributed(self.kind, deferred);
-        }
+        let to = stack.map_or(ChargeTo::Unattributed, ChargeTo::Stack);
+        recorder::charge(self.kind, to, deferred);
     }
+}
+
+/// Comes after every acquisition of a lock that is not shared, however it came about. While somebody
+/// waits, the time from here to the release is the holder's, and what came before it nobody's.
+#[inline(always)]
+pub(crate) fn acquired(flag: &Flag) {
+    if !flag.is_idle() {
+        acquired_contended(flag);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn acquired_contended(flag: &Flag) {
+    flag.acquired_at(clock::now);
 }
 
 /// Unlocks with `unlock`, and charges the caller if its release is due.

@@ -1,6 +1,6 @@
 //! Which site is to blame, in programs where nobody planned who meets whom.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -14,12 +14,23 @@ for_each_lock!(
     three_to_one_at_fraction_10,
     rare_and_long_at_fraction_1,
     rare_and_long_at_fraction_10,
+    a_convoy_of_eight,
 );
 
 /// In percentage points. At fraction 10 some hundred waits are sampled, whose shares have a
 /// standard error of two to three points.
 const POINTS_AT_FRACTION_1: f64 = 5.0;
 const POINTS_AT_FRACTION_10: f64 = 8.0;
+const POINTS_OF_NOBODY: f64 = 3.0;
+
+/// Threads that take the processors away from those under test. On two cores the last leave each of
+/// them a third of one.
+const BUSY: [usize; 3] = [0, 2, 4];
+
+/// The profiler and the test each read the clock around the same hold. A thread that loses its
+/// processor between the two readings, with seven others waiting, makes them differ by a tenth of a
+/// round. That spoils a round now and then; the middle one of five says what the accounting does.
+const ROUNDS: usize = 5;
 
 #[inline(never)]
 fn long_site<L: Lock>(lock: &L, hold: Duration) -> Turn {
@@ -31,27 +42,99 @@ fn short_site<L: Lock>(lock: &L, hold: Duration) -> Turn {
     turn(lock, "short_site", || work(hold))
 }
 
-/// Runs `program` in some threads until the time is up, and compares shares.
-fn check<L: Lock>(
+/// By how many points a round was off the truth.
+#[derive(Clone, Copy, Debug, Default)]
+struct Errors {
+    long: f64,
+    short: f64,
+    nobody: f64,
+    /// Of the delay in all, in percent of the truth.
+    total: f64,
+}
+
+/// Runs `program` in `threads` threads, beside busy ones, and compares shares with the truth.
+fn check<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) {
+    let (points, points_of_nobody) = match fraction {
+        1 => (POINTS_AT_FRACTION_1, POINTS_OF_NOBODY),
+        _ => (POINTS_AT_FRACTION_10, POINTS_AT_FRACTION_10),
+    };
+    for busy_threads in BUSY {
+        println!("beside {busy_threads} busy threads:");
+        let busy = busy(busy_threads);
+        let rounds: Vec<Errors> = (0..ROUNDS)
+            .map(|_| round(fraction, threads, &program))
+            .collect();
+        drop(busy);
+        let middle = |error: fn(&Errors) -> f64| {
+            let mut errors: Vec<f64> = rounds.iter().map(error).collect();
+            errors.sort_by(f64::total_cmp);
+            errors[ROUNDS / 2]
+        };
+        for (what, error, bound) in [
+            ("long site", middle(|errors| errors.long), points),
+            ("short site", middle(|errors| errors.short), points),
+            ("nobody", middle(|errors| errors.nobody), points_of_nobody),
+        ] {
+            println!("{what}: off by {error:+.2} points of {bound:.1}");
+            assert!(error.abs() <= bound, "{what}: off by {error:+.2} points");
+        }
+        let total = middle(|errors| errors.total);
+        assert!(fraction > 1 || total.abs() < 5.0, "all: off by {total} %");
+    }
+}
+
+fn round<L: Lock>(
     fraction: u32,
-    tolerance_points: f64,
+    threads: usize,
     program: impl Fn(&L, usize) -> Turn + Sync,
-) {
+) -> Errors {
     let _recording = recording(fraction, 0);
+    let log = run(
+        ms(300) * if fraction == 1 { 1 } else { 8 },
+        threads,
+        program,
+    );
+    let profile = contend::mutex_profile();
+    let delay = profile.total_delay();
+    let measured = |part| 100.0 * share(part, delay);
+    let truth = |part| 100.0 * share(part, log.waited());
+    let errors = Errors {
+        long: measured(delay_of(&profile, "long_site")) - truth(log.blame("long_site").least),
+        short: measured(delay_of(&profile, "short_site")) - truth(log.blame("short_site").least),
+        nobody: measured(delay_of_nobody(&profile)) - truth(log.nobody().most),
+        total: measured(delay) * share(delay, log.waited()) - 100.0,
+    };
+    println!(
+        "nobody {:.1} % of {delay:?}, {errors:?}",
+        truth(log.nobody().most)
+    );
+    assert!(unattributed_share(&profile) < 0.02);
+    errors
+}
+
+/// Runs until there was so much waiting.
+fn run<L: Lock>(
+    wanted: Duration,
+    threads: usize,
+    program: impl Fn(&L, usize) -> Turn + Sync,
+) -> Log {
     let lock = L::default();
-    let stop = AtomicBool::new(false);
+    let waited_nanos = AtomicU64::new(0);
     let turns = thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
+        let threads: Vec<_> = (0..threads)
             .map(|thread| {
-                let (lock, stop, program) = (&lock, &stop, &program);
+                let (lock, waited_nanos, program) = (&lock, &waited_nanos, &program);
                 scope.spawn(move || {
                     let mut turns = Vec::new();
                     // Threads start at different points of the program.
                     for step in thread * 37.. {
-                        if stop.load(Ordering::Relaxed) {
+                        let turn = program(lock, step);
+                        turns.push(turn);
+                        let waited = turn.waited().as_nanos() as u64;
+                        let before = waited_nanos.fetch_add(waited, Ordering::Relaxed);
+                        if before >= wanted.as_nanos() as u64 {
                             break;
                         }
-                        turns.push(program(lock, step));
                         // A thread that asks again at once mostly gets the lock: few waits, and
                         // long ones. This makes them many, which sampling needs.
                         nap(Duration::from_micros(100 + (step * 7919 % 400) as u64));
@@ -60,33 +143,12 @@ fn check<L: Lock>(
                 })
             })
             .collect();
-        nap(ms(1500) * if fraction == 1 { 1 } else { 3 });
-        stop.store(true, Ordering::Relaxed);
         threads
             .into_iter()
             .flat_map(|thread| thread.join().unwrap())
             .collect()
     });
-    let log = Log::new(turns);
-    let profile = contend::mutex_profile();
-    let truth_long = log.blame("long_site");
-    let truth = 100.0 * share(truth_long, truth_long + log.blame("short_site"));
-    let long = delay_of(&profile, "long_site");
-    let measured = 100.0 * share(long, long + delay_of(&profile, "short_site"));
-    println!("share of the long site: {measured:.1} %, in truth {truth:.1} %");
-    println!(
-        "all: {:?}, in truth {:?}",
-        profile.total_delay(),
-        log.waited()
-    );
-    assert!(
-        (measured - truth).abs() <= tolerance_points,
-        "the long site has {measured:.1} % of the blame, in truth {truth:.1} %"
-    );
-    assert!(unattributed_share(&profile) < 0.02);
-    if fraction == 1 {
-        assert_close("all", profile.total_delay(), log.waited(), 0.05);
-    }
+    Log::new(turns)
 }
 
 fn three_to_one<L: Lock>(lock: &L, step: usize) -> Turn {
@@ -98,16 +160,16 @@ fn three_to_one<L: Lock>(lock: &L, step: usize) -> Turn {
 }
 
 fn three_to_one_at_fraction_1<L: Lock>() {
-    check(1, POINTS_AT_FRACTION_1, three_to_one::<L>);
+    check(1, 4, three_to_one::<L>);
 }
 
 fn three_to_one_at_fraction_10<L: Lock>() {
-    check(10, POINTS_AT_FRACTION_10, three_to_one::<L>);
+    check(10, 4, three_to_one::<L>);
 }
 
-/// One section of 2 ms among two hundred of 10 µs: the case that counting releases gets wrong.
+/// One section of 2 ms among fifty of 10 µs: the case that counting releases gets wrong.
 fn rare_and_long<L: Lock>(lock: &L, step: usize) -> Turn {
-    if step.is_multiple_of(200) {
+    if step.is_multiple_of(50) {
         long_site(lock, Duration::from_millis(2))
     } else {
         short_site(lock, Duration::from_micros(10))
@@ -115,9 +177,14 @@ fn rare_and_long<L: Lock>(lock: &L, step: usize) -> Turn {
 }
 
 fn rare_and_long_at_fraction_1<L: Lock>() {
-    check(1, POINTS_AT_FRACTION_1, rare_and_long::<L>);
+    check(1, 4, rare_and_long::<L>);
 }
 
 fn rare_and_long_at_fraction_10<L: Lock>() {
-    check(10, POINTS_AT_FRACTION_10, rare_and_long::<L>);
+    check(10, 4, rare_and_long::<L>);
+}
+
+/// All threads queue up at the same two sections, each as long as the pauses between them.
+fn a_convoy_of_eight<L: Lock>() {
+    check(1, 8, three_to_one::<L>);
 }

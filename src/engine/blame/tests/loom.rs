@@ -13,10 +13,11 @@ struct Lock {
     flag: Flag,
     inner: Mutex<()>,
     /// All that was charged to somebody.
-    charged: Mutex<Amount>,
+    charged: Mutex<Charge>,
 }
 
 const ARRIVE: u64 = 10_000;
+const BARGE: u64 = 15_000;
 const RELEASE: u64 = 20_000;
 const LEAVE: u64 = 30_000;
 
@@ -26,23 +27,43 @@ impl Lock {
             table: Table::new(),
             flag: Flag::new(),
             inner: Mutex::new(()),
-            charged: Mutex::new(Amount::ZERO),
+            charged: Mutex::new(Charge::ZERO),
         })
     }
 
-    fn charge(&self, amount: Amount) {
-        self.charged.lock().unwrap().add(amount);
+    fn charge(&self, charge: Charge) {
+        self.charged.lock().unwrap().add(charge);
+    }
+
+    fn charge_taken(&self, taken: &Taken) {
+        self.charge(Charge {
+            amount: taken.amount,
+            wakeup_nanos: 0,
+        });
+        if let Some((_, wakeup)) = taken.wakeup {
+            self.charge(wakeup);
+        }
+        self.charge(self.table.settle(taken, None));
+    }
+
+    /// What a guard's constructor does.
+    fn acquired(&self) {
+        if !self.flag.is_idle() {
+            self.flag.acquired_at(|| BARGE);
+        }
     }
 
     /// What a guard's drop does, around `unlock`.
     fn release(&self, unlock: impl FnOnce()) {
         let taken = (!self.flag.is_idle())
-            .then(|| self.table.take(LockRef::beside(&self.flag), RELEASE))
+            .then(|| {
+                self.flag.released_at(RELEASE);
+                self.table.take(LockRef::beside(&self.flag), RELEASE)
+            })
             .flatten();
         unlock();
         if let Some(taken) = taken {
-            self.charge(taken.amount);
-            self.charge(self.table.settle(&taken, None));
+            self.charge_taken(&taken);
         }
     }
 
@@ -69,11 +90,11 @@ impl Lock {
     fn assert_conserved(&self, waiters: u64) {
         let charged = *self.charged.lock().unwrap();
         assert_eq!(
-            charged.contentions, waiters as f64,
+            charged.amount.contentions, waiters as f64,
             "every wait is counted once"
         );
         assert_eq!(
-            charged.delay_nanos,
+            charged.amount.delay_nanos + charged.wakeup_nanos,
             waiters * (LEAVE - ARRIVE),
             "the blame is the waiting"
         );
@@ -95,6 +116,23 @@ fn a_release_that_races_with_an_arrival_loses_no_blame() {
             thread::spawn(move || lock.wait())
         };
         let held = lock.inner.lock().unwrap();
+        lock.release(|| drop(held));
+        waiter.join().unwrap();
+        lock.assert_conserved(1);
+    });
+}
+
+/// The stopwatch has two kinds of writers. However they meet, it takes nothing and adds nothing.
+#[test]
+fn a_thread_that_barges_in_while_waiters_come_and_go_loses_no_blame() {
+    loom::model(|| {
+        let lock = Lock::new();
+        let waiter = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || lock.wait())
+        };
+        let held = lock.inner.lock().unwrap();
+        lock.acquired();
         lock.release(|| drop(held));
         waiter.join().unwrap();
         lock.assert_conserved(1);
@@ -129,8 +167,7 @@ fn a_waiter_that_leaves_while_the_release_is_captured_is_counted_once() {
                 }
             })
         };
-        lock.charge(taken.amount);
-        lock.charge(lock.table.settle(&taken, None));
+        lock.charge_taken(&taken);
         waiter.join().unwrap();
         lock.assert_conserved(1);
     });

@@ -1,5 +1,6 @@
 //! The table against a slow and obvious model that counts every waiter in every nanosecond.
 
+use super::super::flag::GATE_NANOS;
 use super::super::*;
 use crate::engine::store::{Added, Store};
 use crate::profile::kind::{Kind, ProfileKind};
@@ -10,8 +11,10 @@ struct Naive {
     now: u64,
     /// Begin and weight.
     waiters: Vec<(u64, u32)>,
-    /// By all waiters so far, times their weights.
-    waited: u64,
+    /// By all waiters so far, times their weights, while the lock was held and while it was free.
+    held_waited: u64,
+    free_waited: u64,
+    is_free: bool,
     /// Contentions that have ended, times their weights.
     ended: f64,
 }
@@ -21,7 +24,10 @@ impl Naive {
         for _ in 0..nanos {
             self.now += 1;
             for (_, weight) in &self.waiters {
-                self.waited += u64::from(*weight);
+                match self.is_free {
+                    true => self.free_waited += u64::from(*weight),
+                    false => self.held_waited += u64::from(*weight),
+                }
             }
         }
     }
@@ -46,18 +52,19 @@ impl Dice {
 }
 
 /// What the table keeps for releases to come or to settle, at `now`.
-fn kept(table: &Table, now: u64) -> Amount {
-    let mut sum = Amount::ZERO;
+fn kept(table: &Table, flag: &Flag, now: u64) -> Charge {
+    let mut sum = Charge::ZERO;
     for shard in &table.shards {
         let mut shard = shard.lock();
         let len = shard.len;
         for entry in &mut shard.entries[..len] {
-            entry.advance(now);
-            sum.add(entry.uncharged);
+            entry.advance(flag, now);
+            sum.amount.add(entry.held);
+            sum.wakeup_nanos += entry.free_nanos;
             sum.add(entry.deferred);
         }
-        for (_, amount) in &shard.detached {
-            sum.add(*amount);
+        for (_, charge) in &shard.detached {
+            sum.add(*charge);
         }
     }
     sum
@@ -72,21 +79,32 @@ fn story(seed: u64) {
         ..Naive::default()
     };
     let mut pending: Vec<Taken> = Vec::new();
-    let mut charged = Amount::ZERO;
+    let mut charged = Charge::ZERO;
+    let take = |naive: &Naive, charged: &mut Charge, pending: &mut Vec<Taken>| {
+        if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
+            charged.amount.add(taken.amount);
+            if let Some((_, wakeup)) = taken.wakeup {
+                charged.add(wakeup);
+            }
+            pending.push(taken);
+        }
+    };
     for step in 0..400 {
         naive.advance(dice.below(3 * GATE_NANOS / 2));
-        match dice.below(10) {
-            0..=3 => {
+        match dice.below(12) {
+            0..=3 if !naive.is_free => {
                 let weight = 1 + dice.below(5) as u32;
-                table
-                    .arrive(LockRef::beside(&flag), naive.now, naive.now, weight)
-                    .unwrap();
+                let lock = LockRef::beside(&flag);
+                table.arrive(lock, naive.now, naive.now, weight).unwrap();
                 naive.waiters.push((naive.now, weight));
             }
-            4..=6 if !flag.is_idle() && flag.is_due(naive.now) => {
-                if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
-                    charged.add(taken.amount);
-                    pending.push(taken);
+            4..=6 if !naive.is_free => {
+                naive.is_free = true;
+                if !flag.is_idle() {
+                    flag.released_at(naive.now);
+                    if flag.is_due(naive.now) {
+                        take(&naive, &mut charged, &mut pending);
+                    }
                 }
             }
             7 if !pending.is_empty() => {
@@ -98,49 +116,66 @@ fn story(seed: u64) {
                 };
                 charged.add(table.settle(&taken, Some(id)));
             }
+            // Another thread barges in.
+            8 | 9 if naive.is_free => {
+                naive.is_free = false;
+                if !flag.is_idle() {
+                    flag.acquired_at(|| naive.now);
+                }
+            }
             _ if !naive.waiters.is_empty() => {
                 let index = dice.below(naive.waiters.len() as u64) as usize;
-                let (begin, weight) = naive.leave(index);
-                let outcome = match dice.below(4) {
-                    0 => Outcome::GaveUp,
-                    _ => Outcome::Acquired,
+                // Only a free lock can be acquired; others give up.
+                let outcome = match naive.is_free && dice.below(4) > 0 {
+                    true => Outcome::Acquired,
+                    false => Outcome::GaveUp,
                 };
-                let departure =
-                    table.leave(LockRef::beside(&flag), naive.now, begin, weight, outcome);
+                if outcome == Outcome::Acquired {
+                    naive.is_free = false;
+                }
+                let (begin, weight) = naive.leave(index);
+                let lock = LockRef::beside(&flag);
+                let departure = table.leave(lock, naive.now, begin, weight, outcome);
                 assert_eq!(departure.end, naive.now);
-                if let Some((_, amount)) = departure.charge {
-                    charged.add(amount);
+                if let Some((_, charge)) = departure.charge {
+                    charged.add(charge);
                 }
             }
             _ => {}
         }
-        // All that was waited is charged, or kept for somebody: once.
-        let mut sum = kept(&table, naive.now);
+        // All that was waited is charged, or kept for somebody: once, and for the right reason.
+        let mut sum = kept(&table, &flag, naive.now);
         sum.add(charged);
-        assert_eq!(sum.delay_nanos, naive.waited, "seed {seed} step {step}");
-        assert_eq!(sum.contentions, naive.ended, "seed {seed} step {step}");
+        let held = sum.amount.delay_nanos;
+        assert_eq!(held, naive.held_waited, "seed {seed} step {step}");
+        assert_eq!(
+            sum.wakeup_nanos, naive.free_waited,
+            "seed {seed} step {step}"
+        );
+        assert_eq!(
+            sum.amount.contentions, naive.ended,
+            "seed {seed} step {step}"
+        );
+        let ledger = table.ledger();
+        assert_eq!(ledger.charged, charged.amount.contentions, "seed {seed}");
+        assert_eq!(ledger.begun, ledger.waiting + ledger.owed + ledger.charged);
+        let waiting: u32 = naive.waiters.iter().map(|(_, weight)| weight).sum();
+        assert_eq!(ledger.waiting, f64::from(waiting), "seed {seed}");
     }
     // Everybody leaves, a last release takes what remains, and every stack becomes known.
     while !naive.waiters.is_empty() {
         let (begin, weight) = naive.leave(0);
-        let departure = table.leave(
-            LockRef::beside(&flag),
-            naive.now,
-            begin,
-            weight,
-            Outcome::GaveUp,
-        );
+        let lock = LockRef::beside(&flag);
+        let departure = table.leave(lock, naive.now, begin, weight, Outcome::GaveUp);
         assert_eq!(departure.charge, None);
     }
-    if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
-        charged.add(taken.amount);
-        pending.push(taken);
-    }
+    take(&naive, &mut charged, &mut pending);
     for taken in pending {
         charged.add(table.settle(&taken, None));
     }
-    assert_eq!(charged.delay_nanos, naive.waited, "seed {seed}");
-    assert_eq!(charged.contentions, naive.ended, "seed {seed}");
+    assert_eq!(charged.amount.delay_nanos, naive.held_waited, "seed {seed}");
+    assert_eq!(charged.wakeup_nanos, naive.free_waited, "seed {seed}");
+    assert_eq!(charged.amount.contentions, naive.ended, "seed {seed}");
     let entries: usize = table.shards.iter().map(|shard| shard.lock().len).sum();
     assert_eq!(entries, 0, "seed {seed}: an entry outlives its waiters");
 }

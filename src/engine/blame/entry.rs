@@ -1,0 +1,272 @@
+//! What the table keeps of one lock, and the shard that it is kept in.
+
+use super::Ledger;
+use super::flag::Flag;
+use crate::engine::store::StackId;
+use crate::profile::amount::Amount;
+
+/// What one release is charged with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Charge {
+    /// For its hold, and the contentions that it ended.
+    pub(crate) amount: Amount,
+    /// Waiting after it, while nobody held the lock.
+    pub(crate) wakeup_nanos: u64,
+}
+
+impl Charge {
+    pub(crate) const ZERO: Self = Self {
+        amount: Amount::ZERO,
+        wakeup_nanos: 0,
+    };
+
+    pub(crate) fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.amount.add(other.amount);
+        self.wakeup_nanos = self.wakeup_nanos.saturating_add(other.wakeup_nanos);
+    }
+}
+
+/// Where a charge belongs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ChargeTo {
+    Stack(StackId),
+    /// No release was seen.
+    Unattributed,
+}
+
+/// Names one charged release until its stack is known. Unique within a shard, never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+/// The release that was charged last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    Nobody,
+    /// Taken; its thread is still capturing the stack.
+    Pending(Ticket),
+    Stack(StackId),
+}
+
+/// A lock that sampled waiters wait for, or whose release somebody is still capturing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) key: usize,
+    pub(super) waiters: u32,
+    /// Of the waiters, in all.
+    pub(super) weight: u64,
+    /// `held` and `free_nanos` are right up to this time.
+    pub(super) since: u64,
+    /// What the flag's stopwatch showed then.
+    pub(super) stopwatch: u64,
+    /// Waiting while the lock was held that no release was charged with yet, and contentions that
+    /// ended by giving up.
+    pub(super) held: Amount,
+    /// Waiting while nobody held the lock, not charged yet.
+    pub(super) free_nanos: u64,
+    pub(super) last: Last,
+    /// For `last` while it is pending.
+    pub(super) deferred: Charge,
+}
+
+impl Entry {
+    pub(super) const EMPTY: Entry = Entry {
+        key: 0,
+        waiters: 0,
+        weight: 0,
+        since: 0,
+        stopwatch: 0,
+        held: Amount::ZERO,
+        free_nanos: 0,
+        last: Last::Nobody,
+        deferred: Charge::ZERO,
+    };
+
+    /// The first waiter comes at `now`, and makes the flag busy.
+    pub(super) fn start(&mut self, flag: &Flag, now: u64) {
+        self.since = self.since.max(now);
+        self.stopwatch = 0;
+        flag.make_busy(self.since);
+    }
+
+    /// Brings `held` and `free_nanos` up to `now`, or to the latest time already seen here. Returns
+    /// that.
+    pub(super) fn advance(&mut self, flag: &Flag, now: u64) -> u64 {
+        let now = now.max(self.since);
+        let elapsed = now - self.since;
+        let stopwatch = flag.free_nanos(now);
+        // At most what has passed, whatever the stopwatch says: so nothing is counted twice.
+        let free = stopwatch.saturating_sub(self.stopwatch).min(elapsed);
+        self.stopwatch = stopwatch;
+        self.since = now;
+        let waited = elapsed.saturating_mul(self.weight);
+        let free = free.saturating_mul(self.weight).min(waited);
+        self.free_nanos = self.free_nanos.saturating_add(free);
+        self.add_held(waited - free);
+        now
+    }
+
+    pub(super) fn add_held(&mut self, waited: u64) {
+        self.held.delay_nanos = self.held.delay_nanos.saturating_add(waited);
+    }
+
+    /// Takes back a wait that was none.
+    pub(super) fn take_back(&mut self, waited: u64) {
+        let held = waited.min(self.held.delay_nanos);
+        self.held.delay_nanos -= held;
+        self.free_nanos = self.free_nanos.saturating_sub(waited - held);
+    }
+
+    /// All that is not charged yet.
+    fn take_uncharged(&mut self) -> Charge {
+        Charge {
+            amount: std::mem::take(&mut self.held),
+            wakeup_nanos: std::mem::take(&mut self.free_nanos),
+        }
+    }
+
+    pub(super) fn owes_nothing(&self) -> bool {
+        self.held.is_zero() && self.free_nanos == 0
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.waiters == 0 && self.owes_nothing() && !matches!(self.last, Last::Pending(_))
+    }
+
+    /// All waiters gave up, and no release has come since.
+    pub(super) fn is_debt(&self) -> bool {
+        self.waiters == 0 && !self.owes_nothing() && !matches!(self.last, Last::Pending(_))
+    }
+
+    /// Forgets the debt of a lock that is not there any more, or that has to make room.
+    pub(super) fn take_debt(&mut self) -> Charge {
+        self.last = Last::Nobody;
+        self.take_uncharged()
+    }
+}
+
+/// Locks per shard that can be waited for at once. A thread waits for one lock at a time, so
+/// it takes about a thousand waiting threads, each at a lock of its own, to fill a shard.
+pub(super) const ENTRIES: usize = if cfg!(loom) { 2 } else { 32 };
+
+/// Releases per shard that were overtaken by another one of the same lock before their stack
+/// was known. More than a few at once means as many preempted threads.
+pub(super) const DETACHED: usize = if cfg!(loom) { 1 } else { 8 };
+
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) entries: [Entry; ENTRIES],
+    /// Entries in use: the first so many.
+    pub(super) len: usize,
+    pub(super) detached: [(Ticket, Charge); DETACHED],
+    last_ticket: u64,
+    /// See [`Ledger`].
+    pub(super) begun: f64,
+    pub(super) charged: f64,
+}
+
+impl Shard {
+    pub(super) const EMPTY: Shard = Shard {
+        entries: [Entry::EMPTY; ENTRIES],
+        len: 0,
+        detached: [(Ticket(0), Charge::ZERO); DETACHED],
+        last_ticket: 0,
+        begun: 0.0,
+        charged: 0.0,
+    };
+
+    pub(super) fn position(&self, key: usize) -> Option<usize> {
+        self.entries[..self.len]
+            .iter()
+            .position(|entry| entry.key == key)
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) -> Option<usize> {
+        let slot = self.entries.get_mut(self.len)?;
+        *slot = entry;
+        self.len += 1;
+        Some(self.len - 1)
+    }
+
+    pub(super) fn remove_if_finished(&mut self, position: usize) {
+        if self.entries[position].is_finished() {
+            self.len -= 1;
+            self.entries[position] = self.entries[self.len];
+        }
+    }
+
+    /// Makes room by giving up the debt of a wait that timed out at a lock whose holder has
+    /// not released it since.
+    pub(super) fn evict_debt(&mut self) -> Option<Charge> {
+        self.evict_debt_from_before(u64::MAX)
+    }
+
+    /// As [`evict_debt`](Self::evict_debt), if nothing has happened at its lock since `time`.
+    pub(super) fn evict_debt_from_before(&mut self, time: u64) -> Option<Charge> {
+        let is_old_debt = |entry: &Entry| entry.is_debt() && entry.since <= time;
+        let position = self.entries[..self.len].iter().position(is_old_debt)?;
+        let debt = self.entries[position].take_debt();
+        self.remove_if_finished(position);
+        Some(debt)
+    }
+
+    pub(super) fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
+    }
+
+    /// Keeps `charge` for the release `ticket`, which another one has overtaken.
+    #[must_use]
+    pub(super) fn detach(&mut self, ticket: Ticket, charge: Charge) -> bool {
+        let free = self.detached.iter_mut().find(|(t, _)| *t == Ticket(0));
+        match free {
+            Some(slot) => {
+                *slot = (ticket, charge);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn reattach(&mut self, ticket: Ticket) -> Charge {
+        self.detached
+            .iter_mut()
+            .find(|(t, _)| *t == ticket)
+            .map(|slot| std::mem::replace(slot, (Ticket(0), Charge::ZERO)).1)
+            .unwrap_or_default()
+    }
+
+    /// This charge is handed out.
+    pub(super) fn count_charged(&mut self, charge: Option<Charge>) {
+        self.charged += charge.map_or(0.0, |charge| charge.amount.contentions);
+    }
+
+    fn kept(&self) -> (f64, f64) {
+        let entries = &self.entries[..self.len];
+        let waiting = entries.iter().map(|entry| entry.weight as f64).sum();
+        let owed = |entry: &Entry| entry.held.contentions + entry.deferred.amount.contentions;
+        let detached = self
+            .detached
+            .iter()
+            .map(|(_, charge)| charge.amount.contentions);
+        (waiting, entries.iter().map(owed).chain(detached).sum())
+    }
+
+    pub(super) fn add_to_ledger(&self, ledger: &mut Ledger) {
+        let (waiting, owed) = self.kept();
+        ledger.begun += self.begun;
+        ledger.waiting += waiting;
+        ledger.owed += owed;
+        ledger.charged += self.charged;
+    }
+
+    /// What was charged up to now is forgotten; what is still here begins now.
+    pub(super) fn restart_ledger(&mut self) {
+        let (waiting, owed) = self.kept();
+        self.begun = waiting + owed;
+        self.charged = 0.0;
+    }
+}
