@@ -14,8 +14,8 @@ pub(crate) use door::*;
 mod door {
     pub(crate) use crate::engine::blame::Flag;
     pub(crate) use crate::engine::wait::{
-        OnDrop, Turn, Wait, acquire, acquired, blocking, blocking_named, keep_frame, not_last,
-        once, perhaps_blocking, release, release_early, watch_condition,
+        OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, blocking, blocking_named,
+        keep_frame, not_last, once, perhaps_blocking, release, release_early,
     };
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::guard::guard;

@@ -31,7 +31,7 @@ use crate::engine::thread_state::Recording;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
 
-pub(crate) use condvar::watch_condition;
+pub(crate) use condvar::WaitWhile;
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Release, acquired, release, release_early};
 
@@ -51,6 +51,17 @@ pub(crate) fn keep_frame() {
 pub(crate) fn not_last<R>(result: R) -> R {
     keep_frame();
     result
+}
+
+/// Calls `call` in a frame below the caller's: for an original that calls back, where the callback
+/// records something with a marker of the caller's.
+///
+/// Otherwise the original may be inlined into the frame that holds the marker. Then the stack would
+/// begin with the original's functions, between the skin's method and itself, and not with those
+/// that it has when it is captured after the call.
+#[inline(never)]
+pub(crate) fn apart<R>(call: impl FnOnce() -> R) -> R {
+    not_last(call())
 }
 
 /// Waits for a lock: `block` after `try_acquire` has failed.

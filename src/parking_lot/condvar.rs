@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ::parking_lot::WaitTimeoutResult;
 
 use super::MutexGuard;
-use crate::skin::{self, Flag, Kind};
+use crate::skin::{self, Flag, Kind, WaitWhile};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.
@@ -119,10 +119,10 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = None;
-        let mut condition = skin::watch_condition(condition, flag, &mut wait);
-        self.inner
-            .wait_while(&mut inner, |()| condition(&mut **guard));
+        let mut wait = WaitWhile::new(flag);
+        let mut condition = wait.watch(condition);
+        let condition = |_: &mut ()| condition(&mut **guard);
+        skin::apart(|| self.inner.wait_while(&mut inner, condition));
     }
 
     /// As [`wait_while`](Self::wait_while), until `timeout` at the latest.
@@ -142,10 +142,10 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = None;
-        let mut condition = skin::watch_condition(condition, flag, &mut wait);
+        let mut wait = WaitWhile::new(flag);
+        let mut condition = wait.watch(condition);
         let condition = |(): &mut ()| condition(&mut **guard);
-        let result = self.inner.wait_while_until(&mut inner, condition, timeout);
+        let result = skin::apart(|| self.inner.wait_while_until(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
         skin::acquired(flag);
         result
@@ -168,10 +168,10 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = None;
-        let mut condition = skin::watch_condition(condition, flag, &mut wait);
+        let mut wait = WaitWhile::new(flag);
+        let mut condition = wait.watch(condition);
         let condition = |(): &mut ()| condition(&mut **guard);
-        let result = self.inner.wait_while_for(&mut inner, condition, timeout);
+        let result = skin::apart(|| self.inner.wait_while_for(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
         skin::acquired(flag);
         result

@@ -72,7 +72,11 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
         if is_of_engine(dropped) {
             return Some(certain(None));
         }
-        let mut own = of_path(&Path::parse(dropped))?;
+        let path = Path::parse(dropped);
+        if is_of_scopeguard(&path) {
+            return Some(uncertain(None));
+        }
+        let mut own = of_path(&path)?;
         let name = own.name.take()?;
         return own.is_certain.then(|| certain(Some(name + "::drop")));
     }
@@ -104,6 +108,11 @@ fn is_of_engine(dropped: &str) -> bool {
     path.segments.starts_with(&["contend", "engine"])
 }
 
+/// What lock_api locks again with, after `unlocked`. It says whose it is by being next to our code.
+fn is_of_scopeguard(path: &Path<'_>) -> bool {
+    path.segments.first() == Some(&"scopeguard")
+}
+
 /// Whose traits this crate implements for its types. The method of any other trait is its user's, who
 /// has implemented it for a wrapper.
 const TRAITS_OF: [&str; 5] = ["core", "alloc", "std", "lock_api", "contend"];
@@ -125,6 +134,7 @@ fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
             is_certain: inside.iter().any(|segment| segment.contains("<contend::")),
             name: lock_api_name(inside),
         }),
+        _ if is_of_scopeguard(path) => Some(uncertain(None)),
         _ => None,
     }
 }
@@ -147,6 +157,9 @@ fn of_file(function: &str, file: &str) -> Option<OwnFrame> {
             is_certain: function.contains("<contend::"),
             name: lock_api_name(&[function]),
         });
+    }
+    if file.contains("/scopeguard-") {
+        return Some(uncertain(None));
     }
     function
         .starts_with("drop<contend::")

@@ -5,7 +5,7 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::skin::{self, Kind};
+use crate::skin::{self, Kind, WaitWhile};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
@@ -81,10 +81,9 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = None;
-        let result = self
-            .inner
-            .wait_while(guard, skin::watch_condition(condition, flag, &mut wait));
+        let mut wait = WaitWhile::new(flag);
+        let condition = wait.watch(condition);
+        let result = skin::apart(|| self.inner.wait_while(guard, condition));
         map_result(result, |guard| MutexGuard::new(flag, guard))
     }
 
@@ -147,9 +146,10 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = None;
-        let condition = skin::watch_condition(condition, flag, &mut wait);
-        let result = self.inner.wait_timeout_while(guard, duration, condition);
+        let mut wait = WaitWhile::new(flag);
+        let condition = wait.watch(condition);
+        let wait_timeout_while = || self.inner.wait_timeout_while(guard, duration, condition);
+        let result = skin::apart(wait_timeout_while);
         map_result(result, |(guard, timeout)| {
             (MutexGuard::new(flag, guard), timeout)
         })

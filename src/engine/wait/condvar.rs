@@ -1,34 +1,59 @@
 //! The conditions that a Condvar's `wait_while` waits for.
 
-use super::{Wait, acquired, release_early};
+use super::{Release, Wait, acquired};
 use crate::engine::blame::Flag;
 use crate::profile::kind::Kind;
 
-/// The condition of a Condvar's `wait_while`, watched.
+/// A Condvar's `wait_while`, whose condition is watched. Stacks begin in the frame that holds this,
+/// that of the skin's method, which is to call the original by [`apart`](super::apart).
 ///
-/// That it holds means that the thread is about to release its mutex, whose flag this is, and, the
-/// first time, that its wait begins. The wait ends with `wait`, which is in the frame of the
-/// skin's method.
-pub(crate) fn watch_condition<'a, T: ?Sized>(
-    mut condition: impl FnMut(&mut T) -> bool + 'a,
+/// While the condition holds, the thread is about to release its mutex, whose flag this has, and, the
+/// first time, its wait begins. The wait ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct WaitWhile<'a> {
     flag: &'a Flag,
-    wait: &'a mut Option<Wait<'static>>,
-) -> impl FnMut(&mut T) -> bool + 'a {
-    let mut is_waiting = false;
-    move |value| {
-        // At first by the caller, then by the wait.
-        acquired(flag);
-        let holds = condition(value);
-        if holds {
-            release_early(Kind::MUTEX, flag);
-            if !is_waiting {
-                is_waiting = true;
-                *wait = Wait::begin(Kind::CONDVAR, None);
-                if let Some(wait) = wait {
-                    wait.capture_if_certain();
-                }
+    is_waiting: bool,
+    wait: Option<Wait<'static>>,
+}
+
+impl<'a> WaitWhile<'a> {
+    #[inline(always)]
+    pub(crate) fn new(flag: &'a Flag) -> Self {
+        Self {
+            flag,
+            is_waiting: false,
+            wait: None,
+        }
+    }
+
+    /// The condition that the original is to have in the place of `condition`.
+    pub(crate) fn watch<T: ?Sized>(
+        &mut self,
+        mut condition: impl FnMut(&mut T) -> bool,
+    ) -> impl FnMut(&mut T) -> bool {
+        move |value| {
+            // At first by the caller, then by the wait.
+            acquired(self.flag);
+            let holds = condition(value);
+            if holds {
+                self.goes_on();
+            }
+            holds
+        }
+    }
+
+    fn goes_on(&mut self) {
+        if !self.flag.is_idle()
+            && let Some(release) = Release::begin(Kind::MUTEX, self.flag)
+        {
+            release.end_at(self);
+        }
+        if !self.is_waiting {
+            self.is_waiting = true;
+            self.wait = Wait::begin(Kind::CONDVAR, None);
+            if let Some(wait) = &mut self.wait {
+                wait.capture_if_certain();
             }
         }
-        holds
     }
 }

@@ -40,13 +40,19 @@ impl Release {
     }
 
     /// Charges the stack from the frame that holds `self` on. The lock may be gone by now.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn end(&self) {
+        self.end_at(self);
+    }
+
+    /// Charges the stack from the frame that holds `marker` on.
+    #[inline(never)]
+    pub(super) fn end_at<M>(&self, marker: &M) {
         let _recording = Recording::enter();
         if let Some((to, charge)) = self.taken.wakeup {
             recorder::charge(self.kind, to, charge);
         }
-        let stack = recorder::record(ProfileKind::Mutex, self.kind, self, self.taken.amount);
+        let stack = recorder::record(ProfileKind::Mutex, self.kind, marker, self.taken.amount);
         let deferred = BLAME.settle(&self.taken, stack);
         let to = stack.map_or(ChargeTo::Unattributed, ChargeTo::Stack);
         recorder::charge(self.kind, to, deferred);
