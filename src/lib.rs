@@ -300,38 +300,35 @@ pub use init::{InitGuard, init};
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
 
-/// The standard library's locks and channels, not profiled: the `profiling` feature is off.
+/// Without the profiler a skin is the original.
 #[cfg(not(feature = "profiling"))]
-pub mod sync {
-    pub use std::sync::*;
+macro_rules! originals {
+    ($($(#[$attribute:meta])* $module:ident = $($original:ident)::+;)*) => {$(
+        $(#[$attribute])*
+        ///
+        /// Not profiled: the `profiling` feature is off.
+        pub mod $module {
+            pub use ::$($original)::+::*;
+        }
+    )*};
 }
 
-/// The standard library's threads, not profiled: the `profiling` feature is off.
 #[cfg(not(feature = "profiling"))]
-pub mod thread {
-    pub use std::thread::*;
-}
-
-/// `parking_lot` 0.12, not profiled: the `profiling` feature is off.
-#[cfg(all(feature = "parking_lot", not(feature = "profiling")))]
-pub mod parking_lot {
-    pub use ::parking_lot::*;
-}
-
-/// `crossbeam-channel` 0.5, not profiled: the `profiling` feature is off.
-#[cfg(all(feature = "crossbeam-channel", not(feature = "profiling")))]
-pub mod crossbeam_channel {
-    pub use ::crossbeam_channel::*;
-}
-
-/// `crossbeam-utils` 0.8, not profiled: the `profiling` feature is off.
-#[cfg(all(feature = "crossbeam-utils", not(feature = "profiling")))]
-pub mod crossbeam_utils {
-    pub use ::crossbeam_utils::*;
-}
-
-/// `once_cell` 1, not profiled: the `profiling` feature is off.
-#[cfg(all(feature = "once_cell", not(feature = "profiling")))]
-pub mod once_cell {
-    pub use ::once_cell::*;
+originals! {
+    /// The standard library's locks and channels.
+    sync = std::sync;
+    /// The standard library's threads.
+    thread = std::thread;
+    /// `parking_lot` 0.12.
+    #[cfg(feature = "parking_lot")]
+    parking_lot = parking_lot;
+    /// `crossbeam-channel` 0.5.
+    #[cfg(feature = "crossbeam-channel")]
+    crossbeam_channel = crossbeam_channel;
+    /// `crossbeam-utils` 0.8.
+    #[cfg(feature = "crossbeam-utils")]
+    crossbeam_utils = crossbeam_utils;
+    /// `once_cell` 1.
+    #[cfg(feature = "once_cell")]
+    once_cell = once_cell;
 }

@@ -1,9 +1,12 @@
 //! All that a skin may call. A skin imports nothing else of this crate.
 //!
 //! A skin wraps the types of one library and keeps six rules, which are in `docs/writing_a_skin.md`.
-//!
+//! What skins there are, and what each of them profiles, is in [`table`].
+
 #[cfg(feature = "profiling")]
 mod guard;
+#[cfg(any(test, feature = "profiling", feature = "http"))]
+pub(crate) mod table;
 
 #[cfg(not(feature = "profiling"))]
 pub(crate) use crate::engine::off::blocking as blocking_named;

@@ -28,7 +28,7 @@ use contend::{Frame, Profile, thread};
 const WAIT_MS: u64 = 3;
 
 /// As much is left of it when the wait begins, however late the thread got a processor.
-const UNTIL_MS: u64 = 100;
+const UNTIL_MS: u64 = 300;
 
 /// Returns when `wait` has slept in a thread of its own for that long.
 fn start<'scope>(scope: &'scope Scope<'scope, '_>, wait: impl FnOnce() + Send + 'scope) {
@@ -132,7 +132,8 @@ same_stacks! {
     };
     barrier_wait: "contend::sync::Barrier::wait", {
         let barrier = Barrier::new(2);
-        until(|| drop(barrier.wait()), || assert!(barrier.wait().is_leader()));
+        let wait = || assert!(!barrier.wait().is_leader());
+        until(wait, || assert!(barrier.wait().is_leader()));
     };
     sync_sender_send: "contend::sync::mpsc::SyncSender::send", {
         let (sender, receiver) = mpsc::sync_channel(0);

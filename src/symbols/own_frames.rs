@@ -9,53 +9,19 @@
 #![forbid(unsafe_code)]
 
 use super::path::{Path, parameters};
-
-/// The modules that wrap something, which are the ones that users name.
-const SKINS: &[Skin] = &[
-    Skin {
-        module: "sync",
-        public_modules: &["mpsc"],
-    },
-    Skin {
-        module: "parking_lot",
-        public_modules: &[],
-    },
-    Skin {
-        module: "crossbeam_channel",
-        public_modules: &[],
-    },
-    Skin {
-        module: "crossbeam_utils",
-        public_modules: &["sync"],
-    },
-    Skin {
-        module: "once_cell",
-        public_modules: &["sync"],
-    },
-    Skin {
-        module: "thread",
-        public_modules: &[],
-    },
-    Skin {
-        module: ROOT,
-        public_modules: &[],
-    },
-];
-
-/// The module whose function users find at the root of the crate: `contend::blocking`.
-const ROOT: &str = "blocking";
-
-/// The wrappers of lock_api's types; all of them are in this skin.
-const LOCK_API_SKIN: &Skin = &SKINS[1];
-
-struct Skin {
-    module: &'static str,
-    /// Modules within it that belong to the path which users write. Others are left out.
-    public_modules: &'static [&'static str],
-}
+use crate::skin::table::{SKINS, Skin};
 
 /// The outlined partner of a method, which stands for it where inlined frames are not known.
 const OUTLINED_SUFFIX: &str = "_contended";
+
+/// Whether this function is such a partner. A stack has one at its leaf for the operation that was
+/// recorded; the next one is of another operation, into which the user's callback was inlined.
+pub(super) fn is_outlined(function: &str) -> bool {
+    let path = Path::parse(function);
+    let mut segments = path.segments.iter().chain(&path.rest);
+    path.segments.first() == Some(&"contend")
+        && segments.any(|segment| segment.ends_with(OUTLINED_SUFFIX))
+}
 
 /// What a frame at the leaf of a stack is to us.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,7 +94,7 @@ fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
         ["contend", ..] if segments.contains(&"tests") => None,
         ["contend", module, ref inside @ ..] => {
             let skin = SKINS.iter().find(|skin| skin.module == module);
-            Some(certain(skin.and_then(|skin| skin.public_name(inside))))
+            Some(certain(skin.and_then(|skin| public_name(skin, inside))))
         }
         ["lock_api", ref inside @ ..] => Some(OwnFrame {
             is_certain: inside.iter().any(|segment| segment.contains("<contend::")),
@@ -150,7 +116,9 @@ fn of_file(function: &str, file: &str) -> Option<OwnFrame> {
         }
         let module = parts.next()?;
         let skin = SKINS.iter().find(|skin| skin.module == module);
-        return Some(certain(skin.and_then(|skin| skin.public_name(&[function]))));
+        return Some(certain(
+            skin.and_then(|skin| public_name(skin, &[function])),
+        ));
     }
     if file.contains("/lock_api-") {
         return Some(OwnFrame {
@@ -180,38 +148,37 @@ fn own_source(file: &str) -> Option<&str> {
     })
 }
 
-impl Skin {
-    /// `mutex`, `Mutex<T>`, `lock_contended` → `contend::sync::Mutex<T>::lock`.
-    fn public_name(&self, inside: &[&str]) -> Option<String> {
-        let is_named = |segment: &&str| !segment.starts_with(['{', '<']);
-        let mut inside: Vec<&str> = inside.iter().copied().filter(is_named).collect();
-        let public = usize::from(
-            inside
-                .first()
-                .is_some_and(|it| self.public_modules.contains(it)),
-        );
-        let is_module = |segment: &str| segment.starts_with(|c: char| c.is_ascii_lowercase());
-        while inside.len() > public + 1 && is_module(inside[public]) {
-            inside.remove(public);
-        }
-        let last = inside.pop()?;
-        // The parameters of a bare name come after the suffix.
-        let (method, parameters) = last.split_at(last.find('<').unwrap_or(last.len()));
-        let of_guard = inside.last().is_some_and(|owner| owner.contains("Guard"));
-        let method = match method.strip_suffix(OUTLINED_SUFFIX).unwrap_or(method) {
-            "release" if of_guard => "drop",
-            method => method,
-        };
-        let mut name = match self.module {
-            ROOT => "contend::".to_owned(),
-            module => format!("contend::{module}::"),
-        };
-        for segment in inside {
-            name += segment;
-            name += "::";
-        }
-        Some(name + method + parameters)
+/// `mutex`, `Mutex<T>`, `lock_contended` → `contend::sync::Mutex<T>::lock`.
+fn public_name(skin: &Skin, inside: &[&str]) -> Option<String> {
+    let is_named = |segment: &&str| !segment.starts_with(['{', '<']);
+    let mut inside: Vec<&str> = inside.iter().copied().filter(is_named).collect();
+    let public = usize::from(
+        inside
+            .first()
+            .is_some_and(|module| skin.public_modules.contains(module)),
+    );
+    let is_module = |segment: &str| segment.starts_with(|c: char| c.is_ascii_lowercase());
+    while inside.len() > public + 1 && is_module(inside[public]) {
+        inside.remove(public);
     }
+    let last = inside.pop()?;
+    // The parameters of a bare name come after the suffix.
+    let (method, parameters) = last.split_at(last.find('<').unwrap_or(last.len()));
+    let of_guard = inside.last().is_some_and(|owner| owner.contains("Guard"));
+    let method = match method.strip_suffix(OUTLINED_SUFFIX).unwrap_or(method) {
+        "release" if of_guard => "drop",
+        method => method,
+    };
+    let mut name = "contend::".to_owned();
+    if !skin.is_at_root {
+        name += skin.module;
+        name += "::";
+    }
+    for segment in inside {
+        name += segment;
+        name += "::";
+    }
+    Some(name + method + parameters)
 }
 
 /// The name in the skin of one of lock_api's methods. Its types have parameters for the raw
@@ -226,7 +193,8 @@ fn lock_api_name(inside: &[&str]) -> Option<String> {
     };
     let inside: Vec<String> = inside.iter().map(keep_last).collect();
     let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
-    LOCK_API_SKIN.public_name(&inside)
+    let skin = SKINS.iter().find(|skin| skin.is_of_lock_api)?;
+    public_name(skin, &inside)
 }
 
 fn certain(name: Option<String>) -> OwnFrame {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::own_frames::{OwnFrame, own_frame};
+use super::own_frames::{OwnFrame, is_outlined, own_frame};
 use crate::profile::{Frame, Location};
 
 /// The standard library calls `main` and the functions of threads through this one, and ends
@@ -33,6 +33,8 @@ pub(super) struct Known {
     behind_leaf: Option<Arc<Location>>,
     starts: Starts,
     is_all_own: bool,
+    /// Whether the outlined part of a wrapper's method is here.
+    is_outlined: bool,
     start_up: StartUp,
 }
 
@@ -68,6 +70,8 @@ impl Known {
             .take_while(|frame| !frame.is_certain && frame.name.is_none());
         let (glue_count, own_count) = (glue.count(), own.len());
         let as_leaf = leaf_of(&location, own).map(Arc::new);
+        let mut frames = location.frames.iter();
+        let is_outlined = frames.any(|frame| is_outlined(&frame.function));
         let location = Arc::new(location);
         Self {
             as_leaf,
@@ -76,6 +80,7 @@ impl Known {
             location,
             starts,
             is_all_own,
+            is_outlined,
             start_up,
         }
     }
@@ -152,7 +157,11 @@ fn without_first(location: &Arc<Location>, count: usize) -> Option<Arc<Location>
 pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
     let stack = without_start_up(stack);
     let mut leaf = None;
+    let mut has_outlined = false;
     for (index, known) in stack.iter().enumerate() {
+        if known.is_outlined && std::mem::replace(&mut has_outlined, true) {
+            break;
+        }
         let is_own = match known.starts {
             Starts::OwnCode => true,
             Starts::Glue => index > 0,

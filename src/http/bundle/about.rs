@@ -9,15 +9,12 @@ use std::thread;
 
 use super::{Part, Subject};
 use crate::profile::{Mapping, Profile};
+use crate::skin::table::SKINS;
 
-/// Those of this crate's features that matter to whoever reads the bundle.
+/// Those of this crate's features that matter to whoever reads the bundle, beside those of skins.
 const FEATURES: &[(&str, bool)] = &[
     ("profiling", cfg!(feature = "profiling")),
     ("framehop", cfg!(feature = "framehop")),
-    ("parking_lot", cfg!(feature = "parking_lot")),
-    ("crossbeam-channel", cfg!(feature = "crossbeam-channel")),
-    ("crossbeam-utils", cfg!(feature = "crossbeam-utils")),
-    ("once_cell", cfg!(feature = "once_cell")),
     ("flamegraph", cfg!(feature = "flamegraph")),
     ("cpu", cfg!(feature = "cpu")),
 ];
@@ -44,8 +41,12 @@ pub(super) fn mappings(profile: &Profile) -> Part {
 }
 
 fn about(subject: &Subject) -> String {
-    let enabled = FEATURES.iter().filter(|(_, is_on)| *is_on);
-    let enabled: Vec<&str> = enabled.map(|(name, _)| *name).collect();
+    let of_skins = SKINS.iter().filter_map(|skin| skin.feature);
+    let of_skins = of_skins.map(|feature| (feature.name, feature.is_on));
+    let features = FEATURES.iter().copied().chain(of_skins);
+    let enabled: Vec<&str> = features
+        .filter_map(|(name, is_on)| is_on.then_some(name))
+        .collect();
     let path = match env::current_exe() {
         Ok(path) => path.display().to_string(),
         Err(error) => format!("unknown ({error})"),

@@ -161,6 +161,42 @@ fn the_engine_is_ours_but_has_no_name() {
     }
 }
 
+/// A private module that is renamed must not change a profile: the compiler tells the names here.
+#[test]
+fn names_are_those_that_the_compiler_gives() {
+    fn name_of_function<F: Fn(&'static str, fn())>(_: F) -> &'static str {
+        std::any::type_name::<F>()
+    }
+    let blocking = name_of_function(crate::blocking::<()>);
+    let (blocking, _) = blocking.split_once('<').unwrap();
+    assert_eq!(name_of(blocking), "contend::blocking");
+    let mutex = std::any::type_name::<crate::sync::Mutex<u8>>();
+    assert_eq!(
+        name_of(&format!("{mutex}::lock")),
+        "contend::sync::Mutex<u8>::lock"
+    );
+    for dropped in [
+        std::any::type_name::<crate::skin::Wait<'_>>(),
+        std::any::type_name::<crate::skin::WaitWhile<'_>>(),
+        std::any::type_name::<crate::skin::Turn<'_>>(),
+    ] {
+        let glue = format!("core::ptr::drop_in_place<{dropped}>");
+        let own = own_frame(&glue, true, None).expect("it is ours");
+        assert_eq!((own.is_certain, own.name), (true, None), "{glue}");
+    }
+}
+
+#[test]
+fn lock_api_locks_again_by_scopeguard() {
+    for function in [
+        "<scopeguard::ScopeGuard<T,F,S> as core::ops::drop::Drop>::drop",
+        "core::ptr::drop_in_place<scopeguard::ScopeGuard<(),lock_api::mutex::MutexGuard<R,T>::unlocked::{{closure}}>>",
+    ] {
+        let own = own_frame(function, true, None).expect("it is glue");
+        assert_eq!((own.is_certain, own.name), (false, None), "{function}");
+    }
+}
+
 #[test]
 fn users_code_is_not_ours() {
     for function in [

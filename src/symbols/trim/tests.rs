@@ -165,6 +165,15 @@ fn nothing_is_cut_where_nothing_would_be_left() {
     assert_eq!(shown(&[]), (vec![], false));
 }
 
+/// Without debug information: the user's initialiser waits for a mutex, and was inlined into ours.
+#[test]
+fn a_callback_that_was_inlined_into_another_wrapper_is_its_own_wait() {
+    let init = "contend::sync::once_lock::OnceLock<T>::get_or_init_contended";
+    let (names, _) = shown(&[&[LOCK_CONTENDED], &[init], &["app::work"]]);
+    let expected = [["contend::sync::Mutex<T>::lock"], [init], ["app::work"]];
+    assert_eq!(names, expected);
+}
+
 #[test]
 fn an_engine_without_its_wrapper_is_cut_all_the_same() {
     let stack: &[&[&str]] = &[
