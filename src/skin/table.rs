@@ -243,5 +243,5 @@ pub(crate) const SKINS: &[Skin] = &[
     },
 ];
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
