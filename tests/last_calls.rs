@@ -13,7 +13,7 @@ mod common;
 use std::sync::mpsc::SendError;
 use std::time::{Duration, Instant};
 
-use common::{at, ms, release_when_asleep};
+use common::{Sleeper, at, ms, release_when_asleep};
 use contend::crossbeam_channel::{self, Receiver, RecvTimeoutError};
 use contend::crossbeam_utils::sync::{Parker, ShardedLock, WaitGroup};
 use contend::sync::{Barrier, BarrierWaitResult, Mutex, Once, OnceLock, RwLock, mpsc};
@@ -24,17 +24,26 @@ fn hold() {
     std::thread::sleep(ms(2));
 }
 
-/// Runs `last` in some threads at once, several times in each.
-fn crowd(last: impl Fn() + Sync) {
+/// Runs `first` on a thread, and `second` when that has got as far as what it is given, which
+/// returns when the thread of `second` has been asleep for some time.
+fn one_after_the_other(first: impl FnOnce(&dyn Fn()) + Send, second: impl FnOnce()) {
+    let (is_there, sleeper) = (std::sync::Barrier::new(2), Sleeper::new());
     std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| (0..5).for_each(|_| last()));
-        }
+        scope.spawn(|| {
+            first(&|| {
+                is_there.wait();
+                sleeper.await_sleep();
+                hold();
+            });
+        });
+        is_there.wait();
+        sleeper.about_to_wait();
+        second();
     });
 }
 
 #[inline(never)]
-fn ends_with_mutex(lock: &Mutex<u64>) {
+fn ends_with_mutex(lock: &Mutex<u64>, hold: &dyn Fn()) {
     let mut guard = lock.lock().unwrap();
     *guard += 1;
     hold();
@@ -43,41 +52,41 @@ fn ends_with_mutex(lock: &Mutex<u64>) {
 /// With few optimisations this is a jump to the guard's drop, which is not inlined then.
 #[cfg(not(debug_assertions))]
 #[inline(never)]
-fn ends_with_guard(mut guard: contend::sync::MutexGuard<'_, u64>) {
+fn ends_with_guard(mut guard: contend::sync::MutexGuard<'_, u64>, hold: &dyn Fn()) {
     *guard += 1;
     hold();
 }
 
 #[inline(never)]
-fn ends_with_write(lock: &RwLock<u64>) {
+fn ends_with_write(lock: &RwLock<u64>, hold: &dyn Fn()) {
     let mut guard = lock.write().unwrap();
     *guard += 1;
     hold();
 }
 
 #[inline(never)]
-fn ends_with_read(lock: &RwLock<u64>) {
+fn ends_with_read(lock: &RwLock<u64>, hold: &dyn Fn()) {
     let guard = lock.read().unwrap();
     std::hint::black_box(*guard);
     hold();
 }
 
 #[inline(never)]
-fn ends_with_parking_lot_mutex(lock: &parking_lot::Mutex<u64>) {
+fn ends_with_parking_lot_mutex(lock: &parking_lot::Mutex<u64>, hold: &dyn Fn()) {
     let mut guard = lock.lock();
     *guard += 1;
     hold();
 }
 
 #[inline(never)]
-fn ends_with_parking_lot_write(lock: &parking_lot::RwLock<u64>) {
+fn ends_with_parking_lot_write(lock: &parking_lot::RwLock<u64>, hold: &dyn Fn()) {
     let mut guard = lock.write();
     *guard += 1;
     hold();
 }
 
 #[inline(never)]
-fn ends_with_sharded_write(lock: &ShardedLock<u64>) {
+fn ends_with_sharded_write(lock: &ShardedLock<u64>, hold: &dyn Fn()) {
     let mut guard = lock.write().unwrap();
     *guard += 1;
     hold();
@@ -87,22 +96,23 @@ fn ends_with_sharded_write(lock: &ShardedLock<u64>) {
 fn releases_at_the_end_of_a_function() {
     contend::set_mutex_profile_fraction(1);
     let lock = Mutex::new(0);
-    crowd(|| ends_with_mutex(&lock));
+    let lock_it = || *lock.lock().unwrap() += 1;
+    one_after_the_other(|hold| ends_with_mutex(&lock, hold), lock_it);
     #[cfg(not(debug_assertions))]
-    crowd(|| ends_with_guard(lock.lock().unwrap()));
+    one_after_the_other(|hold| ends_with_guard(lock.lock().unwrap(), hold), lock_it);
     let lock = RwLock::new(0);
-    crowd(|| ends_with_write(&lock));
-    // Readers make nobody wait but writers.
-    crowd(|| {
-        ends_with_read(&lock);
-        *lock.write().unwrap() += 1;
-    });
+    let write = || *lock.write().unwrap() += 1;
+    one_after_the_other(|hold| ends_with_write(&lock, hold), write);
+    one_after_the_other(|hold| ends_with_read(&lock, hold), write);
     let lock = parking_lot::Mutex::new(0);
-    crowd(|| ends_with_parking_lot_mutex(&lock));
+    let lock_it = || *lock.lock() += 1;
+    one_after_the_other(|hold| ends_with_parking_lot_mutex(&lock, hold), lock_it);
     let lock = parking_lot::RwLock::new(0);
-    crowd(|| ends_with_parking_lot_write(&lock));
+    let write = || *lock.write() += 1;
+    one_after_the_other(|hold| ends_with_parking_lot_write(&lock, hold), write);
     let lock = ShardedLock::new(0);
-    crowd(|| ends_with_sharded_write(&lock));
+    let write = || *lock.write().unwrap() += 1;
+    one_after_the_other(|hold| ends_with_sharded_write(&lock, hold), write);
     let profile = contend::mutex_profile();
     for name in [
         "ends_with_mutex",
@@ -192,14 +202,14 @@ fn ends_with_wait_group(group: WaitGroup) {
 }
 
 #[inline(never)]
-fn ends_with_call_once(once: &Once) {
-    once.call_once(hold);
+fn ends_with_call_once(once: &Once, initialise: &dyn Fn()) {
+    once.call_once(initialise);
 }
 
 #[inline(never)]
-fn ends_with_get_or_init(cell: &OnceLock<u64>) -> &u64 {
+fn ends_with_get_or_init<'a>(cell: &'a OnceLock<u64>, initialise: &dyn Fn()) -> &'a u64 {
     cell.get_or_init(|| {
-        hold();
+        initialise();
         1
     })
 }
@@ -221,11 +231,10 @@ fn waits_at_the_end_of_a_function() {
     contend::set_block_profile_rate(1);
     ends_with_sleep();
     ends_with_park_timeout();
-    let handle = thread::spawn(|| {
-        std::thread::sleep(ms(10));
-        1
-    });
-    assert_eq!(ends_with_join(handle).unwrap(), 1);
+    let (end, ends) = std::sync::mpsc::channel();
+    let handle = thread::spawn(move || ends.recv().unwrap());
+    let joined = release_when_asleep(|| ends_with_join(handle), || end.send(1).unwrap());
+    assert_eq!(joined.unwrap(), 1);
     ends_with_scope();
     ends_with_blocking();
 
@@ -266,8 +275,14 @@ fn waits_at_the_end_of_a_function() {
     release_when_asleep(|| ends_with_wait_group(group), || drop(member));
 
     let (once, cell) = (Once::new(), OnceLock::new());
-    crowd(|| ends_with_call_once(&once));
-    crowd(|| assert_eq!(*ends_with_get_or_init(&cell), 1));
+    one_after_the_other(
+        |initialise| ends_with_call_once(&once, initialise),
+        || ends_with_call_once(&once, &|| unreachable!("the first does it")),
+    );
+    one_after_the_other(
+        |initialise| assert_eq!(*ends_with_get_or_init(&cell, initialise), 1),
+        || assert_eq!(*ends_with_get_or_init(&cell, &|| unreachable!()), 1),
+    );
     let cell = once_cell::sync::OnceCell::new();
     release_when_asleep(
         || assert_eq!(*ends_with_once_cell(&cell), 1),

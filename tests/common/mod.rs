@@ -160,21 +160,6 @@ pub(crate) fn release_when_asleep<R: Send>(
     })
 }
 
-/// Runs a test again if it fails, three times at the most.
-///
-/// The test and the profiler each read the clock around the same wait. A thread that is preempted
-/// between the two readings makes them differ by a time slice, on a busy machine in one run of
-/// some. Accounting that is wrong is wrong each time.
-pub(crate) fn despite_preemption(test: impl Fn()) {
-    for attempt in 1.. {
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)) {
-            Ok(()) => return,
-            Err(panic) if attempt == 3 => std::panic::resume_unwind(panic),
-            Err(_) => println!("attempt {attempt} failed, see above"),
-        }
-    }
-}
-
 /// Contentions and delay of the samples that have `function` on their stack.
 pub(crate) fn at(profile: &Profile, function: &str) -> (u64, Duration) {
     let has_function = |sample: &&contend::Sample| {

@@ -239,6 +239,58 @@ impl Drop for Busy {
     }
 }
 
+impl std::ops::AddAssign for Between {
+    fn add_assign(&mut self, other: Self) {
+        self.most += other.most;
+        self.least += other.least;
+    }
+}
+
+impl std::iter::Sum for Between {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, took| {
+            sum += took;
+            sum
+        })
+    }
+}
+
+/// Measures how long something takes on the thread that starts it, by a clock that is read around it.
+///
+/// The profiler reads its own clock somewhat later and earlier. In between the thread may be
+/// preempted, on a busy machine for milliseconds. The kernel says how long it was ready and did not
+/// run: the profile may be short by so much.
+pub(crate) struct Watch {
+    kept_ready: Duration,
+    start: Instant,
+}
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        Self {
+            kept_ready: kept_ready(),
+            start: Instant::now(),
+        }
+    }
+
+    pub(crate) fn took(&self) -> Between {
+        let most = self.start.elapsed();
+        let kept_ready = kept_ready() - self.kept_ready;
+        Between {
+            most,
+            least: most.saturating_sub(kept_ready),
+        }
+    }
+}
+
+/// How long this thread has been ready in all while the processors ran others; zero where the
+/// system does not tell.
+fn kept_ready() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat.split(' ').nth(1).and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

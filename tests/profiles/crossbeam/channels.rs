@@ -1,7 +1,7 @@
 //! Senders, receivers and their iterators.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use contend::crossbeam_channel::{
     Receiver, RecvError, RecvTimeoutError, SendTimeoutError, Sender, after, at, bounded, never,
@@ -9,18 +9,19 @@ use contend::crossbeam_channel::{
 };
 
 use super::{WAIT, assert_nothing_recorded, assert_only_wait, assert_waits, timed, while_asleep};
-use crate::ground_truth::{ms, nap, recording};
+use crate::common::Sleeper;
+use crate::ground_truth::{Between, Watch, assert_between, ms, nap, recording};
 
 const SEND: &str = "contend::crossbeam_channel::Sender<T>::send";
 const RECV: &str = "contend::crossbeam_channel::Receiver<T>::recv";
 
 #[inline(never)]
-fn send_site(sender: &Sender<u32>) -> Duration {
+fn send_site(sender: &Sender<u32>) -> Between {
     timed!(sender.send(1).unwrap()).0
 }
 
 #[inline(never)]
-fn recv_site<T>(receiver: &Receiver<T>) -> (Duration, Result<T, RecvError>) {
+fn recv_site<T>(receiver: &Receiver<T>) -> (Between, Result<T, RecvError>) {
     timed!(receiver.recv())
 }
 
@@ -71,7 +72,7 @@ fn recv_ended_by_disconnection() {
 #[test]
 fn send_ended_by_disconnection() {
     #[inline(never)]
-    fn hopeless_site(sender: &Sender<u32>) -> Duration {
+    fn hopeless_site(sender: &Sender<u32>) -> Between {
         timed!(sender.send(1).unwrap_err()).0
     }
     let _recording = recording(1, 1);
@@ -84,23 +85,23 @@ fn send_ended_by_disconnection() {
 #[test]
 fn timeouts_that_expire() {
     #[inline(never)]
-    fn send_timeout_site(sender: &Sender<u32>) -> Duration {
+    fn send_timeout_site(sender: &Sender<u32>) -> Between {
         let (time, result) = timed!(sender.send_timeout(1, WAIT));
         assert_eq!(result, Err(SendTimeoutError::Timeout(1)));
         time
     }
     #[inline(never)]
-    fn send_deadline_site(sender: &Sender<u32>) -> Duration {
+    fn send_deadline_site(sender: &Sender<u32>) -> Between {
         timed!(sender.send_deadline(1, Instant::now() + WAIT).unwrap_err()).0
     }
     #[inline(never)]
-    fn recv_timeout_site(receiver: &Receiver<u32>) -> Duration {
+    fn recv_timeout_site(receiver: &Receiver<u32>) -> Between {
         let (time, result) = timed!(receiver.recv_timeout(WAIT));
         assert_eq!(result, Err(RecvTimeoutError::Timeout));
         time
     }
     #[inline(never)]
-    fn recv_deadline_site(receiver: &Receiver<u32>) -> Duration {
+    fn recv_deadline_site(receiver: &Receiver<u32>) -> Between {
         timed!(receiver.recv_deadline(Instant::now() + WAIT).unwrap_err()).0
     }
     let _recording = recording(1, 1);
@@ -154,18 +155,18 @@ fn clocks_are_waited_for_as_messages() {
 #[test]
 fn iterators_wait_in_next() {
     #[inline(never)]
-    fn iter_site(receiver: &Receiver<u32>) -> Duration {
+    fn iter_site(receiver: &Receiver<u32>) -> Between {
         timed!(assert_eq!(receiver.iter().next(), Some(1))).0
     }
     #[inline(never)]
-    fn into_iter_site(receiver: Receiver<u32>) -> Duration {
-        let start = Instant::now();
+    fn into_iter_site(receiver: Receiver<u32>) -> Between {
+        let watch = Watch::start();
         let mut sum = 0;
         for message in receiver {
             sum += message;
         }
         assert_eq!(sum, 1);
-        start.elapsed()
+        watch.took()
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded(1);
@@ -182,23 +183,32 @@ fn iterators_wait_in_next() {
 fn three_waiters_wait_three_times() {
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded::<u32>(1);
-    let receivers = [receiver.clone(), receiver.clone(), receiver];
-    let wait_all = || {
-        thread::scope(|scope| {
-            let waiters = receivers.map(|receiver| scope.spawn(move || recv_site(&receiver).0));
-            waiters.map(|waiter| waiter.join().unwrap()).iter().sum()
-        })
-    };
-    let truth: Duration = while_asleep(wait_all, || drop(sender));
-    assert!(truth > WAIT * 2);
+    let sleepers = [const { Sleeper::new() }; 3];
+    let truth: Between = thread::scope(|scope| {
+        let waiters = sleepers.each_ref().map(|sleeper| {
+            let receiver = receiver.clone();
+            scope.spawn(move || {
+                sleeper.about_to_wait();
+                recv_site(&receiver).0
+            })
+        });
+        sleepers.iter().for_each(Sleeper::await_sleep);
+        nap(WAIT);
+        drop(sender);
+        waiters
+            .map(|waiter| waiter.join().unwrap())
+            .into_iter()
+            .sum()
+    });
+    assert!(truth.most > WAIT * 2);
     assert_waits(3, "chan_recv", RECV, "recv_site", truth);
 }
 
 #[test]
 fn a_slow_consumer_shows_the_send_line() {
     #[inline(never)]
-    fn producer(sender: Sender<u32>) -> Duration {
-        let mut waited = Duration::ZERO;
+    fn producer(sender: Sender<u32>) -> Between {
+        let mut waited = Between::default();
         for n in 0..20 {
             waited += timed!(sender.send(n).unwrap()).0;
         }
@@ -221,7 +231,7 @@ fn a_slow_consumer_shows_the_send_line() {
     assert_eq!(top.frames()[0].function(), SEND);
     assert!(top.frames()[1].function().contains("::producer"));
     assert_eq!(top.label("kind"), Some("chan_send"));
-    super::assert_close("producer", top.delay(), truth, super::TOLERANCE);
+    assert_between("producer", top.delay(), truth, super::TOLERANCE);
 }
 
 #[test]
@@ -276,9 +286,11 @@ fn a_wait_while_the_thread_exits() {
     struct WaitsAtExit(Receiver<u32>);
     impl Drop for WaitsAtExit {
         fn drop(&mut self) {
+            SLEEPER.about_to_wait();
             assert_eq!(recv_site(&self.0).1, Ok(1));
         }
     }
+    static SLEEPER: Sleeper = Sleeper::new();
     thread_local! {
         static AT_EXIT: std::cell::RefCell<Option<WaitsAtExit>> =
             const { std::cell::RefCell::new(None) };
@@ -286,6 +298,7 @@ fn a_wait_while_the_thread_exits() {
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded(0);
     let thread = thread::spawn(move || AT_EXIT.set(Some(WaitsAtExit(receiver))));
+    SLEEPER.await_sleep();
     nap(ms(50));
     sender.send(1).unwrap();
     thread.join().unwrap();

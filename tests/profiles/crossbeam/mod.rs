@@ -13,10 +13,10 @@ mod channels;
 mod selects;
 mod sync;
 
-use std::thread;
 use std::time::Duration;
 
-use crate::ground_truth::{assert_close, nap};
+use crate::common::release_when_asleep;
+use crate::ground_truth::{Between, assert_between, nap};
 use contend::{Profile, Sample};
 
 /// What a profile may be off the truth.
@@ -28,20 +28,18 @@ const WAIT: Duration = Duration::from_millis(60);
 /// Times a call, made by the function that this stands in.
 macro_rules! timed {
     ($call:expr) => {{
-        let start = std::time::Instant::now();
+        let watch = $crate::ground_truth::Watch::start();
         let result = $call;
-        (start.elapsed(), result)
+        (watch.took(), result)
     }};
 }
 use timed;
 
 /// Runs `wait` on a thread, and `end_it` when that has been asleep for [`WAIT`].
 fn while_asleep<R: Send>(wait: impl FnOnce() -> R + Send, end_it: impl FnOnce()) -> R {
-    thread::scope(|scope| {
-        let waiter = scope.spawn(wait);
+    release_when_asleep(wait, || {
         nap(WAIT);
         end_it();
-        waiter.join().unwrap()
     })
 }
 
@@ -58,7 +56,7 @@ fn samples_at<'a>(profile: &'a Profile, leaf: &str, site: &str) -> Vec<&'a Sampl
 
 /// Asserts that the block profile has one event, this one.
 #[track_caller]
-fn assert_only_wait(kind: &str, leaf: &str, site: &str, truth: Duration) {
+fn assert_only_wait(kind: &str, leaf: &str, site: &str, truth: Between) {
     assert_waits(1, kind, leaf, site, truth);
     let profile = contend::block_profile();
     assert_eq!(profile.samples().len(), 1, "{}", names(&profile));
@@ -66,7 +64,7 @@ fn assert_only_wait(kind: &str, leaf: &str, site: &str, truth: Duration) {
 
 /// Asserts that the block profile has so many events of `truth` in all at this place.
 #[track_caller]
-fn assert_waits(count: u64, kind: &str, leaf: &str, site: &str, truth: Duration) {
+fn assert_waits(count: u64, kind: &str, leaf: &str, site: &str, truth: Between) {
     let profile = contend::block_profile();
     assert_eq!(profile.lost().total(), 0);
     let [sample] = samples_at(&profile, leaf, site)[..] else {
@@ -74,7 +72,7 @@ fn assert_waits(count: u64, kind: &str, leaf: &str, site: &str, truth: Duration)
     };
     assert_eq!(sample.label("kind"), Some(kind));
     assert_eq!(sample.contentions(), count);
-    assert_close(site, sample.delay(), truth, TOLERANCE);
+    assert_between(site, sample.delay(), truth, TOLERANCE);
 }
 
 #[track_caller]

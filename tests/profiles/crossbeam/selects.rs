@@ -1,13 +1,13 @@
 //! `Select`, `select!` and `select_biased!`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use contend::crossbeam_channel::{
     Receiver, Select, Sender, bounded, never, select, select_biased, unbounded,
 };
 
 use super::{WAIT, assert_nothing_recorded, assert_only_wait, samples_at, timed, while_asleep};
-use crate::ground_truth::{nap, recording};
+use crate::ground_truth::{Between, Watch, nap, recording};
 
 const SELECT: &str = "contend::crossbeam_channel::Select::select";
 const ONE: &str = "contend::crossbeam_channel::select";
@@ -21,14 +21,14 @@ fn line_at(leaf: &str, site: &str) -> Option<u32> {
 #[test]
 fn over_two_channels() {
     #[inline(never)]
-    fn select_site(a: &Receiver<u32>, b: &Receiver<u32>) -> (Duration, u32) {
-        let start = Instant::now();
+    fn select_site(a: &Receiver<u32>, b: &Receiver<u32>) -> (Between, u32) {
+        let watch = Watch::start();
         let line = line!() + 1;
         select! {
             recv(a) -> _ => panic!("nobody sends here"),
             recv(b) -> msg => assert_eq!(msg, Ok(1)),
         }
-        (start.elapsed(), line)
+        (watch.took(), line)
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = unbounded();
@@ -41,13 +41,13 @@ fn over_two_channels() {
 #[test]
 fn a_send_among_them() {
     #[inline(never)]
-    fn biased_site(a: &Receiver<u32>, b: &Sender<u32>) -> Duration {
-        let start = Instant::now();
+    fn biased_site(a: &Receiver<u32>, b: &Sender<u32>) -> Between {
+        let watch = Watch::start();
         select_biased! {
             recv(a) -> _ => panic!("nobody sends here"),
             send(b, 2) -> res => assert_eq!(res, Ok(())),
         }
-        start.elapsed()
+        watch.took()
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded(1);
@@ -62,13 +62,13 @@ fn a_send_among_them() {
 #[test]
 fn over_one_channel() {
     #[inline(never)]
-    fn one_site(receiver: &Receiver<u32>) -> (Duration, u32) {
-        let start = Instant::now();
+    fn one_site(receiver: &Receiver<u32>) -> (Between, u32) {
+        let watch = Watch::start();
         let line = line!() + 1;
         select! {
             recv(receiver) -> msg => assert_eq!(msg, Ok(1)),
         }
-        (start.elapsed(), line)
+        (watch.took(), line)
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded(0);
@@ -81,23 +81,23 @@ fn over_one_channel() {
 #[test]
 fn default_after_a_timeout() {
     #[inline(never)]
-    fn two_site(a: &Receiver<u32>, b: &Receiver<u32>) -> Duration {
-        let start = Instant::now();
+    fn two_site(a: &Receiver<u32>, b: &Receiver<u32>) -> Between {
+        let watch = Watch::start();
         select! {
             recv(a) -> _ => unreachable!(),
             recv(b) -> _ => unreachable!(),
-            default(WAIT) => start.elapsed(),
+            default(WAIT) => watch.took(),
         }
     }
     #[inline(never)]
-    fn one_site(receiver: &Receiver<u32>) -> Duration {
-        let start = Instant::now();
-        select! { recv(receiver) -> _ => unreachable!(), default(WAIT) => start.elapsed() }
+    fn one_site(receiver: &Receiver<u32>) -> Between {
+        let watch = Watch::start();
+        select! { recv(receiver) -> _ => unreachable!(), default(WAIT) => watch.took() }
     }
     #[inline(never)]
-    fn none_site() -> Duration {
-        let start = Instant::now();
-        select! { default(WAIT) => start.elapsed() }
+    fn none_site() -> Between {
+        let watch = Watch::start();
+        select! { default(WAIT) => watch.took() }
     }
     let (_sender, receiver) = bounded(1);
     let timed_select = &format!("{SELECT}_timeout");
@@ -119,21 +119,21 @@ fn default_after_a_timeout() {
 #[test]
 fn by_hand() {
     #[inline(never)]
-    fn select_site(set: &mut Select<'_>, receiver: &Receiver<u32>) -> Duration {
+    fn select_site(set: &mut Select<'_>, receiver: &Receiver<u32>) -> Between {
         let (time, operation) = timed!(set.select());
         assert_eq!(operation.recv(receiver), Ok(1));
         time
     }
     #[inline(never)]
-    fn ready_site(set: &mut Select<'_>) -> Duration {
+    fn ready_site(set: &mut Select<'_>) -> Between {
         timed!(set.ready()).0
     }
     #[inline(never)]
-    fn ready_timeout_site(set: &mut Select<'_>) -> Duration {
+    fn ready_timeout_site(set: &mut Select<'_>) -> Between {
         timed!(set.ready_timeout(WAIT).unwrap_err()).0
     }
     #[inline(never)]
-    fn deadline_site(set: &mut Select<'_>) -> Duration {
+    fn deadline_site(set: &mut Select<'_>) -> Between {
         timed!(set.select_deadline(Instant::now() + WAIT).unwrap_err()).0
     }
     let (sender, receiver) = bounded(1);
@@ -172,12 +172,12 @@ fn by_hand() {
 #[test]
 fn the_handlers_time_is_its_own() {
     #[inline(never)]
-    fn select_site(a: &Receiver<u32>, b: &Receiver<u32>) -> Duration {
-        let start = Instant::now();
+    fn select_site(a: &Receiver<u32>, b: &Receiver<u32>) -> Between {
+        let watch = Watch::start();
         select! {
             recv(a) -> _ => unreachable!(),
             recv(b) -> _ => {
-                let waited = start.elapsed();
+                let waited = watch.took();
                 nap(WAIT * 2);
                 waited
             }

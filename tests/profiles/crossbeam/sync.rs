@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 use contend::crossbeam_utils::sync::{Parker, ShardedLock, WaitGroup};
 
 use super::{
-    TOLERANCE, WAIT, assert_close, assert_nothing_recorded, assert_only_wait, assert_waits,
-    samples_at, timed, while_asleep,
+    TOLERANCE, WAIT, assert_nothing_recorded, assert_only_wait, assert_waits, samples_at, timed,
+    while_asleep,
 };
-use crate::ground_truth::{ms, nap, recording};
+use crate::ground_truth::{Between, assert_between, ms, nap, recording};
 
 #[test]
 fn parking() {
     #[inline(never)]
-    fn park_site(parker: &Parker) -> Duration {
+    fn park_site(parker: &Parker) -> Between {
         timed!(parker.park()).0
     }
     #[inline(never)]
-    fn park_timeout_site(parker: &Parker) -> Duration {
+    fn park_timeout_site(parker: &Parker) -> Between {
         timed!(parker.park_timeout(WAIT)).0
     }
     #[inline(never)]
-    fn park_deadline_site(parker: &Parker) -> Duration {
+    fn park_deadline_site(parker: &Parker) -> Between {
         timed!(parker.park_deadline(Instant::now() + WAIT)).0
     }
     let leaf = |method| format!("contend::crossbeam_utils::sync::Parker::{method}");
@@ -36,7 +36,7 @@ fn parking() {
         assert_only_wait("park", &leaf("park"), "park_site", waited.0);
         waited
     };
-    assert!(truth >= WAIT / 2);
+    assert!(truth.most >= WAIT);
     let _recording = recording(1, 1);
     let truth = park_timeout_site(&parker);
     assert_waits(1, "park", &leaf("park_timeout"), "park_timeout_site", truth);
@@ -64,7 +64,7 @@ fn parkers_survive_as_pointers() {
 #[test]
 fn wait_groups() {
     #[inline(never)]
-    fn wait_site(group: WaitGroup) -> Duration {
+    fn wait_site(group: WaitGroup) -> Between {
         timed!(group.wait()).0
     }
     let _recording = recording(1, 1);
@@ -82,11 +82,11 @@ fn sharded_readers_wait_for_a_writer() {
     fn writer_site(lock: &ShardedLock<u32>, start: &Barrier) {
         let mut value = lock.write().unwrap();
         start.wait();
-        nap(WAIT);
+        start.wait();
         *value = 1;
     }
     #[inline(never)]
-    fn reader_site(lock: &ShardedLock<u32>) -> Duration {
+    fn reader_site(lock: &ShardedLock<u32>) -> Between {
         timed!(assert_eq!(*lock.read().unwrap(), 1)).0
     }
     let _recording = recording(1, 1);
@@ -94,7 +94,12 @@ fn sharded_readers_wait_for_a_writer() {
     let truth = thread::scope(|scope| {
         scope.spawn(|| writer_site(&lock, &start));
         start.wait();
-        reader_site(&lock)
+        while_asleep(
+            || reader_site(&lock),
+            || {
+                start.wait();
+            },
+        )
     });
     let leaf = "contend::crossbeam_utils::sync::ShardedLock<T>::read";
     assert_only_wait("rwlock_read", leaf, "reader_site", truth);
@@ -103,7 +108,7 @@ fn sharded_readers_wait_for_a_writer() {
     let sample = samples_at(&profile, leaf, "writer_site")[0];
     assert_eq!(sample.label("kind"), Some("rwlock_write"));
     let all = sample.delay() + crate::ground_truth::delay_of_nobody(&profile);
-    assert_close("writer_site", all, truth, TOLERANCE);
+    assert_between("writer_site", all, truth, TOLERANCE);
 }
 
 #[test]
@@ -112,10 +117,10 @@ fn a_sharded_writer_waits_for_readers() {
     fn reader_site(lock: &ShardedLock<u32>, start: &Barrier) {
         let _value = lock.read().unwrap();
         start.wait();
-        nap(WAIT);
+        start.wait();
     }
     #[inline(never)]
-    fn writer_site(lock: &ShardedLock<u32>) -> Duration {
+    fn writer_site(lock: &ShardedLock<u32>) -> Between {
         timed!(*lock.write().unwrap() = 1).0
     }
     let _recording = recording(1, 1);
@@ -123,7 +128,12 @@ fn a_sharded_writer_waits_for_readers() {
     let truth = thread::scope(|scope| {
         scope.spawn(|| reader_site(&lock, &start));
         start.wait();
-        writer_site(&lock)
+        while_asleep(
+            || writer_site(&lock),
+            || {
+                start.wait();
+            },
+        )
     });
     let leaf = "contend::crossbeam_utils::sync::ShardedLock<T>::write";
     assert_only_wait("rwlock_write", leaf, "writer_site", truth);
@@ -131,7 +141,7 @@ fn a_sharded_writer_waits_for_readers() {
     let leaf = "contend::crossbeam_utils::sync::ShardedLockReadGuard<u32>::drop";
     let sample = samples_at(&profile, leaf, "reader_site")[0];
     let all = sample.delay() + crate::ground_truth::delay_of_nobody(&profile);
-    assert_close("reader_site", all, truth, TOLERANCE);
+    assert_between("reader_site", all, truth, TOLERANCE);
 }
 
 /// The law: what releases are charged with is what was waited, to the nanosecond.
