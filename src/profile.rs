@@ -3,7 +3,6 @@
 //! Names are looked up when the profile is made, so it stays true after libraries are unloaded
 //! or the profiler is reset. Nothing here is global.
 
-#[cfg(any(feature = "profiling", loom))]
 pub(crate) mod address;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod amount;
@@ -11,6 +10,7 @@ mod diff;
 mod frame;
 pub(crate) mod kind;
 pub(crate) mod lost;
+pub(crate) mod owner;
 mod sample;
 #[cfg(test)]
 pub(crate) mod tests;

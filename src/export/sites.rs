@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::profile::kind::Kind;
+use crate::profile::owner::is_of_library;
 use crate::profile::{Frame, Profile, Sample, mean_delay, std_error};
 use crate::text::units::shortened;
 
@@ -100,24 +101,7 @@ fn caller(sample: &Sample) -> Option<&Frame> {
     let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());
     after_wrapper
         .clone()
-        .find(|frame| !is_of_standard_library(frame))
+        .find(|frame| !is_of_library(frame.function(), frame.file()))
         .or(after_wrapper.clone().next())
         .or(frames.clone().next())
-}
-
-fn is_of_standard_library(frame: &Frame) -> bool {
-    const CRATES: [&str; 3] = ["core", "alloc", "std"];
-    match frame.file() {
-        // As distributed, or where the sources are installed.
-        Some(file) => {
-            let is_of = |name| file.contains(&format!("/library/{name}/src/"));
-            file.starts_with("/rustc/") || CRATES.into_iter().any(is_of)
-        }
-        None => {
-            let name = frame.function();
-            let path = name.strip_prefix('<').unwrap_or(name);
-            let first = path.split("::").next().unwrap_or_default();
-            CRATES.contains(&first) && path.contains("::")
-        }
-    }
 }

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use crate::cli::source_file::clean;
-use crate::pprof::decoded::{Frame, Profile};
+use crate::pprof::decoded::Profile;
 use crate::pprof::proto::Sample;
+use crate::profile::owner::is_of_library;
 
 /// What makes a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -93,7 +94,7 @@ impl Amount {
 
 fn spot(profile: &Profile, sample: &Sample) -> Spot {
     let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
-    let own = frames().find(|frame| !is_of_library(frame));
+    let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
     let frame = own.or_else(|| frames().next());
     Spot {
         kind: profile.label(sample, "kind").to_owned(),
@@ -101,19 +102,6 @@ fn spot(profile: &Profile, sample: &Sample) -> Spot {
         file: frame.map_or_else(String::new, |it| clean(it.file)),
         line: frame.map_or(0, |it| it.line),
     }
-}
-
-/// The wrappers and what carries them: of this crate, of Rust's standard library, and of Go's.
-fn is_of_library(frame: &Frame<'_>) -> bool {
-    const RUST: [&str; 4] = ["contend::", "core::", "alloc::", "std::"];
-    const GO: [&str; 5] = ["sync.", "internal/", "runtime.", "time.", "context."];
-    let name = frame.function.trim_start_matches('<');
-    let is_of = |prefix: &&str| name.starts_with(prefix);
-    frame.file.starts_with("/rustc/")
-        || frame.file.contains("/library/std/src/")
-        || frame.file.contains("/library/core/src/")
-        || RUST.iter().any(is_of)
-        || GO.iter().any(is_of)
 }
 
 #[cfg(test)]
