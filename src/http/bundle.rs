@@ -21,15 +21,13 @@ use super::route::Route;
 use super::windows::Window;
 use super::{Response, cpu, custom, process};
 use crate::ask::control;
+use crate::export::form::{FORMS, Form};
 use crate::export::why_empty;
 use crate::profile::Profile;
 use crate::profile::kind::ProfileKind;
 use crate::text::utc::Utc;
 
 const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
-
-/// Rows of the tables in it.
-const TOP_ROWS: usize = 100;
 
 /// One file of the bundle.
 struct Part {
@@ -150,34 +148,13 @@ fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
 /// A profile as files of every form that there is.
 fn forms(profile: &Profile, suffix: &str, when: &str) -> Vec<Part> {
     let (name, what) = (profile.kind().name(), profile.kind().descriptor().subject);
-    let part = |extension: &str, form: &str, content| Part {
-        name: format!("{name}{suffix}{extension}"),
-        description: format!("{what} {when}, {form}"),
-        content,
+    let forms = FORMS.iter().filter(|form| form.is_built_in());
+    let part = |form: &Form| Part {
+        name: format!("{name}{suffix}.{}", form.ending),
+        description: format!("{what} {when}, {}", form.purpose),
+        content: form.bytes(profile).map_err(|error| error.to_string()),
     };
-    vec![
-        part(
-            ".pb.gz",
-            "for go tool pprof",
-            written(|output| profile.write_pprof(output)),
-        ),
-        part(
-            ".top.txt",
-            "as a table",
-            Ok(profile.top(TOP_ROWS).to_string().into_bytes()),
-        ),
-        part(
-            ".txt",
-            "as text with every stack",
-            written(|output| profile.write_text(output)),
-        ),
-        #[cfg(feature = "flamegraph")]
-        part(
-            ".svg",
-            "as a flame graph",
-            written(|output| profile.write_flamegraph(output)),
-        ),
-    ]
+    forms.map(part).collect()
 }
 
 fn custom_part(registered: &custom::Registered) -> Part {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Response;
 use super::call::{Answer, Call};
 use super::query::invalid;
-use super::response::TEXT;
 use crate::ask::control;
+use crate::export::form;
 use crate::profile::Profile;
 use crate::profile::kind::{ProfileKind, RateUnit};
 
@@ -108,15 +108,13 @@ fn refuse_rate_of_other(call: &Call<'_>, which: ProfileKind) -> Result<(), Respo
 }
 
 fn file(profile: &Profile, name: &str) -> Answer {
-    let mut body = Vec::new();
-    profile.write_pprof(&mut body).map_err(not_written)?;
-    Ok(Response::attachment(super::response::BYTES, name, body))
+    let body = form::PPROF.bytes(profile).map_err(not_written)?;
+    Ok(Response::attachment(form::PPROF.content_type, name, body))
 }
 
 fn text(profile: &Profile) -> Answer {
-    let mut body = Vec::new();
-    profile.write_text(&mut body).map_err(not_written)?;
-    Ok(Response::new(TEXT, body))
+    let body = form::TEXT.bytes(profile).map_err(not_written)?;
+    Ok(Response::new(form::TEXT.content_type, body))
 }
 
 /// Does not happen as long as memory takes whatever is written to it.

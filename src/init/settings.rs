@@ -161,8 +161,10 @@ fn file(value: &OsStr) -> Result<PathBuf, String> {
 
 /// Better told before a long run than after it.
 fn check(path: &Path) -> Result<(), String> {
-    if cfg!(not(feature = "flamegraph")) && Form::of(path) == Form::FlameGraph {
-        return Err("a flame graph (.svg) needs contend's feature `flamegraph`".to_owned());
+    let form = Form::of(path);
+    if let Some(feature) = form.missing_feature {
+        let ending = form.ending;
+        return Err(format!(".{ending} needs contend's feature `{feature}`"));
     }
     save::check(path).map_err(|error| error.to_string())
 }

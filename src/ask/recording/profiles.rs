@@ -80,9 +80,9 @@ impl Profiles {
         fs::create_dir_all(folder).map_err(|error| save::at(folder, &error))?;
         for profile in self.iter() {
             let name = profile.kind().name();
-            profile.save(folder.join(name).with_extension("pb.gz"))?;
-            if cfg!(feature = "flamegraph") {
-                form::save(profile, &folder.join(name).with_extension("svg"))?;
+            let forms = [form::PPROF, form::FLAME_GRAPH];
+            for form in forms.iter().filter(|form| form.is_built_in()) {
+                form::save(profile, &folder.join(name).with_extension(form.ending))?;
             }
         }
         save::save(&folder.join("top.txt"), |file| {
