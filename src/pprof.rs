@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod decoded;
+pub(crate) mod field;
 #[cfg(feature = "cli")]
 pub(crate) mod proto;
 pub(crate) mod protobuf;
