@@ -4,6 +4,7 @@
 //! stays off in this process; a second one runs them with everything recorded.
 
 mod locks;
+mod own_types;
 mod select;
 mod std_api;
 mod util;
