@@ -2,9 +2,9 @@
 
 pub(crate) mod columns;
 pub(crate) mod duration;
-#[cfg(any(feature = "cli", feature = "flamegraph", feature = "http"))]
 pub(crate) mod escape;
 pub(crate) mod save;
+pub(crate) mod say;
 pub(crate) mod units;
 #[cfg(any(feature = "cli", feature = "http"))]
 pub(crate) mod utc;

@@ -1,10 +1,10 @@
 //! Profiles of benchmarks: what criterion asks a profiler for.
 #![forbid(unsafe_code)]
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use crate::ask::recording::Recording;
+use crate::text::say::say;
 
 /// A profiler for [criterion](https://docs.rs/criterion), of whatever version the benchmark uses:
 /// an expression for `Criterion::with_profiler`.
@@ -67,12 +67,10 @@ impl BenchRecorder {
         let Some(recording) = self.0.take() else {
             return;
         };
-        let line = match recording.finish().save(folder) {
-            Ok(()) => format!("contend: profiles written to {}\n", folder.display()),
-            Err(error) => format!("contend: {error}\n"),
-        };
-        // Not `eprintln!`, which panics where nobody reads it.
-        let _ = io::stderr().write_all(line.as_bytes());
+        match recording.finish().save(folder) {
+            Ok(()) => say(format_args!("profiles written to {}", folder.display())),
+            Err(error) => say(format_args!("{error}")),
+        }
     }
 }
 

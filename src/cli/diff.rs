@@ -93,12 +93,11 @@ fn write_rows(report: &Report<'_>, output: &mut Output) -> Result<()> {
         flat_so_far = flat_so_far.saturating_add(node.flat);
         let values = report.values(node, flat_so_far);
         let (word, paint) = verdict(node);
-        let word = output.painted(paint, format!("{word:<6}"));
-        writeln!(
-            output,
-            "{values}  {word}  {}",
-            printable(&node.place.name())
-        )?;
+        let word = format!("{word:<6}");
+        let used = values.chars().count() + word.chars().count() + 4;
+        let name = output.name(&node.place.name(), used);
+        let word = output.painted(paint, word);
+        writeln!(output, "{values}  {word}  {name}")?;
     }
     Ok(())
 }

@@ -7,11 +7,17 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use crossterm::style::Stylize;
 
+use crate::text::columns::elided;
 use crate::text::escape::is_unfit;
+
+/// Characters that a name keeps on the narrowest terminal.
+const LEAST_NAME: usize = 20;
 
 pub(super) struct Output {
     writer: BufWriter<Stdout>,
     pub(super) is_coloured: bool,
+    /// Of the terminal; `None` for a file, whose lines may be of any length.
+    width: Option<usize>,
 }
 
 /// Colours have meanings, and few of them.
@@ -28,7 +34,18 @@ impl Output {
         let stdout = io::stdout();
         Self {
             is_coloured: stdout.is_terminal() && may_colour(),
+            width: terminal_width(&stdout),
             writer: BufWriter::new(stdout),
+        }
+    }
+
+    /// A name at the end of a line that has `used` characters already. A terminal would break the
+    /// line, so there a long name loses its middle.
+    pub(super) fn name(&self, name: &str, used: usize) -> String {
+        let name = printable(name);
+        match self.width {
+            Some(width) => elided(&name, width.saturating_sub(used).max(LEAST_NAME)),
+            None => name,
         }
     }
 
@@ -53,6 +70,14 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+fn terminal_width(stdout: &Stdout) -> Option<usize> {
+    let size = stdout.is_terminal().then(crossterm::terminal::size)?;
+    // A terminal that does not know its width says 0.
+    size.ok()
+        .map(|(width, _)| width.into())
+        .filter(|width| *width > 0)
 }
 
 /// As <https://no-color.org> has it: any value but an empty one says no.

@@ -5,10 +5,11 @@ use std::io::Write;
 
 use super::args::Top;
 use super::error::Result;
-use super::output::{Output, printable};
+use super::output::Output;
 use super::report::{Report, write_header};
 use super::weights::weigh;
 use crate::pprof::decoded::Profile;
+use crate::profile::address::explanations;
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let loaded = arguments.profile.load()?;
@@ -27,7 +28,20 @@ fn write_rows(arguments: &Top, profile: &Profile, value: usize, output: &mut Out
     for node in &report.nodes {
         flat_so_far = flat_so_far.saturating_add(node.flat);
         let values = report.values(node, flat_so_far);
-        writeln!(output, "{values}  {}", printable(&node.place.name()))?;
+        let name = output.name(&node.place.name(), values.chars().count() + 2);
+        writeln!(output, "{values}  {name}")?;
+    }
+    // Only time can be a share of the delay.
+    if unit == "nanoseconds" {
+        let delay = |name: &str| {
+            let nodes = report.nodes.iter();
+            let of_name = nodes.filter(|node| node.place.name() == name);
+            let delays = of_name.map(|node| node.cum.unsigned_abs());
+            delays.fold(0, u64::saturating_add)
+        };
+        for sentence in explanations(report.total, delay) {
+            writeln!(output, "{sentence}")?;
+        }
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use inferno::flamegraph::{Direction, Options, from_lines};
 
 use super::why_empty;
 use crate::profile::{Profile, ProfileKind, Sample};
-use crate::text::escape::{Escaped, is_unfit};
+use crate::text::escape::{Escaped, OneLine, is_unfit};
 use crate::text::units::human;
 
 /// In pixels.
@@ -184,9 +184,11 @@ fn summable(folded: impl Iterator<Item = String>) -> Vec<String> {
 
 fn options<'a>(style: &Style<'_>) -> Options<'a> {
     let mut options = Options::default();
-    options.title = style.title.to_owned();
-    options.subtitle = Some(style.subtitle.to_owned()).filter(|subtitle| !subtitle.is_empty());
-    options.count_name = style.count_name.to_owned();
+    // Names of values and units come from the profile, and inferno writes them as they are.
+    let clean = |text: &str| OneLine(text).to_string();
+    options.title = clean(style.title);
+    options.subtitle = Some(clean(style.subtitle)).filter(|text| !text.is_empty());
+    options.count_name = clean(style.count_name);
     // As `go tool pprof` draws them: the root is on top, where a page begins.
     options.direction = Direction::Inverted;
     // High enough for a finger.
@@ -297,6 +299,24 @@ mod tests {
         )]));
         assert!(!svg.contains("<script>alert"), "{svg}");
         assert!(svg.contains(r"&lt;script&gt;alert(1)&lt;/script&gt;\u{ffff} [mutex]"));
+    }
+
+    #[test]
+    fn words_around_the_picture_are_cleaned() {
+        let style = Style {
+            title: "a\u{1b}[1m<b>",
+            subtitle: "c\0d",
+            count_name: "ns\u{8}&",
+            why_empty: "e\u{7}",
+        };
+        for lines in [vec!["f [k] 7".to_owned()], vec![]] {
+            let mut svg = Vec::new();
+            write_folded(lines.into_iter(), &style, &mut svg).unwrap();
+            let svg = String::from_utf8(svg).unwrap();
+            let is_unfit = |c: char| is_unfit(c) && !"\n\t".contains(c);
+            assert!(!svg.contains(is_unfit), "{svg:?}");
+            assert!(svg.contains(r"a\u{1b}[1m&lt;b&gt;"), "{svg}");
+        }
     }
 
     #[test]

@@ -76,8 +76,11 @@ impl Profile {
 
     /// A table of the `n` call sites with the largest delay, for people.
     ///
-    /// Samples are summed by [kind](crate::Sample::label) and by the line that called the wrapper:
+    /// Samples are summed by [kind](crate::Sample::kind) and by the line that called the wrapper:
     /// the first frame that is neither this crate's nor the standard library's.
+    ///
+    /// Columns are as wide as their longest name. For a terminal give its width: in
+    /// `format!("{:100}", profile.top(10))` long names lose their middle.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {
         table::Table::new(self, n)
     }

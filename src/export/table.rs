@@ -6,6 +6,7 @@ use std::fmt;
 use super::sites::{Site, sites};
 use super::why_empty;
 use crate::profile::Profile;
+use crate::profile::address::explanations;
 use crate::text::columns;
 use crate::text::units::{human, percent};
 
@@ -75,8 +76,21 @@ impl fmt::Display for Table<'_> {
             .chain(rows)
             .collect();
         // The errors' column is left out where all was recorded: then it is blank.
-        columns::write(&cells, FIRST_LEFT_COLUMN, f)
+        columns::write(&cells, FIRST_LEFT_COLUMN, f)?;
+        explanations(total, |name| delay_below(self.profile, name))
+            .try_for_each(|sentence| writeln!(f, "{sentence}"))
     }
+}
+
+/// The delay of the stacks that begin with the frame `name`, which stands for no code.
+fn delay_below(profile: &Profile, name: &str) -> u64 {
+    let samples = profile.samples().iter();
+    let of_name = samples.filter(|sample| {
+        let leaf = sample.stack.frames_in_place().next();
+        leaf.is_some_and(|leaf| leaf.address() == 0 && leaf.function() == name)
+    });
+    let delays = of_name.map(|sample| sample.delay_nanos);
+    delays.fold(0, u64::saturating_add)
 }
 
 impl Table<'_> {

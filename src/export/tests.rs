@@ -343,6 +343,55 @@ mutex profile: 4.00ms of delay in 5 contentions; rate: 1 in 100; lost: none
 }
 
 #[test]
+fn frames_that_stand_for_no_code_are_explained_where_they_matter() {
+    let stand_in = |name: &str, nanos| sample(Kind::MUTEX, 1.0, nanos, &[location(0, &[name])]);
+    let shop = || sample(Kind::MUTEX, 1.0, 9_000, &[location(0x2000, &[GET])]);
+    let table = profile(vec![
+        shop(),
+        stand_in("contend::unattributed", 950),
+        stand_in("contend::no_stack", 50),
+    ])
+    .to_string();
+    let last = table.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "contend::unattributed has 9.5% of the delay: \
+         no release was seen that ended this waiting"
+    );
+    assert!(!table.contains("contend::no_stack has"), "{table}");
+    assert!(!profile(vec![shop()]).to_string().contains(" has "));
+}
+
+#[test]
+fn names_from_outside_stay_on_their_line_in_every_text() {
+    let name = "f\n1 1 # 0x1\t\u{1b}[2J";
+    let stack = [location(0x2000, &[DROP]), location(0x3000, &[name])];
+    let profile = profile(vec![sample(Kind::MUTEX, 1.0, 7, &stack)]);
+    let diff = profile.diff(&super::super::profile::tests::profile(vec![]));
+    let clean = r"f\n1 1 # 0x1\t\u{1b}[2J";
+    for text in [text_of(&profile), profile.to_string(), diff.to_string()] {
+        assert!(text.contains(clean), "{text}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("\n1 1 #"),
+            "{text}"
+        );
+    }
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn kinds_from_outside_stay_on_their_line_in_every_text() {
+    let kind = Kind::named("db\n# lost: none\n1 1 @ 0x1\u{9b}");
+    let stack = [location(0x2000, &[DROP]), location(0x3000, &[GET])];
+    let profile = profile(vec![sample(kind, 1.0, 7, &stack)]);
+    let clean = r"db\n# lost: none\n1 1 @ 0x1\u{9b}";
+    for text in [text_of(&profile), profile.to_string()] {
+        assert!(text.contains(clean), "{text}");
+        assert!(!text.contains("\n1 1 @ 0x1\u{9b}"), "{text}");
+    }
+}
+
+#[test]
 fn the_caller_is_the_first_frame_of_the_users() {
     let library = "<alloc::sync::Arc<T> as core::ops::drop::Drop>::drop";
     for (frames, expected) in [

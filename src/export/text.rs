@@ -20,6 +20,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::why_empty;
 use crate::profile::{Location, Profile, Sample};
+use crate::text::escape::OneLine;
 
 /// See [`Profile::write_text`].
 pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
@@ -42,7 +43,7 @@ fn write_sample(sample: &Sample, output: &mut impl Write) -> io::Result<()> {
     for location in &sample.stack.locations {
         write!(output, " {:#x}", return_address(location, sample))?;
     }
-    writeln!(output, "\n#\tkind: {}", sample.kind.label())?;
+    writeln!(output, "\n#\tkind: {}", OneLine(sample.kind.label()))?;
     for location in &sample.stack.locations {
         write_frames(location, output)?;
     }
@@ -64,30 +65,15 @@ fn return_address(location: &Location, sample: &Sample) -> u64 {
 
 fn write_frames(location: &Location, output: &mut impl Write) -> io::Result<()> {
     for frame in &location.frames {
-        write!(output, "#\t{:#x}\t", frame.address())?;
-        write_field(frame.function(), output)?;
+        let function = OneLine(frame.function());
+        write!(output, "#\t{:#x}\t{function}", frame.address())?;
         if let Some(file) = frame.file() {
-            output.write_all(b"\t")?;
-            write_field(file, output)?;
+            write!(output, "\t{}", OneLine(file))?;
             if let Some(line) = frame.line() {
                 write!(output, ":{line}")?;
             }
         }
         writeln!(output)?;
-    }
-    Ok(())
-}
-
-/// Whoever names functions or files must not be able to forge columns or samples.
-fn write_field(text: &str, output: &mut impl Write) -> io::Result<()> {
-    if !text.contains(char::is_control) {
-        return output.write_all(text.as_bytes());
-    }
-    for c in text.chars() {
-        match c.is_control() {
-            true => write!(output, "{}", c.escape_default())?,
-            false => write!(output, "{c}")?,
-        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::env;
-use std::io::{self, Write};
+use std::io;
 use std::panic;
 use std::path::PathBuf;
 use std::process;
@@ -16,7 +16,7 @@ use crate::ask::control::set_rate;
 use crate::ask::recording::Recording;
 use crate::export::form;
 use crate::profile::kind::ProfileKind;
-use crate::text::escape::OneLine;
+use crate::text::say::say;
 
 /// The session that has not ended. Held while its files are written, so that a thread that exits
 /// meanwhile waits for them.
@@ -139,15 +139,6 @@ impl Session {
             }
         }
     }
-}
-
-/// One line on the standard error. Where that is closed there is nobody to tell, and the program is
-/// not to suffer from it.
-fn say(message: std::fmt::Arguments<'_>) {
-    // In one piece, so that lines of processes do not mix. Not `eprintln!`, which panics on errors. Values of the
-    // environment, and errors that repeat them, must not command the terminal.
-    let line = format!("contend: {}\n", OneLine(&message.to_string()));
-    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 #[cfg(feature = "server")]

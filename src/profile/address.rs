@@ -1,17 +1,21 @@
 //! What a stack is made of: return addresses, and a few numbers that stand for no code.
 
+use crate::text::units::percent;
+
 /// Frames kept of one stack. Deeper ones lose their root, as in Go (whose default it is).
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const MAX_DEPTH: usize = 128;
 
 /// Stands in the place of a stack that the full table has no room for.
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const OVERFLOW: usize = usize::MAX;
 
 /// Stands in the place of a release that was not seen.
-#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const UNATTRIBUTED: usize = usize::MAX - 1;
 
 /// Stands in the place of a stack that could not be captured.
-#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const NO_STACK: usize = usize::MAX - 2;
 
 /// Stands before the stack of a release, as if called by it: nobody held the lock.
@@ -19,17 +23,16 @@ pub(crate) const WAKEUP: usize = usize::MAX - 3;
 
 /// A number that stands for no code, as a frame that people read.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) struct StandIn {
     pub(crate) address: usize,
     pub(crate) name: &'static str,
     /// Why it is there, for a reader of the profile.
-    #[allow(dead_code)] // Shown by the features that show profiles.
     pub(crate) meaning: &'static str,
 }
 
 /// All of them.
-#[cfg_attr(loom, allow(dead_code))] // Not modelled.
+#[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const STAND_INS: &[StandIn] = &[
     StandIn {
         address: OVERFLOW,
@@ -57,4 +60,54 @@ pub(crate) const STAND_INS: &[StandIn] = &[
 #[cfg(feature = "profiling")]
 pub(crate) fn stand_in(address: usize) -> Option<&'static StandIn> {
     STAND_INS.iter().find(|frame| frame.address == address)
+}
+
+/// Share of a profile's delay, in percent, from which on a stand-in is explained below a table.
+const EXPLAINED_FROM: u64 = 1;
+
+/// The sentences that a reader needs for the stand-ins that matter, from the delay of each name.
+pub(crate) fn explanations(
+    total_nanos: u64,
+    delay_nanos: impl Fn(&str) -> u64,
+) -> impl Iterator<Item = String> {
+    STAND_INS.iter().filter_map(move |frame| {
+        let nanos = delay_nanos(frame.name);
+        let matters =
+            u128::from(nanos) * 100 > u128::from(total_nanos) * u128::from(EXPLAINED_FROM);
+        matters.then(|| {
+            let share = percent(nanos, total_nanos);
+            format!("{} has {share} of the delay: {}", frame.name, frame.meaning)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_that_explain_words_know_every_stand_in() {
+        let pages = [
+            include_str!("../lib.rs"),
+            include_str!("../docs/vocabulary.md"),
+        ];
+        for frame in STAND_INS {
+            let known = pages.map(|page| page.contains(frame.name));
+            assert_eq!(known, [true; 2], "{}", frame.name);
+        }
+    }
+
+    #[test]
+    fn only_what_matters_is_explained() {
+        let delay = |name: &str| match name {
+            "contend::overflow" => 11,
+            "contend::no_stack" => 10,
+            _ => 0,
+        };
+        let sentences: Vec<_> = explanations(1000, delay).collect();
+        let expected = "contend::overflow has 1.1% of the delay: \
+                        the table of stacks was full when this came";
+        assert_eq!(sentences, [expected]);
+        assert_eq!(explanations(0, |_| 0).count(), 0);
+    }
 }

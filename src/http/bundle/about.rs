@@ -10,6 +10,7 @@ use std::thread;
 use super::{Part, Subject};
 use crate::profile::{Mapping, Profile};
 use crate::skin::table::SKINS;
+use crate::text::escape::OneLine;
 
 /// Those of this crate's features that matter to whoever reads the bundle, beside those of skins.
 const FEATURES: &[(&str, bool)] = &[
@@ -70,7 +71,7 @@ fn about(subject: &Subject) -> String {
         ("debug assertions", debug_assertions.to_owned()),
     ];
     lines.iter().fold(String::new(), |mut text, (name, value)| {
-        let _ = writeln!(text, "{:<18}{value}", format!("{name}:"));
+        let _ = writeln!(text, "{:<18}{}", format!("{name}:"), OneLine(value));
         text
     })
 }
