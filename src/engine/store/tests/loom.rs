@@ -32,9 +32,8 @@ fn one_stack_inserted_twice_at_once_is_one_entry() {
         };
         let mine = insert(&shard);
         assert_eq!(mine, other.join().unwrap(), "both use the same entry");
-        let totals = shard
-            .totals(mine, ProfileKind::Mutex)
-            .expect("it has events");
+        let [totals, _] = shard.totals(mine, ProfileKind::Mutex);
+        let totals = totals.expect("it has events");
         assert_eq!(totals.amount.contentions, 2.0, "no event is lost");
         assert_eq!(totals.amount.delay_nanos, 10, "no delay is lost");
     });
