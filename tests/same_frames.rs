@@ -22,7 +22,7 @@ use contend::crossbeam_utils::sync::{Parker, ShardedLock, WaitGroup};
 use contend::once_cell::sync as cells;
 use contend::parking_lot;
 use contend::sync::{Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, mpsc};
-use contend::{Frame, Profile, thread};
+use contend::{Frame, Profile, Sample, thread};
 
 /// Longer than either rate: recorded with certainty, as one event.
 const WAIT_MS: u64 = 3;
@@ -50,10 +50,13 @@ fn until(wait: impl FnOnce() + Send, release: impl FnOnce()) {
     });
 }
 
-/// The frames of the one sample.
+/// The frames of the one sample, beside that of the time in which nobody held the lock.
 #[track_caller]
 fn frames(profile: &Profile) -> Vec<Frame> {
-    let [sample] = profile.samples() else {
+    let is_wakeup = |sample: &Sample| sample.frames()[0].function() == "contend::wakeup";
+    let samples = profile.samples().iter();
+    let samples: Vec<_> = samples.filter(|sample| !is_wakeup(sample)).collect();
+    let [sample] = *samples else {
         panic!("not one stack: {profile:?}");
     };
     sample.frames().to_vec()
