@@ -131,8 +131,9 @@ impl Store {
             return false;
         }
         shard.add(id.offset, amount);
-        if wakeup_nanos > 0 {
-            let entry = &shard.arena[id.offset as usize..];
+        if wakeup_nanos > 0
+            && let Some(entry) = shard.entry(id.offset)
+        {
             entry[WAKEUP].fetch_add(wakeup_nanos, Ordering::Relaxed);
         }
         true
@@ -337,7 +338,7 @@ impl Shard {
                     Err(theirs) => found = theirs,
                 }
             }
-            let offset = (found as u32) - 1;
+            let offset = (found as u32).wrapping_sub(1);
             if found >> 32 == tag && self.is_entry(offset, header, addresses) {
                 return Some(offset);
             }
@@ -347,16 +348,28 @@ impl Shard {
 
     /// Takes words of the arena and makes an entry of them.
     fn write_entry(&self, header: u64, addresses: &[usize]) -> Option<u32> {
-        let words = ADDRESSES + addresses.len();
-        // Relaxed: hands out disjoint ranges; `Release` on the index publishes their content.
-        let start = self.used.fetch_add(words, Ordering::Relaxed);
-        if start + words > self.arena.len() {
-            self.used.fetch_sub(words, Ordering::Relaxed);
-            return None;
-        }
-        let offset = start as u32;
+        let offset = self.reserve(ADDRESSES + addresses.len())?;
         self.fill(offset, header, addresses);
         Some(offset)
+    }
+
+    /// Takes so many words for good. `None`: there are not as many left.
+    ///
+    /// A compare-exchange, so that `used` never counts words that nobody got. An addition that is
+    /// taken back where it was too much does: an entry that another thread made in between stands
+    /// behind the words that are given back, and the next one is written over it.
+    ///
+    /// Relaxed: hands out disjoint ranges; `Release` on the index publishes their content.
+    fn reserve(&self, words: usize) -> Option<u32> {
+        let with_more = |used: usize| {
+            let end = used.checked_add(words)?;
+            (end <= self.arena.len()).then_some(end)
+        };
+        let reserved = self
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more);
+        // Fits, as the arena's length does.
+        reserved.ok().map(|start| start as u32)
     }
 
     /// Writes an entry with counters of 0. Relaxed: nobody else sees it until its offset is
@@ -372,20 +385,38 @@ impl Shard {
         }
     }
 
+    /// The words from an entry on: at least those before its addresses.
+    ///
+    /// Offsets in the index and in ids are right by construction. They are checked all the same,
+    /// here and for the length in the header, because a table that something else wrote into must
+    /// not make the program panic: an entry that cannot be one is passed over.
+    #[inline]
+    fn entry(&self, offset: u32) -> Option<&[AtomicU64]> {
+        let entry = self.arena.get(offset as usize..)?;
+        (entry.len() >= ADDRESSES).then_some(entry)
+    }
+
     fn is_entry(&self, offset: u32, header: u64, addresses: &[usize]) -> bool {
-        let entry = &self.arena[offset as usize..];
-        entry[HEADER].load(Ordering::Relaxed) == header
-            && entry[ADDRESSES..]
-                .iter()
-                .zip(addresses)
-                .all(|(word, address)| word.load(Ordering::Relaxed) == *address as u64)
+        let Some((head, rest)) = self
+            .entry(offset)
+            .and_then(|entry| entry.split_at_checked(ADDRESSES))
+        else {
+            return false;
+        };
+        head[HEADER].load(Ordering::Relaxed) == header
+            && rest.get(..addresses.len()).is_some_and(|words| {
+                let mut pairs = words.iter().zip(addresses);
+                pairs.all(|(word, address)| word.load(Ordering::Relaxed) == *address as u64)
+            })
     }
 
     /// Relaxed throughout: statistics, each exact by itself; a snapshot may see the delay of an
     /// event before its contention.
     #[inline]
     fn add(&self, offset: u32, amount: Amount) {
-        let entry = &self.arena[offset as usize..][..ADDRESSES];
+        let Some(entry) = self.entry(offset) else {
+            return;
+        };
         add_float(&entry[CONTENTIONS], amount.contentions);
         if amount.delay_nanos > 0 {
             // Wraps after 584 years of delay on one stack.
@@ -409,7 +440,7 @@ impl Shard {
         let indexed = slots.filter_map(|slot| {
             // Acquire: see `index`.
             let found = slot.load(Ordering::Acquire);
-            (found != 0).then(|| found as u32 - 1)
+            (found as u32).checked_sub(1)
         });
         overflows
             .chain(indexed)
@@ -418,14 +449,27 @@ impl Shard {
             .for_each(&mut visit);
     }
 
+    /// The words of an entry of `which`, its kind, and its addresses.
+    fn parse_entry(
+        &self,
+        offset: u32,
+        which: ProfileKind,
+    ) -> Option<(&[AtomicU64], Kind, &[AtomicU64])> {
+        let entry = self.entry(offset)?;
+        let (entry_which, kind, depth) = parse_header(entry[HEADER].load(Ordering::Relaxed))?;
+        if entry_which != which || depth > MAX_DEPTH {
+            return None;
+        }
+        let addresses = entry.get(ADDRESSES..ADDRESSES + depth)?;
+        Some((entry, kind, addresses))
+    }
+
     /// Those of the stack, and those of the wake-ups after it, as far as there are any.
     fn totals(&self, offset: u32, which: ProfileKind) -> [Option<StackTotals>; 2] {
-        let entry = &self.arena[offset as usize..];
-        let load = |word: usize| entry[word].load(Ordering::Relaxed);
-        let (kind, depth) = match parse_header(load(HEADER)) {
-            Some((entry_which, kind, depth)) if entry_which == which => (kind, depth),
-            _ => return [None, None],
+        let Some((entry, kind, addresses)) = self.parse_entry(offset, which) else {
+            return [None, None];
         };
+        let load = |word: usize| entry[word].load(Ordering::Relaxed);
         let amount = Amount {
             contentions: f64::from_bits(load(CONTENTIONS)),
             delay_nanos: load(DELAY),
@@ -435,7 +479,8 @@ impl Shard {
             delay_nanos: load(WAKEUP),
             ..Amount::ZERO
         };
-        let addresses = || (ADDRESSES..ADDRESSES + depth).map(|word| load(word) as usize);
+        let address = |word: &AtomicU64| word.load(Ordering::Relaxed) as usize;
+        let addresses = || addresses.iter().map(address);
         let stack = (!amount.is_zero()).then(|| StackTotals {
             kind,
             addresses: addresses().collect(),

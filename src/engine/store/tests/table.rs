@@ -226,3 +226,42 @@ fn resets_and_snapshots_do_not_disturb_writers() {
     store.reset();
     assert!(store.snapshot(ProfileKind::Block).is_empty());
 }
+
+#[test]
+fn a_damaged_table_is_passed_over() {
+    let damage = |damage: &dyn Fn(&Shard, &AtomicU64)| {
+        let store = Store::new(1, 0);
+        store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[1, 2], one(1));
+        let shard = &store.shards[0];
+        let mut slots = shard.index.iter();
+        let slot = slots.find(|slot| slot.load(Ordering::Relaxed) != 0);
+        damage(shard, slot.expect("the stack has a slot"));
+        let total = total(&store.snapshot(ProfileKind::Mutex)).contentions;
+        // The stack is found no more, or beside the damage.
+        store.add(0, ProfileKind::Mutex, Kind::MUTEX, &[1, 2], one(1));
+        total
+    };
+    assert_eq!(damage(&|_, _| ()), 1.0, "undamaged");
+    let tag = |slot: &AtomicU64| slot.load(Ordering::Relaxed) & !u64::from(u32::MAX);
+    for offset in [0, u32::MAX, 1 << 20] {
+        damage(&|_, slot| slot.store(tag(slot) | u64::from(offset), Ordering::Relaxed));
+    }
+    let last = |shard: &Shard, back: usize| (shard.arena.len() - back + 1) as u64;
+    for back in 0..=ADDRESSES {
+        damage(&|shard, slot| {
+            slot.store(tag(slot) | last(shard, back), Ordering::Relaxed);
+        });
+    }
+    let depths = [u64::from(u16::MAX), 1 + MAX_DEPTH as u64];
+    for depth in depths {
+        let total = damage(&|shard, slot| {
+            // As the last entry, so that its length leads beyond the end.
+            let offset = shard.arena.len() - ADDRESSES - 2;
+            let whole = header(ProfileKind::Mutex, Kind::MUTEX, 2);
+            shard.fill(offset as u32, whole & !0xffff | depth, &[1, 2]);
+            shard.add(offset as u32, one(1));
+            slot.store(tag(slot) | (offset as u64 + 1), Ordering::Relaxed);
+        });
+        assert_eq!(total, 0.0, "no stack is as deep");
+    }
+}
