@@ -14,6 +14,8 @@ pub(crate) mod off;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod primitives;
 #[cfg(feature = "profiling")]
+pub(crate) mod published;
+#[cfg(feature = "profiling")]
 pub(crate) mod rates;
 #[cfg(feature = "profiling")]
 pub(crate) mod recorder;

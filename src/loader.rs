@@ -8,6 +8,10 @@ pub(crate) mod find_object;
 #[cfg(target_os = "linux")]
 mod imp_linux;
 #[cfg(target_os = "linux")]
+pub(crate) mod list;
+#[cfg(target_os = "linux")]
+pub(crate) mod maps;
+#[cfg(target_os = "linux")]
 use imp_linux as imp;
 
 /// Elsewhere nothing is known: addresses then belong to no mapping, and names are never

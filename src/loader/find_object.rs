@@ -3,7 +3,6 @@
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::slice;
 
 /// Where the loader has an object, as `_dl_find_object` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,56 +70,4 @@ impl FindObject {
             eh_frame_hdr: eh_frame_hdr.addr(),
         })
     }
-}
-
-/// Calls `visit` with the base address and the program headers of each loaded object, until it
-/// returns false.
-///
-/// The loader holds a lock of its own meanwhile: no object goes away, and `visit` should neither
-/// allocate (the allocator is the user's) nor wait.
-pub(crate) fn for_each_object(mut visit: impl FnMut(usize, &[libc::Elf64_Phdr]) -> bool) {
-    iterate(&mut |info| {
-        if info.dlpi_phdr.is_null() {
-            return true;
-        }
-        // SAFETY: the loader hands out its own list of `dlpi_phnum` headers. They are not
-        // null, are not written to, and stay while the loader's lock is held: during this call.
-        let headers = unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-        visit(info.dlpi_addr as usize, headers)
-    });
-}
-
-/// How many objects were ever loaded and unloaded. It grows whenever the list changes.
-pub(crate) fn changes() -> u64 {
-    let mut changes = 0;
-    iterate(&mut |info| {
-        changes = info.dlpi_adds.wrapping_add(info.dlpi_subs);
-        false
-    });
-    changes
-}
-
-fn iterate(visit: &mut dyn FnMut(&libc::dl_phdr_info) -> bool) {
-    type Visit<'a> = &'a mut dyn FnMut(&libc::dl_phdr_info) -> bool;
-
-    unsafe extern "C" fn call(
-        info: *mut libc::dl_phdr_info,
-        size: usize,
-        visit: *mut c_void,
-    ) -> c_int {
-        if size < size_of::<libc::dl_phdr_info>() {
-            return 1;
-        }
-        // SAFETY: `visit` is the pointer given to `dl_iterate_phdr` below, to a closure that
-        // nobody else uses during the call. `info` is the loader's, valid during this call, and
-        // at least as long as our type: `size` says so.
-        let (visit, info) = unsafe { (&mut *visit.cast::<Visit<'_>>(), &*info) };
-        c_int::from(!visit(info))
-    }
-
-    let mut visit: Visit<'_> = visit;
-    // SAFETY: `call` casts the pointer back to the type that it has here, and only during this
-    // call, which `visit` outlives. It does not unwind: the closures of this module and of
-    // `loaded_objects` do not panic, and the function is `extern "C"`, which would abort.
-    unsafe { libc::dl_iterate_phdr(Some(call), ptr::from_mut(&mut visit).cast()) };
 }

@@ -1,18 +1,15 @@
-//! Asks the dynamic loader, through `dl_iterate_phdr`.
+//! What is loaded, from the loader's list; in a forked child from what the kernel tells.
 //!
 //! The loader holds its lock while it calls back. Nothing is allocated there: an allocator may
 //! hold a lock of its own while it waits for the loader's (it unwinds its stack because its
 //! lock is profiled), and the two would wait for each other. So the callback fills vectors that
 //! are large enough, and says when they were not.
 
-use std::ffi::{CStr, c_int, c_void};
-use std::mem::offset_of;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use libc::{dl_phdr_info, size_t};
-
-use super::{Objects, build_id, hex};
+use super::list::{self, LoadedObject, ProgramHeader};
+use super::{Objects, build_id, hex, maps};
 use crate::profile::Mapping;
 
 /// Executable segments that the first attempt has room for; ordinary programs have 5 to 50.
@@ -21,11 +18,6 @@ const FIRST_SEGMENTS: usize = 128;
 const FIRST_TEXT: usize = 16 * 1024;
 /// Attempts, each with four times the room: 128 · 4^7 segments are 2 million.
 const ATTEMPTS: u32 = 8;
-
-#[cfg(target_pointer_width = "64")]
-type ProgramHeader = libc::Elf64_Phdr;
-#[cfg(target_pointer_width = "32")]
-type ProgramHeader = libc::Elf32_Phdr;
 
 /// The callback writes this down. Ranges are of `text`.
 #[derive(Debug)]
@@ -50,84 +42,37 @@ struct Segment {
     build_id: (usize, usize),
 }
 
+/// What [`loaded`] returned last: all that a child has of the loader's knowledge.
+///
+/// Only tried, not waited for: in a child its holder may not exist.
+static LATEST: Mutex<Option<Objects>> = Mutex::new(None);
+
 pub(super) fn loaded() -> Objects {
     let mut scan = Scan::with_room(0);
     for attempt in 0..ATTEMPTS {
         scan = Scan::with_room(attempt);
-        // SAFETY: the callback is called, during this call only, with the pointer given here,
-        // which is a `Scan` that nobody else uses meanwhile.
-        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut scan).cast()) };
+        if !list::for_each_object(|object| scan.take(object)) {
+            return loaded_in_child();
+        }
         if !scan.is_full {
             break;
         }
     }
-    scan.into_objects()
+    let objects = scan.into_objects();
+    let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+    *latest = Some(objects.clone());
+    objects
 }
 
-/// # Safety
-///
-/// - `info` points to the description of an object that stays loaded during the call, of which
-///   `size` bytes are filled in.
-/// - `data` points to a `Scan` that nobody else uses.
-unsafe extern "C" fn visit(info: *mut dl_phdr_info, size: size_t, data: *mut c_void) -> c_int {
-    // SAFETY: by the second duty.
-    let scan = unsafe { &mut *data.cast::<Scan>() };
-    // SAFETY: by the first duty; these fields are part of every loader's description.
-    let (bias, name, headers, count) = unsafe {
-        let info = &raw const *info;
-        (
-            (*info).dlpi_addr as usize,
-            (*info).dlpi_name,
-            (*info).dlpi_phdr,
-            usize::from((*info).dlpi_phnum),
-        )
+fn loaded_in_child() -> Objects {
+    let mut latest = match LATEST.try_lock() {
+        Ok(latest) => latest,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return maps::loaded(&Objects::default()),
     };
-    if size >= offset_of!(dl_phdr_info, dlpi_subs) + size_of::<u64>() {
-        // SAFETY: by the first duty, and the check that the description reaches this far.
-        unsafe {
-            scan.loads = (*info).dlpi_adds;
-            scan.unloads = (*info).dlpi_subs;
-        }
-    }
-    let is_of_program = scan.objects == 0;
-    scan.objects += 1;
-    if headers.is_null() {
-        return 0;
-    }
-    // SAFETY: by the first duty the loader's headers are there and stay; `count` is how many.
-    let headers = unsafe { slice::from_raw_parts(headers, count) };
-    let name = if name.is_null() {
-        &[]
-    } else {
-        // SAFETY: by the first duty the name is a C string that stays during the call.
-        unsafe { CStr::from_ptr(name) }.to_bytes()
-    };
-    let id = headers
-        .iter()
-        .filter(|header| header.p_type == libc::PT_NOTE)
-        .filter(|note| is_readable(headers, note.p_vaddr as usize, note.p_filesz as usize))
-        .find_map(|note| {
-            let start = bias.wrapping_add(note.p_vaddr as usize) as *const u8;
-            // SAFETY: a readable segment of this object, which by the first duty stays mapped
-            // and is not written to, covers these bytes.
-            build_id(unsafe { slice::from_raw_parts(start, note.p_filesz as usize) })
-        });
-    let (name, build_id) = (scan.keep(name), scan.keep(id.unwrap_or_default()));
-    for header in headers {
-        if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_X == 0 {
-            continue;
-        }
-        scan.push(Segment {
-            is_of_program,
-            bias,
-            address: bias.wrapping_add(header.p_vaddr as usize),
-            size: header.p_memsz as usize,
-            file_offset: header.p_offset as usize,
-            name,
-            build_id,
-        });
-    }
-    0
+    let objects = maps::loaded(&latest.clone().unwrap_or_default());
+    *latest = Some(objects.clone());
+    objects
 }
 
 /// Whether the loader mapped all of these addresses (relative to the object) for reading.
@@ -158,6 +103,41 @@ impl Scan {
         }
     }
 
+    /// Writes an object down, without allocating.
+    fn take(&mut self, object: &LoadedObject<'_>) -> bool {
+        let LoadedObject { bias, headers, .. } = *object;
+        (self.loads, self.unloads) = (object.loads, object.unloads);
+        let is_of_program = self.objects == 0;
+        self.objects += 1;
+        let notes = headers.iter().filter(|header| {
+            header.p_type == libc::PT_NOTE
+                && is_readable(headers, header.p_vaddr as usize, header.p_filesz as usize)
+        });
+        let id = notes.clone().find_map(|note| {
+            let start = bias.wrapping_add(note.p_vaddr as usize) as *const u8;
+            // SAFETY: a readable segment of this object covers these bytes. The object stays mapped
+            // while the loader calls back, and nobody writes to its notes.
+            build_id(unsafe { slice::from_raw_parts(start, note.p_filesz as usize) })
+        });
+        let name = self.keep(object.name);
+        let build_id = self.keep(id.unwrap_or_default());
+        for header in headers {
+            if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_X == 0 {
+                continue;
+            }
+            self.push(Segment {
+                is_of_program,
+                bias,
+                address: bias.wrapping_add(header.p_vaddr as usize),
+                size: header.p_memsz as usize,
+                file_offset: header.p_offset as usize,
+                name,
+                build_id,
+            });
+        }
+        true
+    }
+
     /// Copies `bytes` if there is room, without allocating.
     fn keep(&mut self, bytes: &[u8]) -> (usize, usize) {
         if self.text.capacity() - self.text.len() < bytes.len() {
@@ -180,11 +160,12 @@ impl Scan {
 
     fn into_objects(self) -> Objects {
         let page = page_size();
-        let program = std::env::current_exe().unwrap_or_default();
+        let program = self.segments.iter().find(|segment| segment.is_of_program);
+        let program = program.map_or_else(String::new, |segment| file_of_program(segment.address));
         let mappings = self.segments.iter().map(|segment| {
             let name = &self.text[segment.name.0..segment.name.1];
-            let file = if name.is_empty() && segment.is_of_program {
-                program.to_string_lossy()
+            let file = if segment.is_of_program {
+                program.as_str().into()
             } else {
                 String::from_utf8_lossy(name)
             };
@@ -206,6 +187,21 @@ impl Scan {
             unloads: self.unloads,
         }
     }
+}
+
+/// The loader has no name for the program.
+fn file_of_program(address: usize) -> String {
+    // SAFETY: a question about a number, which has no duties.
+    let base_of_loader = unsafe { libc::getauxval(libc::AT_BASE) };
+    // 0: the kernel started the loader itself, as in `ld-linux-x86-64.so.2 ./program`, or there is none.
+    // Then `/proc/self/exe` may be the loader.
+    let mapped = (base_of_loader == 0)
+        .then(|| maps::file_at(address as u64))
+        .flatten();
+    mapped.unwrap_or_else(|| {
+        let program = std::env::current_exe().unwrap_or_default();
+        program.to_string_lossy().into_owned()
+    })
 }
 
 fn page_size() -> usize {
