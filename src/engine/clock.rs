@@ -7,9 +7,20 @@
 //! Ticks become nanoseconds at once, so that every difference of two readings is an exact
 //! integer and sums of blame and of waits agree to the nanosecond. The scale is measured once,
 //! in [`start`], and never changed, because a change would make time jump.
+//!
+//! # Threads that must not read the counter
+//!
+//! `prctl(PR_SET_TSC, PR_TSC_SIGSEGV)` turns a reading into a fatal signal, for one thread and for
+//! those that it starts. So each thread is asked for once, at its first reading: one system call,
+//! `prctl(PR_GET_TSC)`, 0.1 µs. The vDSO's clock is no way out, as it reads the counter itself; such
+//! a thread asks the kernel. The two clocks drift apart by up to 20 ppm, and readings of different
+//! threads are subtracted from each other; so the first such thread makes all of the process
+//! read the system's clock from then on. Time jumps once then, by the drift so far.
+//!
+//! (A thread that has read the counter, and forbids it to itself later, is not noticed.)
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Readings start here rather than at 0, which keeps 0 and 1 free for the states of a
@@ -20,29 +31,36 @@ const FIRST_NANOS: u64 = 1_000;
 /// are uncertain by some tens of nanoseconds, so 5 ms make the scale right within about 20 ppm.
 const CALIBRATION: Duration = Duration::from_millis(5);
 
-/// Nanoseconds per tick, times 2^32; 0: there is no counter to read, or not yet.
+/// Nanoseconds per tick, times 2^32; 0: there is no counter to read, or not yet, or not any more.
 ///
 /// PERF: plain words rather than one `OnceLock`, because a release that somebody waits for reads
-/// the clock with the lock held. Stored once, with `Release`, after `ORIGIN_TICKS`; the `Acquire`
-/// in `now` makes that one visible with it.
+/// the clock with the lock held. Stored with `Release`, after `ORIGIN_TICKS`; the `Acquire` in
+/// `now` makes that one visible with it.
 static NANOS_PER_TICK_Q32: AtomicU64 = AtomicU64::new(0);
 
-/// The counter's reading at the start.
+/// The counter's reading at the start; 0: not read yet. Stored once.
 static ORIGIN_TICKS: AtomicU64 = AtomicU64::new(0);
 
-/// The start, for systems without a counter.
-static ORIGIN: OnceLock<Instant> = OnceLock::new();
+/// Whether [`start`] has nothing left to do. Stored with `Release` after all that it stores; its
+/// `Acquire` is in `start`.
+static IS_STARTED: AtomicBool = AtomicBool::new(false);
 
 /// Starts the clock; later calls do nothing. The first one takes some 5 ms where there is a
 /// counter to calibrate.
+///
+/// Of several first calls at once each measures for itself, and the first to store counts: none
+/// waits for another, which a fork may have left behind (see `published`).
 pub(crate) fn start() {
-    ORIGIN.get_or_init(|| {
-        if let Some((origin_ticks, scale)) = calibrate() {
-            ORIGIN_TICKS.store(origin_ticks, Ordering::Relaxed);
-            NANOS_PER_TICK_Q32.store(scale, Ordering::Release);
-        }
-        Instant::now()
-    });
+    if IS_STARTED.load(Ordering::Acquire) {
+        return;
+    }
+    system::start();
+    if let Some((origin_ticks, scale)) = calibrate() {
+        let origin = origin_ticks.max(1);
+        let _ = ORIGIN_TICKS.compare_exchange(0, origin, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = NANOS_PER_TICK_Q32.compare_exchange(0, scale, Ordering::Release, Ordering::Relaxed);
+    }
+    IS_STARTED.store(true, Ordering::Release);
 }
 
 /// Nanoseconds since the clock started, never less than [`FIRST_NANOS`].
@@ -52,7 +70,7 @@ pub(crate) fn start() {
 #[inline]
 pub(crate) fn now() -> u64 {
     let scale = NANOS_PER_TICK_Q32.load(Ordering::Acquire);
-    if scale == 0 {
+    if scale == 0 || !may_read_counter() {
         return now_without_counter();
     }
     let ticks = ticks().saturating_sub(ORIGIN_TICKS.load(Ordering::Relaxed));
@@ -61,17 +79,137 @@ pub(crate) fn now() -> u64 {
 
 #[cold]
 fn now_without_counter() -> u64 {
-    // Before the start: an event that races with the very first `set_…` call. The rates are set
-    // after the clock has started.
-    let elapsed = ORIGIN.get().map_or(Duration::ZERO, Instant::elapsed);
-    u64::try_from(elapsed.as_nanos())
-        .unwrap_or(u64::MAX)
-        .saturating_add(FIRST_NANOS)
+    if !may_read_counter() {
+        // For all threads: see the head of the file. Relaxed: a reading that misses it is one more
+        // by the counter.
+        NANOS_PER_TICK_Q32.store(0, Ordering::Relaxed);
+    }
+    system::nanos_since_start().saturating_add(FIRST_NANOS)
+}
+
+/// What is known of the thread's right to read the counter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Permission {
+    NotAsked,
+    Given,
+    Refused,
+}
+
+thread_local! {
+    /// Without a destructor, so that it is there till the end. A fork keeps it, as it should.
+    static PERMISSION: Cell<Permission> = const { Cell::new(Permission::NotAsked) };
+}
+
+/// Whether this thread may read the counter, itself or through the vDSO.
+#[inline]
+fn may_read_counter() -> bool {
+    PERMISSION.with(|permission| match permission.get() {
+        Permission::Given => true,
+        Permission::Refused => false,
+        Permission::NotAsked => ask_once(permission),
+    })
+}
+
+#[cold]
+fn ask_once(permission: &Cell<Permission>) -> bool {
+    let is_given = ask_system();
+    permission.set(if is_given {
+        Permission::Given
+    } else {
+        Permission::Refused
+    });
+    is_given
+}
+
+/// Where the system does not say, as on processors on which it cannot be forbidden or in a
+/// sandbox that refuses the question, it is allowed.
+#[cfg(target_os = "linux")]
+fn ask_system() -> bool {
+    let mut mode: libc::c_int = libc::PR_TSC_ENABLE;
+    // SAFETY: `PR_GET_TSC` stores one int at the address given, which is `mode`'s.
+    let answer = unsafe { libc::prctl(libc::PR_GET_TSC, &raw mut mode) };
+    answer != 0 || mode == libc::PR_TSC_ENABLE
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_system() -> bool {
+    true
+}
+
+/// The system's monotonic clock.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::may_read_counter;
+
+    /// The start; 0: not started. Stored once.
+    static ORIGIN: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn start() {
+        let now = nanos().max(1);
+        let _ = ORIGIN.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// 0 before the start: of an event that races with the very first `set_…` call. The rates are
+    /// set after the clock has started.
+    pub(super) fn nanos_since_start() -> u64 {
+        match ORIGIN.load(Ordering::Relaxed) {
+            0 => 0,
+            origin => nanos().saturating_sub(origin),
+        }
+    }
+
+    /// `CLOCK_MONOTONIC`, which `Instant` reads too.
+    fn nanos() -> u64 {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: both store one `timespec` at the address given, which is `time`'s.
+        unsafe {
+            if may_read_counter() {
+                libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time);
+            } else {
+                // The C library's function reads the counter, in the vDSO.
+                libc::syscall(
+                    libc::SYS_clock_gettime,
+                    libc::c_long::from(libc::CLOCK_MONOTONIC),
+                    &raw mut time,
+                );
+            }
+        }
+        (time.tv_sec as u64)
+            .wrapping_mul(1_000_000_000)
+            .wrapping_add(time.tv_nsec as u64)
+    }
+}
+
+/// The system's monotonic clock.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::time::{Duration, Instant};
+
+    use crate::engine::published::Published;
+
+    /// The start.
+    static ORIGIN: Published<Instant> = Published::new();
+
+    pub(super) fn start() {
+        ORIGIN.get_or_publish(Instant::now);
+    }
+
+    /// 0 before the start: of an event that races with the very first `set_…` call. The rates are
+    /// set after the clock has started.
+    pub(super) fn nanos_since_start() -> u64 {
+        let elapsed = ORIGIN.get().map_or(Duration::ZERO, Instant::elapsed);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The counter's reading now, and its scale.
 fn calibrate() -> Option<(u64, u64)> {
-    if !(ticks_are_invariant() && ticks_are_allowed()) {
+    if !(ticks_are_invariant() && may_read_counter()) {
         return None;
     }
     let (first_instant, first_ticks) = simultaneous_reading();
@@ -81,7 +219,8 @@ fn calibrate() -> Option<(u64, u64)> {
     let ticks = u128::from(last_ticks.checked_sub(first_ticks)?);
     let scale = u64::try_from((nanos << 32).checked_div(ticks)?).ok()?;
     // A scale of 0 would stop time; a counter that slow (over 4 s a tick) is no counter.
-    (scale > 0).then_some((last_ticks, scale))
+    // The origin of the system's clock was read just before the first of them.
+    (scale > 0).then_some((first_ticks, scale))
 }
 
 /// Both clocks read as close together as a few tries can get them: the try with the fewest
@@ -104,8 +243,8 @@ fn simultaneous_reading() -> (Instant, u64) {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn ticks() -> u64 {
-    // SAFETY: the instruction is part of every x86-64 processor, and `ticks_are_allowed` was
-    // asked before the first reading.
+    // SAFETY: the instruction is part of every x86-64 processor. (It faults in a thread that must
+    // not read the counter; callers have asked `may_read_counter`.)
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
@@ -135,21 +274,6 @@ fn ticks_are_invariant() -> bool {
     false
 }
 
-/// Whether reading the counter is not forbidden to this process (`prctl(PR_SET_TSC)`, which
-/// some sandboxes use and which turns a reading into a fatal signal).
-#[cfg(target_os = "linux")]
-fn ticks_are_allowed() -> bool {
-    let mut mode: libc::c_int = 0;
-    // SAFETY: `PR_GET_TSC` stores one int at the address given, which is `mode`'s.
-    let answer = unsafe { libc::prctl(libc::PR_GET_TSC, &raw mut mode) };
-    answer == 0 && mode == libc::PR_TSC_ENABLE
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ticks_are_allowed() -> bool {
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +301,30 @@ mod tests {
             (ours / theirs - 1.0).abs() < 0.02,
             "{ours} ns here, {theirs} ns there"
         );
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn a_thread_that_must_not_read_the_counter_reads_another_clock() {
+        // In a process of its own: the counter is given up there.
+        // SAFETY: the child only reads clocks and leaves, which needs no lock.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            start();
+            let forbidden = libc::PR_TSC_SIGSEGV as libc::c_ulong;
+            PERMISSION.set(Permission::NotAsked);
+            // SAFETY: concerns this thread of the child alone. `_exit` ends the child at once.
+            unsafe {
+                libc::prctl(libc::PR_SET_TSC, forbidden);
+                let ordered = [FIRST_NANOS, now(), now()].is_sorted();
+                let given_up = NANOS_PER_TICK_Q32.load(Ordering::Relaxed) == 0;
+                libc::_exit(if ordered && given_up { 0 } else { 1 })
+            }
+        }
+        let mut status = -1;
+        // SAFETY: `child` is our own child, waited for once; `status` is a live local.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
     }
 
     #[test]

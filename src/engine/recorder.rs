@@ -1,10 +1,10 @@
 //! The profiler's global tables, and the one way into them: an event with its stack.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::engine::blame::{Charge, ChargeTo, Ledger, Table};
 use crate::engine::lost::{self, Cause};
+use crate::engine::published::Published;
 use crate::engine::stack::{self, Stack};
 use crate::engine::store::{Added, StackId, StackTotals, Store};
 use crate::engine::thread_state::{self, Recording};
@@ -23,7 +23,7 @@ pub(crate) use crate::engine::rates::{Hold, in_force as rate};
 pub(crate) static BLAME: Table = Table::new();
 
 /// Stacks and their totals. Made by [`start`].
-static STORE: OnceLock<Store> = OnceLock::new();
+static STORE: Published<Store> = Published::new();
 
 /// What [`start`] will give the store, in bytes.
 static MEMORY_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_MEMORY_LIMIT);
@@ -35,9 +35,10 @@ pub(crate) const DEFAULT_MEMORY_LIMIT: usize = 32 << 20;
 const MAX_SHARDS: usize = 16;
 
 /// Prepares everything that recording needs, so that recording itself allocates nothing.
-/// Called before a rate becomes non-zero; later calls do nothing.
+/// Called before a rate becomes non-zero; later calls do nothing. Nothing in it waits for another
+/// thread that does the same: a fork may have left that one behind (see `published`).
 fn start() {
-    STORE.get_or_init(|| {
+    STORE.get_or_publish(|| {
         clock::start();
         stack::start();
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
@@ -67,13 +68,28 @@ pub(crate) fn record<T>(
     marker: &T,
     amount: Amount,
 ) -> Option<StackId> {
+    if stack::has_room() {
+        record_stack(which, kind, marker, amount)
+    } else {
+        record_without_stack(which, kind, amount)
+    }
+}
+
+/// Not inlined: the stack is in its frame, and takes a kilobyte that may not be there.
+#[inline(never)]
+fn record_stack<T>(which: ProfileKind, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
     let mut stack = Stack::new();
     if stack.capture(marker) {
         add(which, kind, stack.addresses(), amount)
     } else {
-        lost::count(Cause::NoStack);
-        add(which, kind, &[address::NO_STACK], amount)
+        record_without_stack(which, kind, amount)
     }
+}
+
+#[cold]
+fn record_without_stack(which: ProfileKind, kind: Kind, amount: Amount) -> Option<StackId> {
+    lost::count(Cause::NoStack);
+    add(which, kind, &[address::NO_STACK], amount)
 }
 
 /// Adds to a stack recorded before. False: a reset has forgotten it.

@@ -17,7 +17,7 @@
 #[cfg(target_os = "linux")]
 mod bounds;
 #[cfg(not(target_os = "linux"))]
-#[path = "stack/bounds_unknown.rs"]
+#[path = "stack/bounds/unknown.rs"]
 mod bounds;
 mod imp_backtrace;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
@@ -47,13 +47,34 @@ const MAX_OWN_DEPTH: usize = 64;
 ///
 /// Measured with a painted stack: a walk on which every address is new takes 16.5 KB, 45 KB
 /// without optimisation, nearly all of it where framehop evaluates a table's entry; the system's
-/// unwinder 2.7 KB. The rest is room to spare. (To ask where the stack ends takes 3.3 KB once in
-/// the main thread, 1.2 KB in others, and happens before this can be known.)
+/// unwinder 2.7 KB. The rest is room to spare.
 const STACK_NEEDED_BYTES: usize = if cfg!(debug_assertions) {
     64 << 10
 } else {
     32 << 10
 };
+
+/// The same for a stack that is not the thread's own, which the system's unwinder walks: what it
+/// takes and the kilobyte of a [`Stack`], with some room.
+const FOREIGN_STACK_NEEDED_BYTES: usize = if cfg!(debug_assertions) {
+    8 << 10
+} else {
+    5 << 10
+};
+
+/// Whether there is stack enough to make a [`Stack`] and to capture it. To be asked before, by a
+/// function whose own frame is small: on a coroutine's stack a kilobyte may be too much.
+#[inline(never)]
+pub(crate) fn has_room() -> bool {
+    let here = 0_u8;
+    let here = std::ptr::from_ref(std::hint::black_box(&here)).addr();
+    match Bounds::of_this_thread().filter(|bounds| bounds.contains(here)) {
+        Some(bounds) => bounds.bytes_left(here) >= STACK_NEEDED_BYTES,
+        // How large a coroutine's stack is, or a signal's, nobody knows. But below it there is
+        // usually a page that must not be touched.
+        None => bounds::is_mapped_below(FOREIGN_STACK_NEEDED_BYTES),
+    }
+}
 
 /// Return addresses of one stack, leaf first, on the recorder's own stack.
 pub(crate) struct Stack {
@@ -74,8 +95,8 @@ impl Stack {
     }
 
     /// Takes the stack of this thread, from the frame on that holds `marker`, a local variable;
-    /// what was called from there is left out. False if it cannot be walked, or too little of it
-    /// is left; nothing is in it then.
+    /// what was called from there is left out. False if it cannot be walked; nothing is in it then.
+    /// There must be room: see [`has_room`].
     ///
     /// It allocates nothing and waits for nobody, and looks at `MAX_OWN_DEPTH + MAX_DEPTH` frames
     /// at most. (The C libraries without `_dl_find_object`, musl and glibc before 2.35, take the
@@ -90,9 +111,6 @@ impl Stack {
         // Of a stack that is not the thread's own (a coroutine's, a signal's) nothing is known.
         // The system's unwinder walks it, as it would for a panic there.
         let bounds = Bounds::of_this_thread().filter(|bounds| bounds.contains(here));
-        if bounds.is_some_and(|bounds| bounds.bytes_left(here) < STACK_NEEDED_BYTES) {
-            return false;
-        }
         let is_walked = imp::walk(marker, bounds, self);
         if !is_walked {
             self.depth = 0;
@@ -163,6 +181,7 @@ impl FrameFilter {
 /// Prepares for captures: allocates, reads the list of loaded objects. Called when profiling is
 /// first turned on, never while recording; more often is no harm.
 pub(crate) fn start() {
+    bounds::start();
     imp_backtrace::start();
     #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
     imp_framehop::start();

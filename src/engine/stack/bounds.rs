@@ -1,10 +1,20 @@
 //! Where this thread's stack lies: a walk reads nothing outside it, and needs some of it.
 
+mod attributes;
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+mod control_block;
+
 use std::cell::Cell;
-use std::mem::MaybeUninit;
+use std::ops::Range;
+
+#[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
+use attributes::ask as look_up;
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+use control_block::of_this_thread as look_up;
 
 thread_local! {
-    /// Asked for once per thread. Without a destructor, so that it is there till the end.
+    /// Looked up once per thread. Without a destructor, so that it is there till the end. A fork
+    /// keeps it, as it keeps the stack.
     static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
 }
 
@@ -15,17 +25,22 @@ pub(super) struct Bounds {
     high: usize,
 }
 
+/// Prepares for threads that want to know theirs. May allocate and ask the system.
+pub(super) fn start() {
+    #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+    control_block::start();
+}
+
 impl Bounds {
-    /// Contains nothing: of a thread whose bounds the system does not tell.
+    /// Contains nothing: of a thread whose bounds are not known.
     const UNKNOWN: Self = Self { low: 0, high: 0 };
 
-    /// Of the stack that the thread was started on.
+    /// Of the stack that the thread was started on. `None`: not known, or [`start`] was not called.
     ///
-    /// The low end of the main thread's is where its limit stood when it was asked for. A fork
-    /// keeps both ends.
+    /// The low end of the main thread's is where its limit stood when profiling was switched on.
     #[inline]
     pub(super) fn of_this_thread() -> Option<Self> {
-        let bounds = BOUNDS.with(|cached| cached.get().unwrap_or_else(|| ask_once(cached)));
+        let bounds = BOUNDS.with(|cached| cached.get().unwrap_or_else(|| look_up_once(cached)));
         (bounds != Self::UNKNOWN).then_some(bounds)
     }
 
@@ -48,40 +63,94 @@ impl Bounds {
 }
 
 #[cold]
-fn ask_once(cached: &Cell<Option<Bounds>>) -> Bounds {
-    let bounds = ask_system().unwrap_or(Bounds::UNKNOWN);
+fn look_up_once(cached: &Cell<Option<Bounds>>) -> Bounds {
+    // What is not known now may be later: this thread may have come before `start` was through.
+    let Some(Range { start, end }) = look_up() else {
+        return Bounds::UNKNOWN;
+    };
+    let bounds = Bounds {
+        low: start,
+        high: end,
+    };
     cached.set(Some(bounds));
     bounds
 }
 
-/// For the main thread glibc reads `/proc/self/maps`: tens of microseconds, and memory of C's
-/// allocator, not of Rust's.
-fn ask_system() -> Option<Bounds> {
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: a thread may ask for its own attributes at any time. They are written where the
-    // pointer points, which is large enough by its type.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
-        return None;
+/// Whether `bytes` below this frame can be read, on a stack of which nothing else is known.
+///
+/// Asked with the one call that a thread which waits for a lock makes anyway, so that a sandbox allows
+/// it: a wait on a word of the page that does not have the value waited for. It reads the word and
+/// comes back; it fails in its own way where there is none.
+#[inline(never)]
+pub(super) fn is_mapped_below(bytes: usize) -> bool {
+    /// No larger than a page of any system, so that none is missed.
+    const STEP: usize = 4096;
+    let here = 0_u32;
+    let here = std::ptr::from_ref(&here).addr();
+    let mut below = 0;
+    while below < bytes {
+        below = (below + STEP).min(bytes);
+        if !here.checked_sub(below).is_some_and(is_readable) {
+            return false;
+        }
     }
-    // SAFETY: the call above returned 0, so it has initialised them.
-    let mut attributes = unsafe { attributes.assume_init() };
-    let mut low = std::ptr::null_mut();
-    let mut size = 0;
-    let mut guard = 0;
-    // SAFETY: `attributes` is initialised; the results go to live locals of the right types. It
-    // is destroyed once, afterwards, and not used again.
-    let failed = unsafe {
-        let failed = libc::pthread_attr_getstack(&attributes, &mut low, &mut size)
-            | libc::pthread_attr_getguardsize(&attributes, &mut guard);
-        libc::pthread_attr_destroy(&mut attributes);
-        failed
+    true
+}
+
+fn is_readable(address: usize) -> bool {
+    /// A value that memory hardly ever has; if it has, the wait is over at once all the same.
+    const UNLIKELY: u32 = 0x9e37_79b9;
+    let word = std::ptr::without_provenance::<u32>(address & !3);
+    let at_once = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
     };
-    if failed != 0 {
-        return None;
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the kernel checks the address itself, and reads one word there. It writes nothing.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word,
+            operation,
+            UNLIKELY,
+            &raw const at_once,
+        )
+    };
+    result == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_tells_where_memory_is() {
+        let word = 7_u32;
+        assert!(is_readable(std::ptr::from_ref(&word).addr()));
+        assert!(!is_readable(8), "the null page");
+        let page = 4096;
+        // SAFETY: new mappings, which nobody else knows of and which go again.
+        unsafe {
+            let memory = libc::mmap(
+                std::ptr::null_mut(),
+                2 * page,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            assert_ne!(memory, libc::MAP_FAILED);
+            assert_eq!(libc::mprotect(memory, page, libc::PROT_NONE), 0);
+            assert!(!is_readable(memory.addr() + page - 4), "a guard");
+            assert!(is_readable(memory.addr() + page), "never touched");
+            libc::munmap(memory, 2 * page);
+        }
     }
-    let high = low.addr().checked_add(size)?;
-    // glibc before 2.27 counts the guard as a part of the stack. Where it is not, this gives
-    // away a page.
-    let low = low.addr().checked_add(guard)?;
-    (low < high).then_some(Bounds { low, high })
+
+    #[test]
+    fn this_threads_stack_goes_on_below() {
+        assert!(is_mapped_below(16 << 10));
+        let far = 1 << 46;
+        assert!(!is_mapped_below(far), "there is a guard on the way");
+    }
 }

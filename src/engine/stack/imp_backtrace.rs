@@ -1,16 +1,47 @@
 //! Walks with the unwinder that the system brings, through the `backtrace` crate.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::bounds::Bounds;
 use super::{FrameFilter, Stack};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use crate::loader::list;
+
+/// Whether the unwinder takes the loader's lock for each frame: with glibc before 2.35, which has no
+/// `_dl_find_object`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+static LOCKS_LOADER: AtomicBool = AtomicBool::new(false);
 
 /// Walks once: what the unwinder prepares at its first use (it may allocate then) is in place
 /// before anything is recorded.
 pub(super) fn start() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: the name ends with a zero; the lookup has no other duties.
+        let find = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
+        LOCKS_LOADER.store(find.is_null(), Ordering::Relaxed);
+    }
+    if !may_walk() {
+        return;
+    }
     for_each_frame(|_| true);
 }
 
-/// Fills `stack` from the frame on that holds `marker`. False: that frame was not found.
+/// Not in a forked child where it takes a lock that the fork may have left closed.
+fn may_walk() -> bool {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    return list::may_be_asked() || !LOCKS_LOADER.load(Ordering::Relaxed);
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    true
+}
+
+/// Fills `stack` from the frame on that holds `marker`. False: that frame was not found, or the
+/// unwinder must not be used.
 pub(super) fn walk(marker: usize, _bounds: Option<Bounds>, stack: &mut Stack) -> bool {
+    if !may_walk() {
+        return false;
+    }
     let mut filter = FrameFilter::new(marker);
     // The frame before the one at hand. Where it ends is known from the next: the stack pointer
     // of a frame is the end of the one that it called.

@@ -10,7 +10,7 @@ use std::arch::asm;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 use framehop::x86_64::CacheX86_64;
@@ -20,42 +20,27 @@ use super::bounds::Bounds;
 use super::loaded_objects::{Identified, Inquiry, LoadedObjects};
 use super::unwind_rules::{self, Registers, Rule, Rules};
 use super::{FrameFilter, Stack, imp_backtrace};
+use crate::engine::published::Published;
 use crate::engine::spin_lock::{SpinGuard, SpinLock};
-use crate::loader::find_object::{self as loader, FindObject};
+use crate::loader::find_object::FindObject;
+use crate::loader::list;
 
-/// Null until [`start`]; then one pool, which stays.
-///
-/// Stored once, with `Release`; the `Acquire` of a walk is its partner and sees the pool filled.
-/// Not a `OnceLock`: a fork while it is being initialised would block the child for ever.
-static POOL: AtomicPtr<Pool> = AtomicPtr::new(ptr::null_mut());
-
-fn pool() -> Option<&'static Pool> {
-    // SAFETY: null, or a leaked box, of which only shared references are made.
-    unsafe { POOL.load(Ordering::Acquire).as_ref() }
-}
+/// Made by [`start`].
+static POOL: Published<Pool> = Published::new();
 
 pub(super) fn start() {
-    if pool().is_some() {
-        return;
-    }
-    let new = Box::into_raw(Box::new(Pool::new(FindObject::look_up())));
-    let stored = POOL.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed);
-    if stored.is_err() {
-        // SAFETY: another thread was first, so `new` was not published: it is still ours alone,
-        // and came from `Box::into_raw` above.
-        drop(unsafe { Box::from_raw(new) });
-    }
+    POOL.get_or_publish(|| Pool::new(FindObject::look_up()));
 }
 
 pub(super) fn refresh() {
-    if let Some(pool) = pool() {
+    if let Some(pool) = POOL.get() {
         pool.refresh();
     }
 }
 
 /// Fills `stack` from the frame on that holds `marker`. False: that frame was not found.
 pub(super) fn walk(marker: usize, bounds: Option<Bounds>, stack: &mut Stack) -> bool {
-    if let (Some(pool), Some(bounds)) = (pool(), bounds)
+    if let (Some(pool), Some(bounds)) = (POOL.get(), bounds)
         && pool.walk(marker, bounds, stack)
     {
         return true;
@@ -75,7 +60,7 @@ pub(super) struct Pool {
     rules: Rules,
     readers: [CachePadded<SpinLock<Reader>>; READERS],
     find_object: Option<FindObject>,
-    /// [`loader::changes`] as of the list made last. Relaxed, as the next: hints to a refresh.
+    /// [`list::changes`] as of the list made last. Relaxed, as the next: hints to a refresh.
     changes: AtomicU64,
     /// A walk met an object that is not in the list.
     is_outdated: AtomicBool,
@@ -101,7 +86,7 @@ impl Reader {
 impl Pool {
     pub(super) fn new(find_object: Option<FindObject>) -> Self {
         // Counted before it is read: what is added in between is for the next refresh.
-        let changes = loader::changes();
+        let changes = list::changes().unwrap_or(0);
         let objects = Arc::new(LoadedObjects::read(find_object));
         Self {
             rules: Rules::new(),
@@ -115,7 +100,10 @@ impl Pool {
     }
 
     pub(super) fn refresh(&self) {
-        let changes = loader::changes();
+        let Some(changes) = list::changes() else {
+            // In a forked child: what is loaded there is left to the system's unwinder.
+            return;
+        };
         // Both are taken note of before the list is read, as above.
         let is_outdated = self.is_outdated.swap(false, Ordering::Relaxed);
         if self.changes.swap(changes, Ordering::Relaxed) != changes || is_outdated {
@@ -217,7 +205,8 @@ impl Pool {
                 self.is_outdated.store(true, Ordering::Relaxed);
                 return None;
             }
-            if is_signal_return(address as usize + 1, &object.range) {
+            let return_address = address as usize + 1;
+            if is_signal_return(return_address, objects.code_from(return_address)) {
                 return None;
             }
             unwind_rules::ask(&objects.unwinder, cache, frame)?
@@ -231,15 +220,17 @@ impl Pool {
 /// returns to: the way on from there is in an expression that framehop does not evaluate (it
 /// guesses a frame pointer instead).
 ///
-/// `object` is the current object that the address is in.
-fn is_signal_return(address: usize, object: &Range<usize>) -> bool {
+/// `mapped` says how many bytes of code are mapped there. They end with the segment, not with the
+/// object: behind a segment there may be a hole that must not be touched, where the linker aligned
+/// them wider than a page.
+fn is_signal_return(address: usize, mapped: usize) -> bool {
     /// `mov $15, %rax; syscall`. The kernel has fixed the number, debuggers have fixed the form.
     const SIGRETURN: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
-    if address.saturating_add(SIGRETURN.len()) > object.end {
+    if mapped < SIGRETURN.len() {
         return false;
     }
-    // SAFETY: code of an object that is on our stack, so mapped, and up to its end. It can be
-    // read, as no linker for x86-64 makes segments that can only be executed.
+    // SAFETY: `mapped` bytes are those of a readable segment with code of an object that is on our
+    // stack, so that it stays; the nine read here are among them.
     unsafe { ptr::with_exposed_provenance::<[u8; 9]>(address).read() == SIGRETURN }
 }
 

@@ -11,22 +11,25 @@ use std::{ptr, slice};
 
 use framehop::x86_64::UnwinderX86_64;
 use framehop::{Module, ModuleSectionInfo, MustNotAllocateDuringUnwind, Unwinder};
-use libc::{Elf64_Phdr, PF_R, PT_GNU_EH_FRAME, PT_LOAD};
+use libc::{Elf64_Phdr, PF_R, PF_X, PT_GNU_EH_FRAME, PT_LOAD};
 
 use super::unwind_rules::mix;
-use crate::loader::find_object::{self as loader, FindObject};
+use crate::loader::find_object::FindObject;
+use crate::loader::list;
 
 pub(super) struct LoadedObjects {
     pub(super) unwinder: UnwinderX86_64<Mapped, MustNotAllocateDuringUnwind>,
     /// By address. Those without tables that we read are not in it.
     objects: Box<[Object]>,
+    /// Readable segments with code, by address.
+    code: Box<[Mapped]>,
 }
 
 impl LoadedObjects {
     /// Reads the list. Allocates, but not while the loader holds its lock.
     pub(super) fn read(find_object: Option<FindObject>) -> Self {
         let inquiry = Inquiry::new(find_object);
-        let objects = read_objects(inquiry);
+        let (objects, code) = read_objects(inquiry);
         let mut unwinder = UnwinderX86_64::new();
         for object in &objects {
             unwinder.add_module(object.to_module());
@@ -34,7 +37,16 @@ impl LoadedObjects {
         Self {
             unwinder,
             objects: objects.into_boxed_slice(),
+            code: code.into_boxed_slice(),
         }
+    }
+
+    /// How many bytes of code are mapped from `address` on, which must be in an object that the list
+    /// contains and that is current.
+    pub(super) fn code_from(&self, address: usize) -> usize {
+        let after = self.code.partition_point(|code| code.start <= address);
+        let code = after.checked_sub(1).and_then(|it| self.code.get(it));
+        code.map_or(0, |code| code.end().saturating_sub(address))
     }
 
     /// Whether `address` is in an object that has this identity in the list too.
@@ -51,8 +63,8 @@ impl LoadedObjects {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inquiry {
     find_object: Option<FindObject>,
-    /// [`loader::changes`] when this was made; 0 if the loader can be asked by address.
-    changes: u64,
+    /// [`list::changes`] when this was made, if the loader cannot be asked by address.
+    changes: Option<u64>,
 }
 
 /// An object, and the code addresses known to be in it.
@@ -70,7 +82,10 @@ impl Inquiry {
             find_object,
             // Then any change at all makes every object another one. (This takes the loader's
             // lock for a moment, as the system's unwinder does there for every frame.)
-            changes: find_object.map_or_else(loader::changes, |_| 0),
+            changes: match find_object {
+                Some(_) => None,
+                None => list::changes(),
+            },
         }
     }
 
@@ -82,7 +97,7 @@ impl Inquiry {
         let Some(find_object) = self.find_object else {
             return Some(Identified {
                 range: 0..usize::MAX,
-                identity: self.changes,
+                identity: self.changes?,
             });
         };
         let place = find_object.place_of(address)?;
@@ -97,30 +112,45 @@ impl Inquiry {
     }
 }
 
-fn read_objects(inquiry: Inquiry) -> Vec<Object> {
-    let mut objects = Vec::new();
+/// The objects, and their segments with code.
+fn read_objects(inquiry: Inquiry) -> (Vec<Object>, Vec<Mapped>) {
+    let (mut objects, mut code) = (Vec::new(), Vec::new());
     // Makes room first, then fills it; again if more were loaded in between.
     let mut room = 16;
     loop {
         objects.clear();
         objects.reserve(room);
-        let mut seen = 0;
-        loader::for_each_object(|base, headers| {
+        code.clear();
+        code.reserve(2 * room);
+        let (mut seen, mut seen_code) = (0, 0);
+        list::for_each_object(|loaded| {
+            let segments = Segments {
+                base: loaded.bias,
+                headers: loaded.headers,
+            };
             seen += 1;
-            if let Some(object) = Object::read(base, headers, inquiry)
-                && objects.len() < objects.capacity()
-            {
+            let Some(object) = Object::read(&segments, inquiry) else {
+                return true;
+            };
+            if objects.len() < objects.capacity() {
                 objects.push(object);
+            }
+            for segment in segments.code() {
+                seen_code += 1;
+                if code.len() < code.capacity() {
+                    code.push(segment);
+                }
             }
             true
         });
-        if seen <= objects.capacity() {
+        if seen <= objects.capacity() && seen_code <= code.capacity() {
             break;
         }
-        room = seen + 16;
+        room = seen.max(seen_code) + 16;
     }
     objects.sort_unstable_by_key(|object: &Object| object.start);
-    objects
+    code.sort_unstable_by_key(|code: &Mapped| code.start);
+    (objects, code)
 }
 
 /// One loaded object, as it was when the list was made.
@@ -135,8 +165,7 @@ struct Object {
 
 impl Object {
     /// Called while the loader holds its lock, so that the object stays mapped.
-    fn read(base: usize, headers: &[Elf64_Phdr], inquiry: Inquiry) -> Option<Self> {
-        let segments = Segments { base, headers };
+    fn read(segments: &Segments<'_>, inquiry: Inquiry) -> Option<Self> {
         let Range { start, end } = segments.span()?;
         // framehop counts in 32 bits from the start, and silently guesses beyond.
         u32::try_from(end - start).ok()?;
@@ -234,6 +263,20 @@ impl Segments<'_> {
         let start = self.of_type(PT_LOAD).map(|segment| segment.start).min()?;
         let end = self.of_type(PT_LOAD).map(|segment| segment.end).max()?;
         Some(start..end)
+    }
+
+    /// The readable ones with code.
+    fn code(&self) -> impl Iterator<Item = Mapped> {
+        let wanted = PF_R | PF_X;
+        let is_code = move |header: &&Elf64_Phdr| {
+            header.p_type == PT_LOAD && header.p_flags & wanted == wanted
+        };
+        let code = self.headers.iter().filter(is_code);
+        code.filter_map(|header| {
+            let Range { start, end } = self.range(header)?;
+            let len = end - start;
+            Some(Mapped { start, len })
+        })
     }
 
     /// From `start` to the end of the readable segment that it lies in.

@@ -73,7 +73,7 @@ fn descend(depth: usize, visit: &mut dyn FnMut()) {
 #[inline(always)]
 fn capture<T: ?Sized>(marker: &T) -> Option<Stack> {
     let mut stack = Stack::new();
-    stack.capture(marker).then_some(stack)
+    (has_room() && stack.capture(marker)).then_some(stack)
 }
 
 fn capture_here() -> Option<Stack> {

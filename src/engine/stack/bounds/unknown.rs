@@ -1,5 +1,12 @@
 //! Same calls as `bounds`, where the system is not asked.
 
+pub(super) fn start() {}
+
+/// Nobody is asked.
+pub(super) fn is_mapped_below(_bytes: usize) -> bool {
+    true
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bounds {}
 

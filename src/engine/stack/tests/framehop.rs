@@ -7,6 +7,7 @@ use super::*;
 use crate::loader::find_object::FindObject;
 
 fn new_pool() -> Pool {
+    bounds::start();
     Pool::new(FindObject::look_up())
 }
 
@@ -63,6 +64,7 @@ fn both_walkers_agree() {
 #[test]
 fn both_walkers_agree_where_the_loader_is_not_asked_by_address() {
     let _alone = loaded_code::nothing_is_loaded();
+    bounds::start();
     let pool = Pool::new(None);
     outer_link(&mut || {
         let (ours, systems) = walk_both(&pool);

@@ -44,8 +44,6 @@ impl Library {
     /// Compiled with a frame of `frame_bytes` and as many functions before the one that counts,
     /// so that two of them differ in their tables.
     fn build(scratch: &Scratch, name: &str, frame_bytes: usize, functions: usize) -> PathBuf {
-        let source = scratch.0.join(format!("{name}.c"));
-        let library = scratch.0.join(format!("{name}.so"));
         let before: String = (0..functions)
             .map(|number| format!("int before_{number}(int a) {{ return a * {number}; }}\n"))
             .collect();
@@ -58,9 +56,17 @@ impl Library {
                  room[1] = 2;
              }}"
         );
+        Self::compile(scratch, &format!("{name}.c"), &code, &["-O2"])
+    }
+
+    fn compile(scratch: &Scratch, name: &str, code: &str, arguments: &[&str]) -> PathBuf {
+        let source = scratch.0.join(name);
+        let library = source.with_extension("so");
         std::fs::write(&source, code).unwrap();
         let compiled = Command::new("cc")
-            .args(["-O2", "-fPIC", "-shared", "-o"])
+            .args(["-fPIC", "-shared"])
+            .args(arguments)
+            .arg("-o")
             .args([&library, &source])
             .status();
         assert!(compiled.expect("the linker's driver is there").success());
@@ -137,6 +143,7 @@ impl Drop for Library {
 /// The story of a plugin that is loaded, unloaded, and replaced by another at the same place.
 fn plugin_story(find_object: Option<FindObject>) {
     let _alone = nothing_is_loaded();
+    bounds::start();
     let pool = Pool::new(find_object);
     let asks_by_address = find_object.is_some();
     let scratch = Scratch::new(&format!("plugin-{asks_by_address}"));
@@ -200,6 +207,53 @@ fn unloaded_code_does_not_spoil_other_stacks() {
     drop(plugin);
     let (ours, systems) = walk_both(&pool);
     if FindObject::look_up().is_some() {
+        assert_same(&ours.unwrap(), &systems);
+    }
+}
+
+/// The call of `call_back` is in the last bytes of its segment, and behind it there is a hole: the
+/// linker aligned the segments as for pages of 64 KB, which the loader closes in between.
+#[test]
+fn nothing_is_read_behind_the_code() {
+    const PAGE: usize = 4096;
+    let _alone = nothing_is_loaded();
+    let scratch = Scratch::new("hole");
+    let code = format!(
+        ".text
+         .p2align 12
+         .skip {PAGE} - 17, 0x90
+         .globl call_back
+         .type call_back, @function
+         call_back:
+             .cfi_startproc
+             subq $8, %rsp
+             .cfi_adjust_cfa_offset 8
+             movq %rdi, %rax
+             movq %rsi, %rdi
+             callq *%rax
+             addq $8, %rsp
+             .cfi_adjust_cfa_offset -8
+             retq
+             .cfi_endproc
+         .size call_back, . - call_back
+         .section .note.GNU-stack, \"\", @progbits
+        "
+    );
+    let aligned = ["-nostdlib", "-Wl,-z,max-page-size=0x10000"];
+    let library = Library::compile(&scratch, "hole.s", &code, &aligned);
+    let library = Library::load(&library);
+
+    let end = library.call_back as usize + 17;
+    assert!(end.is_multiple_of(PAGE), "the code ends with its page");
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let starts_there = format!("{end:x}-");
+    let behind = maps.lines().find(|line| line.starts_with(&starts_there));
+    assert!(behind.is_none_or(|line| line.contains(" ---p ")), "{maps}");
+
+    let pool = new_pool();
+    for _ in 0..2 {
+        let (ours, systems) = library.walk(&pool);
+        library.assert_complete(&systems);
         assert_same(&ours.unwrap(), &systems);
     }
 }
