@@ -186,6 +186,10 @@
 //! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
 //!   them releases before another has woken, the rest of that wait is the reader's.
 //! - A wait that gives up is charged to the next release of that lock, when it comes.
+//! - A stack is taken where 32 KB of it are left. On a coroutine's or a signal's own stack 5 KB must be
+//!   mapped below; its end is noticed by the guard page there, so without one it must have room.
+//! - A thread that forbids itself to read the time stamp counter (`PR_SET_TSC`) must do so before its first
+//!   wait. A sandbox must allow the question for it, `prctl(PR_GET_TSC)`, once per thread.
 //! - A wait longer than 584 years, in sum and on one stack, wraps around.
 //!
 //! # Names and lines

@@ -6,7 +6,8 @@
 //!
 //! Code comes and goes with `dlopen` and `dlclose`, and `backtrace` does not notice: it reads
 //! the list of libraries once. So a name of its is believed only for an object that was loaded
-//! then and still is; for others the symbol table in the file is read. All that is kept is
+//! then and still is, and only if the file at its path is still the same build: after a deploy
+//! another one stands there. For others the symbol table in the file is read. All that is kept is
 //! forgotten when the loader says that something was unloaded, because other code may now
 //! stand at the same address.
 
@@ -18,8 +19,10 @@ mod trim;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use crate::engine::published::Published;
 use crate::loader::{self, Objects};
 use crate::profile::address;
 use crate::profile::{Frame, Location, Mapping, Stack};
@@ -28,7 +31,13 @@ use trim::{Known, trimmed, without_start_up};
 
 /// Guards everything that is known about addresses. Held while a profile is taken; `backtrace`
 /// takes its own lock inside.
-static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
+static CACHE: Published<Mutex<Cache>> = Published::new();
+
+/// Whether `backtrace` must not be asked, as a fork may have come while another thread was in it: its
+/// lock is not opened in the child.
+///
+/// Written in a fork's hook, when the child has one thread.
+static IS_BACKTRACE_LOST: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, Default)]
 struct Cache {
@@ -38,6 +47,11 @@ struct Cache {
     objects: Objects,
     /// What was loaded when `backtrace` first was asked, or a little before.
     first_objects: Option<Objects>,
+    /// Whether `backtrace` has asked the loader, which it does once.
+    is_backtrace_ready: bool,
+    /// Whether a mapping's file is still the one that is mapped: `backtrace` opens what stands at its
+    /// path. Asked for once.
+    is_same_file: HashMap<Arc<Mapping>, bool>,
 }
 
 /// Turns stacks of addresses into stacks of locations, for one profile.
@@ -53,7 +67,8 @@ pub(crate) struct Symbolizer {
 
 pub(crate) fn symbolizer() -> Symbolizer {
     // A panic while the lock was held left at worst fewer addresses known.
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let cache = CACHE.get_or_publish(Mutex::default);
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     cache.follow(loader::loaded());
     Symbolizer {
         cache,
@@ -67,17 +82,37 @@ thread_local! {
     static HELD_FOR_FORK: RefCell<Option<MutexGuard<'static, Cache>>> = const { RefCell::new(None) };
 }
 
-/// Waits until no thread looks names up: in a child made meanwhile, neither the cache nor
-/// `backtrace`'s own lock would ever be let go. To be followed by [`after_fork`].
+/// Takes the cache along into the child, if no thread is at work on it. It does not wait for one that
+/// is: to look up the names of a first profile can take a second. To be followed by
+/// [`after_fork_in_parent`] and [`after_fork_in_child`].
 pub(crate) fn before_fork() {
-    let guard = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let cache = CACHE.get_or_publish(Mutex::default);
+    let mut guard = match cache.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    // In the child it would be too late. Once in the life of a process.
+    if !guard.is_backtrace_ready {
+        guard.follow(loader::loaded());
+    }
     // Fails in a thread that is ending, which then forks without.
     let _ = HELD_FOR_FORK.try_with(|held| held.replace(Some(guard)));
 }
 
-/// In the parent and in the child.
-pub(crate) fn after_fork() {
+pub(crate) fn after_fork_in_parent() {
     let _ = HELD_FOR_FORK.try_with(RefCell::take);
+}
+
+pub(crate) fn after_fork_in_child() {
+    let held = HELD_FOR_FORK.try_with(RefCell::take).ok().flatten();
+    let knows_backtrace = held.is_some_and(|cache| cache.is_backtrace_ready);
+    if !knows_backtrace {
+        // Somebody was at work on it, in `backtrace` perhaps, who does not exist here. Names then come
+        // from the symbol tables alone, and what was known is looked up again.
+        CACHE.forget();
+        IS_BACKTRACE_LOST.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Symbolizer {
@@ -233,17 +268,32 @@ impl Cache {
         }
         self.first_objects.get_or_insert_with(|| objects.clone());
         self.objects = objects;
+        if !self.is_backtrace_ready && !IS_BACKTRACE_LOST.load(Ordering::Relaxed) {
+            self.is_backtrace_ready = make_backtrace_ready();
+        }
     }
 
     /// Where the system does not tell what is loaded, all answers are believed.
-    fn is_known_to_backtrace(&self, mapping: Option<&Arc<Mapping>>) -> bool {
-        let Some(first) = &self.first_objects else {
+    fn is_known_to_backtrace(&mut self, mapping: Option<&Arc<Mapping>>) -> bool {
+        let Some(first) = self
+            .first_objects
+            .as_ref()
+            .filter(|_| self.is_backtrace_ready)
+        else {
             return false;
         };
-        match mapping {
-            Some(mapping) => first.mappings.contains(mapping),
-            None => self.objects.mappings.is_empty(),
+        let Some(mapping) = mapping else {
+            return self.objects.mappings.is_empty();
+        };
+        if !first.mappings.contains(mapping) {
+            return false;
         }
+        let known = self.is_same_file.get(mapping).copied();
+        known.unwrap_or_else(|| {
+            let is_same = elf::is_same_file(mapping);
+            self.is_same_file.insert(Arc::clone(mapping), is_same);
+            is_same
+        })
     }
 
     /// Innermost first. Empty if nothing is known.
@@ -289,6 +339,19 @@ impl Cache {
         let new: Arc<str> = text.into();
         self.strings.insert(Arc::clone(&new));
         new
+    }
+}
+
+/// Lets `backtrace` ask the loader what is loaded, at a moment when a fork waits for that. An address
+/// that is no code's makes it do that and nothing else.
+fn make_backtrace_ready() -> bool {
+    let ask = || backtrace::resolve(std::ptr::without_provenance_mut(1), |_| ());
+    #[cfg(target_os = "linux")]
+    return loader::list::while_asked(ask);
+    #[cfg(not(target_os = "linux"))]
+    {
+        ask();
+        true
     }
 }
 

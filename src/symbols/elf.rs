@@ -6,9 +6,10 @@
 //! stays. It is not trusted: whatever does not fit is treated as absent.
 #![forbid(unsafe_code)]
 
-use std::fs;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
 
+#[cfg(any(test, target_os = "linux"))]
 use crate::loader;
 use crate::profile::Mapping;
 
@@ -29,12 +30,9 @@ struct Function {
 impl Functions {
     /// Those of the file that `mapping` was mapped from, unless the file is another one now.
     pub(super) fn of(mapping: &Mapping) -> Option<Self> {
-        let bytes = fs::read(Path::new(&*mapping.file)).ok()?;
-        let file = ElfFile::parse(&bytes)?;
-        if !mapping.build_id.is_empty() && file.build_id().as_deref() != Some(&*mapping.build_id) {
-            return None;
-        }
-        let mut functions = file.functions();
+        let mut bytes = Vec::new();
+        open_mapped(mapping)?.read_to_end(&mut bytes).ok()?;
+        let mut functions = ElfFile::parse(&bytes)?.functions();
         functions.sort_by_key(|function| (function.start, function.end));
         Some(Self { functions })
     }
@@ -45,6 +43,33 @@ impl Functions {
         let function = self.functions.get(after.checked_sub(1)?)?;
         (address < function.end).then_some(&*function.name)
     }
+}
+
+/// Whether the file at the mapping's path is the one that is mapped.
+///
+/// Without a build id there is no telling; then it is believed.
+pub(super) fn is_same_file(mapping: &Mapping) -> bool {
+    mapping.build_id.is_empty()
+        || File::open(&*mapping.file).is_ok_and(|file| is_build(&file, mapping))
+}
+
+/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
+fn open_mapped(mapping: &Mapping) -> Option<File> {
+    let paths = [&*mapping.file, "/proc/self/exe"];
+    let mut files = paths.iter().filter_map(|path| File::open(path).ok());
+    files.find(|file| is_build(file, mapping))
+}
+
+#[cfg(target_os = "linux")]
+fn is_build(file: &File, mapping: &Mapping) -> bool {
+    mapping.build_id.is_empty()
+        || loader::maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
+}
+
+/// Elsewhere no mapping is known, nor its build id.
+#[cfg(not(target_os = "linux"))]
+fn is_build(_: &File, _: &Mapping) -> bool {
+    true
 }
 
 /// A 64-bit file of this machine's byte order.
@@ -87,13 +112,6 @@ impl<'a> ElfFile<'a> {
         };
         let sections = (0..count).map(section).collect::<Option<_>>()?;
         Some(Self { bytes, sections })
-    }
-
-    fn build_id(&self) -> Option<String> {
-        const NOTE: u32 = 7;
-        let notes = self.sections.iter().filter(|section| section.kind == NOTE);
-        let mut ids = notes.filter_map(|section| loader::build_id(self.contents(section)?));
-        ids.next().map(loader::hex)
     }
 
     /// From the full symbol table, or the exported names where that was stripped.
