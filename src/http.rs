@@ -209,7 +209,8 @@
 //! | length of a window | 300 s, [`Handler::max_seconds`] | 400 |
 //! | requests in work, of a [`Service`] | 64 | 503 |
 //! | a request's body, of a [`Service`] | 1 MiB | 413 |
-//! | connections of a [`Server`] | 64, [`ServerBuilder::max_connections`] | wait to be accepted |
+//! | connections of a [`Server`] | 64, [`ServerBuilder::max_connections`] | the slowest gives way, else they wait |
+//! | answers of a [`Server`] that are not read yet | 64 MiB | the slowest reader loses its connection |
 //! | a request's head, of a [`Server`] | 16 KiB, 64 headers | 431 |
 //! | time to send it, to send its body, to go on reading; idle | 15 s, [`ServerBuilder::client_timeout`] | the connection is closed |
 //!

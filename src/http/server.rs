@@ -4,6 +4,7 @@
 mod accept;
 mod bind;
 mod connection;
+mod places;
 mod stall;
 
 use std::fmt::Debug;
@@ -167,8 +168,13 @@ impl ServerBuilder {
         self
     }
 
-    /// How many connections are served at a time; more wait until one of them ends. The default is
+    /// How many connections are served at a time; more wait until there is a place. The default is
     /// 64, and 0 means 1.
+    ///
+    /// When all places are taken and another client waits, a connection that keeps the server waiting
+    /// is closed: idle, slow to send its request, or slow to read its answer, for a tenth of a second at
+    /// least. It is the one that takes longest of the address that has most connections. Requests that
+    /// are being answered stay.
     pub fn max_connections(mut self, count: usize) -> Self {
         self.limits.connections = count.max(1);
         self

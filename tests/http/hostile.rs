@@ -327,23 +327,89 @@ fn twenty_slow_clients_cost_twenty_connections() {
     assert_it_answers(server.local_addr());
 }
 
+/// Requests in work keep their places, whoever waits.
 #[test]
 fn connections_beyond_the_bound_wait_for_their_turn() {
+    let _alone = profile_everything();
+    contend::set_mutex_profile_fraction(100);
     let builder = Server::builder().stop_on_drop(true).grace(ms(0));
     let server = builder.max_connections(2).serve("127.0.0.1:0").unwrap();
-    let first: Vec<Client> = (0..2)
-        .map(|_| {
+    let mut first: Vec<Client> = [5, 4]
+        .map(|fraction| {
             let mut client = Client::connect(server.local_addr());
-            assert_eq!(client.get("/debug/pprof/rates").status, 200);
+            let target = format!("/debug/pprof/mutex?seconds=200&fraction={fraction}");
+            client.request("GET", &target, "");
+            await_that("the window is open", || {
+                contend::mutex_profile_fraction() == fraction
+            });
+            client
+        })
+        .into();
+    let mut third = Client::connect(server.local_addr());
+    third.request("GET", "/debug/pprof/rates", "");
+    thread::sleep(ms(300));
+    assert!(!third.has_answer(), "there are two connections");
+    drop(first.pop());
+    assert_eq!(third.read().unwrap().status, 200);
+    assert_eq!(
+        contend::mutex_profile_fraction(),
+        5,
+        "the other one goes on"
+    );
+}
+
+/// No client is given up by a timeout here: an answer comes because one of the slow gives way.
+fn patient() -> Server {
+    patient_for(secs(3600))
+}
+
+#[test]
+fn two_hundred_clients_that_send_nothing_more_keep_nobody_waiting() {
+    let server = patient();
+    let heads = ["", "GET /debug/pprof/mutex HTT", "GET / HTTP/1.1\r\nHost: "];
+    let body = "PUT /debug/pprof/rates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30\r\n\r\n{";
+    let _slow: Vec<Client> = (0..200)
+        .map(|number| {
+            let mut client = Client::connect(server.local_addr());
+            let begun = *heads.get(number % 4).unwrap_or(&body);
+            // One that has given way already cannot be sent to.
+            let _ = client.send(begun);
             client
         })
         .collect();
+    assert_eq!(get(server.local_addr(), "/debug/pprof/rates").status, 200);
+}
+
+#[test]
+fn clients_that_are_idle_give_way() {
+    let builder = Server::builder().stop_on_drop(true).grace(ms(0));
+    let builder = builder.client_timeout(secs(3600)).max_connections(2);
+    let server = builder.serve("127.0.0.1:0").unwrap();
+    let mut idle = [(); 2].map(|()| {
+        let mut client = Client::connect(server.local_addr());
+        assert_eq!(client.get("/debug/pprof/rates").status, 200);
+        client
+    });
     let mut third = Client::connect(server.local_addr());
-    third.request("GET", "/debug/pprof/rates", "");
-    thread::sleep(ms(200));
-    assert!(!third.has_answer(), "there are two connections");
-    drop(first);
-    assert_eq!(third.read().unwrap().status, 200);
+    assert_eq!(third.get("/debug/pprof/rates").status, 200);
+    assert!(idle[0].is_closed(), "the first has been idle for longest");
+    assert_eq!(idle[1].get("/debug/pprof/rates").status, 200);
+}
+
+#[test]
+fn clients_that_do_not_read_keep_nobody_waiting() {
+    let builder = Server::builder().stop_on_drop(true).grace(ms(0));
+    let builder = builder.client_timeout(secs(3600)).max_connections(2);
+    let server = builder.serve("127.0.0.1:0").unwrap();
+    let request = "GET /debug/pprof/rates HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1 << 8);
+    let _deaf = [(); 2].map(|()| {
+        let mut deaf = Client::connect(server.local_addr());
+        deaf.set_write_timeout(ms(200));
+        // Until the answers fill all buffers, the server's socket is full, and ours, too.
+        while deaf.send(&request).is_ok() {}
+        deaf
+    });
+    assert_eq!(get(server.local_addr(), "/debug/pprof/rates").status, 200);
 }
 
 /// Each window of time has a thread; those beyond the handler's bound are refused, and all that is

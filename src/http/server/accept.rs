@@ -1,4 +1,5 @@
 //! Takes connections, so many at a time, until the server stops.
+#![forbid(unsafe_code)]
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -8,11 +9,16 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::connection;
+use super::places::Places;
 use crate::http::Service;
+
+/// Bytes of answers that clients have not read yet. A full store of the default size, with names, is a
+/// profile of some 10 MB.
+const MAX_UNREAD: usize = 64 << 20;
 
 /// After an error of accepting: most say that the process has no file descriptors left, and stay
 /// until somebody closes one.
@@ -76,23 +82,19 @@ async fn accept_all(
     limits: Limits,
     connections: &GracefulShutdown,
 ) {
-    let places = Arc::new(Semaphore::new(
-        limits.connections.min(Semaphore::MAX_PERMITS),
-    ));
+    let places = Places::new(limits.connections, MAX_UNREAD);
     loop {
-        // Those who find no place wait in the system's queue.
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return; // Nobody closes it.
-        };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection::serve(stream, service.clone(), limits.patience);
+            Ok((stream, peer)) => {
+                // This one waits with its connection open: only so is it known that somebody waits.
+                // Those behind it wait in the system's queue.
+                let (place, given_up) = places.take(peer.ip().to_canonical()).await;
+                let place = Arc::new(place);
+                let connection = connection::serve(stream, service.clone(), place, limits.patience);
                 let connection = connections.watch(connection);
-                tokio::spawn(async move {
-                    // An error is the client's: it has gone, or was too slow, or spoke no HTTP.
-                    let _ = connection.await;
-                    drop(place);
-                });
+                // An error is the client's: it has gone, or was too slow, or spoke no HTTP.
+                let connection = async { drop(connection.await) };
+                tokio::spawn(unless(async { drop(given_up.await) }, connection));
             }
             // The client that was next has gone already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
