@@ -12,6 +12,9 @@ pub(crate) mod text;
 
 use crate::profile::Profile;
 
+/// A deadlock leaves the profile empty, too.
+const IN_PROGRESS: &str = "; those in progress are recorded when they end";
+
 /// Why a profile has no samples, as a sentence for whoever expected some.
 pub(crate) fn why_empty(profile: &Profile) -> String {
     let name = profile.kind().name();
@@ -26,9 +29,11 @@ pub(crate) fn why_empty(profile: &Profile) -> String {
             "the {name} profile is empty: no contention was recorded, but events were lost ({lost})"
         )
     } else if profile.duration().is_some() {
-        format!("the {name} profile is empty: nothing was contended in this time")
+        format!("the {name} profile is empty: no wait has ended in this time{IN_PROGRESS}")
     } else {
-        format!("the {name} profile is empty: nothing was contended")
+        format!(
+            "the {name} profile is empty: no wait has ended since it was turned on{IN_PROGRESS}"
+        )
     }
 }
 

@@ -109,6 +109,8 @@
 //! something for a page of another site (see [Security](#security)); a method other than `GET` and `HEAD` changes
 //! something.
 //!
+//! A window is refused at once (409) while its profile is off and no rate is given.
+//!
 //! Statuses, headers, names of files and messages are Go's where Go has the path. A window sets its rate back when it
 //! ends, also when its client goes away; of two at once each gets at least what it asked for. `goroutine`,
 //! `heap`, `allocs` and `trace` are not there and answered with 404.
@@ -207,6 +209,8 @@
 //! |---|---|---|
 //! | windows at a time | 8, [`Handler::max_windows`] | 429 |
 //! | length of a window | 300 s, [`Handler::max_seconds`] | 400 |
+//! | memory that requests make it keep: numbers of each scraper and of each window, 32 bytes for a stack | 64 MiB, [`Handler::max_memory`] | scrapers are forgotten, then 503 |
+//! | scrapers that it remembers | 16 profiles, for an hour after they asked | the one that did not ask for longest is forgotten |
 //! | requests in work, of a [`Service`] | 64 | 503 |
 //! | a request's body, of a [`Service`] | 1 MiB | 413 |
 //! | connections of a [`Server`] | 64, [`ServerBuilder::max_connections`] | the slowest gives way, else they wait |
@@ -228,6 +232,7 @@ mod response;
 
 // What requests share, and what a handler sees of one.
 mod call;
+mod memory;
 mod scrapers;
 mod windows;
 

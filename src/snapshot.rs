@@ -1,6 +1,9 @@
 //! Takes profiles: the engine's numbers at one moment, then their names.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "http")]
+pub(crate) mod moment;
+
 use std::sync::Arc;
 
 use crate::engine::recorder::{self, Numbers};

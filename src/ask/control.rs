@@ -14,7 +14,7 @@ use crate::engine::off as imp;
 // For what asks for profiles in other ways: recordings, HTTP.
 pub(crate) use imp::{Hold, hold, profiles, set_rate};
 #[cfg(feature = "http")]
-pub(crate) use imp::{profile, rate, rate_set};
+pub(crate) use imp::{Mark, Moment, moments, profile, rate, rate_set, recorded_for};
 
 /// Sets the rate of the mutex profile: on average one in `fraction` contended acquisitions is
 /// sampled. Returns the fraction that was set before.
@@ -214,25 +214,65 @@ impl std::error::Error for MemoryInUse {}
 /// The engine, with what has to be in place before it records.
 #[cfg(feature = "profiling")]
 mod imp {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    #[cfg(feature = "http")]
+    use std::time::Duration;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
     use super::ProfileKind;
     use crate::engine::recorder;
     use crate::fork;
 
+    #[cfg(feature = "http")]
+    pub(crate) use crate::snapshot::moment::{Mark, Moment, moments};
     pub(crate) use crate::snapshot::{profile, profiles};
     #[cfg(feature = "http")]
     pub(crate) use recorder::rate_set;
+    pub(super) use recorder::set_memory_limit;
     pub(crate) use recorder::{Hold, rate};
-    pub(super) use recorder::{reset, set_memory_limit};
+
+    /// When recording began, or was reset, in nanoseconds of the system's clock; 0: not yet.
+    /// Relaxed: read for display.
+    static BEGAN: AtomicU64 = AtomicU64::new(0);
+
+    fn clock() -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(1, |now| now.as_nanos() as u64)
+    }
+
+    fn began(rate: u64) {
+        if rate > 0 && BEGAN.load(Ordering::Relaxed) == 0 {
+            BEGAN.store(clock(), Ordering::Relaxed);
+        }
+    }
+
+    /// The time that all profiles cover: since a rate was first set, or since the last reset.
+    #[cfg(feature = "http")]
+    pub(crate) fn recorded_for() -> Option<Duration> {
+        match BEGAN.load(Ordering::Relaxed) {
+            0 => None,
+            began => Some(Duration::from_nanos(clock().saturating_sub(began))),
+        }
+    }
+
+    pub(super) fn reset() {
+        recorder::reset();
+        if BEGAN.load(Ordering::Relaxed) > 0 {
+            BEGAN.store(clock(), Ordering::Relaxed);
+        }
+    }
 
     /// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
     pub(crate) fn set_rate(which: ProfileKind, rate: u64) -> u64 {
         fork::install_hooks();
+        began(rate);
         recorder::set_rate(which, rate)
     }
 
     /// Asks for a rate at least as fine as this while the result lives.
     pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
         fork::install_hooks();
+        began(rate);
         recorder::hold(which, rate)
     }
 }

@@ -1,6 +1,9 @@
 //! The engine where the `profiling` feature is off: the same calls, and nothing is recorded.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "http")]
+use std::time::{Duration, Instant};
+
 use crate::profile::Profile;
 use crate::profile::kind::ProfileKind;
 
@@ -40,4 +43,70 @@ pub(crate) fn reset() {}
 
 pub(crate) fn set_memory_limit(_: usize) -> bool {
     true
+}
+
+#[cfg(feature = "http")]
+pub(crate) fn recorded_for() -> Option<Duration> {
+    None
+}
+
+/// A moment, or the time between two.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub(crate) struct Moment {
+    which: ProfileKind,
+    at: Instant,
+    duration: Option<Duration>,
+}
+
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub(crate) struct Mark {
+    which: ProfileKind,
+    at: Instant,
+}
+
+#[cfg(feature = "http")]
+pub(crate) fn moments<const N: usize>(wanted: [ProfileKind; N]) -> [Moment; N] {
+    wanted.map(|which| Moment {
+        which,
+        at: Instant::now(),
+        duration: None,
+    })
+}
+
+#[cfg(feature = "http")]
+impl Moment {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            which: self.which,
+            at: self.at,
+        }
+    }
+
+    pub(crate) fn since(&self, earlier: &Mark) -> Moment {
+        Moment {
+            duration: self.at.checked_duration_since(earlier.at),
+            ..*self
+        }
+    }
+
+    pub(crate) fn named(self) -> Profile {
+        let profile = Profile::empty(self.which);
+        match self.duration {
+            Some(duration) => profile.lasting(duration),
+            None => profile,
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+impl Mark {
+    pub(crate) fn which(&self) -> ProfileKind {
+        self.which
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
 }

@@ -209,7 +209,10 @@ fn an_empty_profile_says_why() {
     let delta = profile(vec![]).since(&on);
     let table: &[(&Profile, &str)] = match cfg!(feature = "profiling") {
         true => &[
-            (&on, "the mutex profile is empty: nothing was contended"),
+            (
+                &on,
+                "the mutex profile is empty: no wait has ended since it was turned on; those in progress are recorded when they end",
+            ),
             (
                 &off,
                 "the mutex profile is empty: it is off; call contend::set_mutex_profile_fraction(100) to record",
@@ -224,7 +227,7 @@ fn an_empty_profile_says_why() {
             ),
             (
                 &delta,
-                "the mutex profile is empty: nothing was contended in this time",
+                "the mutex profile is empty: no wait has ended in this time; those in progress are recorded when they end",
             ),
         ],
         false => &[(

@@ -20,7 +20,7 @@ use super::profiles::rate;
 use super::route::Route;
 use super::windows::Window;
 use super::{Response, cpu, custom, process};
-use crate::ask::control;
+use crate::ask::control::{self, Mark, Moment};
 use crate::export::form::{FORMS, Form};
 use crate::export::why_empty;
 use crate::profile::Profile;
@@ -56,7 +56,7 @@ pub(super) fn bundle(call: &Call<'_>, routes: &[Route]) -> Answer {
         .map(|kind| Ok((kind, rate(call, kind)?)))
         .collect::<Result<Vec<_>, Response>>()?;
     let window = call.window(duration)?;
-    let (mut parts, notes) = parts(taken(call, &window, frequency, rates, routes)?);
+    let (mut parts, notes) = parts(call, taken(call, &window, frequency, rates, routes)?);
     let subject = Subject {
         program: program(),
         time: Utc::now(),
@@ -74,8 +74,8 @@ pub(super) fn bundle(call: &Call<'_>, routes: &[Route]) -> Answer {
 
 /// What is recorded, before and after the window, and what the processors did within.
 struct Taken {
-    before: [Profile; ProfileKind::COUNT],
-    after: [Profile; ProfileKind::COUNT],
+    before: [Mark; ProfileKind::COUNT],
+    after: [Moment; ProfileKind::COUNT],
     cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
     /// Of the paths that a bundle has as they are.
     answers: Vec<Part>,
@@ -93,10 +93,11 @@ fn taken(
         .into_iter()
         .filter_map(|(which, rate)| Some(control::hold(which, rate?)))
         .collect();
-    let before = ProfileKind::ALL.map(control::profile);
+    let before = control::moments(ProfileKind::ALL).map(|now| now.mark());
+    let _memory = call.keep(before.iter().map(Mark::bytes).sum())?;
     let sampling = crate::cpu::start(frequency);
     window.wait()?;
-    let after = ProfileKind::ALL.map(control::profile);
+    let after = control::moments(ProfileKind::ALL);
     Ok(Taken {
         before,
         after,
@@ -121,11 +122,17 @@ fn answers(call: &Call<'_>, routes: &[Route]) -> Vec<Part> {
 }
 
 /// With notes on those that are empty.
-fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
+fn parts(call: &Call<'_>, taken: Taken) -> (Vec<Part>, Vec<String>) {
     let (mut parts, mut notes) = (Vec::new(), Vec::new());
-    for (before, after) in taken.before.iter().zip(&taken.after) {
-        parts.extend(forms(after, "", "since the program started"));
+    let mut mappings = None;
+    let turn = call.state.turn();
+    for (before, after) in taken.before.iter().zip(taken.after) {
         let delta = after.since(before);
+        let whole = after.named();
+        parts.extend(forms(&whole, "", "since the program started"));
+        mappings.get_or_insert_with(|| about::mappings(&whole));
+        drop(whole);
+        let delta = delta.named();
         parts.extend(forms(&delta, "-delta", "within the window"));
         if delta.samples().is_empty() {
             notes.push(why_empty(&delta));
@@ -140,7 +147,9 @@ fn parts(taken: Taken) -> (Vec<Part>, Vec<String>) {
         },
     });
     parts.extend(taken.answers);
-    parts.push(about::mappings(&taken.after[0]));
+    parts.extend(mappings);
+    // Code of the program may ask for profiles, too.
+    drop(turn);
     parts.extend(custom::registered().iter().map(custom_part));
     (parts, notes)
 }

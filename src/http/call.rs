@@ -1,8 +1,10 @@
 //! One request on its way: what the handlers of the routes get to see.
 #![forbid(unsafe_code)]
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::memory::{Memory, Reserved};
 use super::query::{Query, number};
 use super::scrapers::Scrapers;
 use super::windows::{Window, Windows};
@@ -13,6 +15,17 @@ use super::{Cancel, Request, Response};
 pub(super) struct State {
     pub(super) windows: Windows,
     pub(super) scrapers: Scrapers,
+    pub(super) memory: Memory,
+    turn: Arc<Mutex<()>>,
+}
+
+impl State {
+    /// Waits until no other request makes a profile or writes one: that takes half a kilobyte for a
+    /// stack, for a moment. It is not held while code of the program runs.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        // Guards nothing that a panic could leave half changed.
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A request, taken apart, and what its answer may need.
@@ -58,6 +71,11 @@ impl Call<'_> {
     /// Opens a window, if there is room for another one.
     pub(super) fn window(&self, duration: Duration) -> Result<Window<'_>, Response> {
         self.state.windows.open(duration, self.cancel)
+    }
+
+    /// Memory that this request makes the process keep for a while.
+    pub(super) fn keep(&self, bytes: usize) -> Result<Reserved, Response> {
+        self.state.scrapers.make_room(&self.state.memory, bytes)
     }
 
     /// An error if `seconds=` is given, which this path does not know.

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// let client = cancel.clone();
 /// std::thread::spawn(move || client.cancel()); // the client goes away
 ///
-/// let request = Request::new("GET", "/mutex?seconds=30");
+/// let request = Request::new("GET", "/mutex?seconds=30&fraction=1");
 /// let response = Handler::new().handle_until(&request, &cancel);
 /// assert_eq!(response.status(), 503);
 /// ```

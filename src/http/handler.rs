@@ -131,7 +131,7 @@ impl Handler {
     /// use contend::http::{Handler, Request};
     ///
     /// let handler = Handler::new().max_windows(0);
-    /// let response = handler.handle(&Request::new("GET", "/mutex?seconds=1"));
+    /// let response = handler.handle(&Request::new("GET", "/mutex?seconds=1&fraction=1"));
     /// assert_eq!(response.status(), 429);
     /// ```
     #[must_use]
@@ -154,6 +154,26 @@ impl Handler {
     #[must_use]
     pub fn max_seconds(mut self, seconds: u32) -> Self {
         self.state.windows.max_seconds = seconds;
+        self
+    }
+
+    /// Bytes of memory that requests may make the process keep, of all clones together; 64 MiB at
+    /// first. A scraper of `delta_mutex` or `delta_block` and an open window take 32 bytes for each
+    /// stack. Beyond it the scrapers that did not ask for longest are forgotten, and are told everything
+    /// when they ask again; then others get a 503.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use contend::http::{Handler, Request};
+    ///
+    /// let handler = Handler::new().max_memory(0);
+    /// let response = handler.handle(&Request::new("GET", "/delta_mutex"));
+    /// assert_eq!(response.status(), 503);
+    /// ```
+    #[must_use]
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.state.memory.max = bytes;
         self
     }
 
@@ -212,6 +232,7 @@ impl Handler {
             query: Query::new(query),
             cancel,
         };
+        self.state.scrapers.expire();
         let found = Found::at(call.name);
         self.access.check(&call, found.effect(&call))?;
         match name {

@@ -11,6 +11,7 @@ mod card;
 mod flamegraph;
 mod html;
 mod index;
+mod off;
 mod paths;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,14 @@
 //! The profiles of waiting: whole, of a window of time, or what is new to a scraper.
 #![forbid(unsafe_code)]
 
+use std::ops::Deref;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use super::Response;
 use super::call::{Answer, Call};
 use super::query::invalid;
-use crate::ask::control;
+use crate::ask::control::{self, Mark};
 use crate::export::form;
 use crate::profile::Profile;
 use crate::profile::kind::{ProfileKind, RateUnit};
@@ -33,34 +35,92 @@ pub(super) fn delta(call: &Call<'_>, which: ProfileKind) -> Answer {
     let wants_text = call.query.wants_text()?;
     let user_agent = call.request.user_agent.unwrap_or("");
     let scraper = call.query.get("scraper").unwrap_or(user_agent);
-    let profile = call.state.scrapers.delta(scraper, which);
+    let state = call.state;
+    let delta = state.scrapers.delta(scraper, which, &state.memory)?;
+    let _turn = state.turn();
+    let profile = delta.named();
     match wants_text {
         true => text(&profile),
         false => file(&profile, call.name),
     }
 }
 
+/// A profile, in the [turn](super::call::State::turn) of its request.
+pub(super) struct Asked<'a> {
+    profile: Profile,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Deref for Asked<'_> {
+    type Target = Profile;
+
+    fn deref(&self) -> &Profile {
+        &self.profile
+    }
+}
+
 /// What the request asks for: all since the start, or with `seconds=` that window, at the rate
 /// that it wants. For pages, too.
-pub(super) fn asked_for(call: &Call<'_>, which: ProfileKind) -> Result<Profile, Response> {
+pub(super) fn asked_for<'a>(call: &Call<'a>, which: ProfileKind) -> Result<Asked<'a>, Response> {
     refuse_rate_of_other(call, which)?;
     match call.seconds()? {
         Some(duration) => window(call, which, duration),
         None => {
             refuse_rates(call)?;
-            Ok(control::profile(which))
+            let turn = call.state.turn();
+            Ok(Asked {
+                profile: control::profile(which),
+                _turn: turn,
+            })
         }
     }
 }
 
-fn window(call: &Call<'_>, which: ProfileKind, duration: Duration) -> Result<Profile, Response> {
+fn window<'a>(
+    call: &Call<'a>,
+    which: ProfileKind,
+    duration: Duration,
+) -> Result<Asked<'a>, Response> {
     let rate = rate(call, which)?;
+    if is_off(which, rate) {
+        return Err(refuse_off(which));
+    }
     let window = call.window(duration)?;
-    // Until this returns, however it does.
-    let _hold = rate.map(|rate| control::hold(which, rate));
-    let before = control::profile(which);
+    // Until the window ends, however it does.
+    let hold = rate.map(|rate| control::hold(which, rate));
+    let before = mark(which);
+    let _memory = call.keep(before.bytes())?;
     window.wait()?;
-    Ok(control::profile(which).since(&before))
+    let [now] = control::moments([which]);
+    let delta = now.since(&before);
+    drop((hold, now, before));
+    let turn = call.state.turn();
+    Ok(Asked {
+        profile: delta.named(),
+        _turn: turn,
+    })
+}
+
+/// Whether nothing would be recorded in a window at this rate.
+pub(super) fn is_off(which: ProfileKind, rate: Option<u64>) -> bool {
+    // Where the profiler is not built in there is nothing to turn on.
+    cfg!(feature = "profiling") && rate.is_none() && control::rate(which) == 0
+}
+
+/// Better at once than after the window.
+fn refuse_off(which: ProfileKind) -> Response {
+    let parameter = which.rate().parameter;
+    let message = format!(
+        "the {which} profile is off, so nothing would be recorded: \"{parameter}=1\" turns it on for \
+         the window, PUT rates for good"
+    );
+    Response::error(409, &message)
+}
+
+/// What is there now, to be compared with.
+pub(super) fn mark(which: ProfileKind) -> Mark {
+    let [now] = control::moments([which]);
+    now.mark()
 }
 
 /// The rate that is wanted for the time of a window: `fraction=` for the mutex profile, `rate=`

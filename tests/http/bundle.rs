@@ -187,7 +187,7 @@ fn rates_hold_for_the_window_only() {
         assert_eq!(contend::block_profile_rate(), 0);
         let readme = text(&files, "README.txt");
         assert!(
-            readme.contains("nothing was contended in this time"),
+            readme.contains("no wait has ended in this time"),
             "{readme}"
         );
     });

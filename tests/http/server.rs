@@ -80,7 +80,7 @@ fn go_s_table_of_handlers_holds() {
         text("/debug/pprof/mutex?debug=1", 200, "--- mutex:\n"),
         file("/debug/pprof/block", "attachment; filename=\"block\""),
         file(
-            "/debug/pprof/block?seconds=1",
+            "/debug/pprof/block?seconds=1&rate=1",
             "attachment; filename=\"block-delta\"",
         ),
         text("/debug/pprof/block?debug=1", 200, "--- contention:\n"),
@@ -190,8 +190,8 @@ fn a_window_has_what_happened_in_it_and_nothing_before() {
 fn a_window_of_nothing_is_a_profile() {
     in_child("server::a_window_of_nothing_is_a_profile", || {
         let server = server();
-        for name in ["mutex", "block"] {
-            let target = format!("/debug/pprof/{name}?seconds=1");
+        for window in ["mutex?seconds=1&fraction=1", "block?seconds=1&rate=1"] {
+            let target = format!("/debug/pprof/{window}");
             let profile = get(server.local_addr(), &target).pprof();
             assert_eq!(
                 profile.sample_types(),
@@ -256,7 +256,7 @@ fn stopping_lets_a_request_in_progress_be_answered() {
     let mut idle = Client::connect(server.local_addr());
     idle.get("/debug/pprof/rates");
     let mut client = Client::connect(server.local_addr());
-    client.request("GET", "/debug/pprof/block?seconds=1", "");
+    client.request("GET", "/debug/pprof/block?seconds=1&rate=1", "");
     thread::sleep(ms(300)); // The server has it by then.
     let start = Instant::now();
     server.stop();

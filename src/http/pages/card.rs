@@ -1,6 +1,8 @@
 //! One profile on the index: what it says already, and how to turn it on.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use super::html::{Html, bar, breakable, html};
 use super::window;
 use super::words::{grouped, rate};
@@ -17,6 +19,8 @@ pub(super) struct Card {
     pub(super) profile: Profile,
     /// The program's own rate; recordings may ask for more while they last.
     pub(super) rate_set: u64,
+    /// The time that the profile covers.
+    pub(super) recorded_for: Option<Duration>,
     pub(super) can_record: bool,
     /// See [`Windows::longest`](crate::http::windows::Windows::longest).
     pub(super) longest_window: Option<u32>,
@@ -78,13 +82,30 @@ impl Card {
             lost.to_string()
         );
         html!(
-            "<dl class=\"numbers\">{}</dl>\n{}",
+            "<dl class=\"numbers\">{}</dl>\n{}{}",
             numbers.collect::<Html>(),
+            self.time_base(),
             if lost.total() > 0 {
                 causes
             } else {
                 Html::default()
             },
+        )
+    }
+
+    /// A sum of waiting says little without the time in which it came together.
+    fn time_base(&self) -> Html {
+        let Some(time) = self.recorded_for.filter(|time| !time.is_zero()) else {
+            return Html::default();
+        };
+        let profile = &self.profile;
+        let waiting = profile.total_delay().as_secs_f64() / time.as_secs_f64();
+        html!(
+            "<p class=\"explained\">{} waiting at a time, on average: {} of delay in the {} since \
+             recording began.</p>\n",
+            format!("{waiting:.1}"),
+            human(profile.total_delay()),
+            human(time),
         )
     }
 

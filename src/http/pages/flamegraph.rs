@@ -8,6 +8,7 @@
 
 use super::SVG;
 use super::html::{Html, html, page};
+use super::off;
 use super::view::{View, choice, empty, which};
 use crate::export::flamegraph::{Value, write_value};
 use crate::http::Response;
@@ -19,6 +20,9 @@ use crate::profile::Profile;
 pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
     let which = which(call)?;
     let value = value(call)?;
+    if let Some(page) = off::instead(call, which, "flamegraph")? {
+        return Ok(page);
+    }
     let profile = profiles::asked_for(call, which)?;
     let svg = svg(&profile, value)?;
     if call.query.get("download").is_some() {
@@ -100,9 +104,9 @@ impl<'a> Frames<'a> {
             value.split('"').next()?.parse().ok()
         };
         let rects = || markup.split("<rect ").skip(1);
-        let top = rects().filter_map(|it| attribute(it, " y=\"")).min()?;
-        let bottom =
-            rects().filter_map(|it| Some(attribute(it, " y=\"")? + attribute(it, " height=\"")?));
+        let top = rects().filter_map(|rect| attribute(rect, " y=\"")).min()?;
+        let bottom = rects()
+            .filter_map(|rect| Some(attribute(rect, " y=\"")? + attribute(rect, " height=\"")?));
         Some(Self {
             markup,
             top,

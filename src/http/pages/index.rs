@@ -14,20 +14,27 @@ use crate::http::route::Route;
 use crate::profile::kind::ProfileKind;
 
 pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
-    let cards = ProfileKind::ALL.map(|which| Card {
+    // Each is made when the page comes to it: two profiles at once would take twice the memory.
+    let _turn = call.state.turn();
+    let cards = ProfileKind::ALL.into_iter().map(|which| Card {
         profile: control::profile(which),
         rate_set: control::rate_set(which),
+        recorded_for: control::recorded_for(),
         can_record: cfg!(feature = "profiling"),
         longest_window: call.state.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());
-    let body = body(&cards, &registered(), routes);
+    let body = body(cards, &registered(), routes);
     let page = page(&title, &["window.js", "index.js"], &body);
     Ok(Response::new(HTML, page))
 }
 
-pub(super) fn body(cards: &[Card], registered: &[Registered], routes: &[Route]) -> Html {
-    let cards = cards.iter().map(Card::html);
+pub(super) fn body(
+    cards: impl IntoIterator<Item = Card>,
+    registered: &[Registered],
+    routes: &[Route],
+) -> Html {
+    let cards = cards.into_iter().map(|card| card.html());
     html!(
         "<header class=\"place\"><b>{}</b> <span>/debug/pprof/</span> \
          <span class=\"about\">process {} · contend {}</span></header>\n\

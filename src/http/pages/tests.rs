@@ -1,6 +1,7 @@
 //! Pages of profiles made by hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::card::Card;
 use super::html::Html;
@@ -73,13 +74,14 @@ fn card(profile: Profile, rate_set: u64) -> Card {
     Card {
         profile,
         rate_set,
+        recorded_for: Some(Duration::from_millis(50)),
         can_record: true,
         longest_window: Some(300),
     }
 }
 
 fn index(card: Card) -> String {
-    text(body(&[card], &[], &ROUTES))
+    text(body([card], &[], &ROUTES))
 }
 
 fn assert_has(page: &str, parts: &[&str]) {
@@ -111,6 +113,7 @@ fn the_index_shows_what_a_profile_says_already() {
         &[
             "<dt>delay</dt><dd class=\"delay\">100ms</dd>",
             "<dd class=\"contentions\">150,000</dd>",
+            "2.0 waiting at a time, on average: 100ms of delay in the 50.0ms since recording began",
             "<span class=\"state on\">on: every contention</span>",
             "data-rate=\"1\" aria-pressed=\"true\"",
             "data-rate=\"100\" aria-pressed=\"false\"",
@@ -175,6 +178,7 @@ fn without_the_profiler_no_rate_is_offered() {
     let card = Card {
         profile: with_kind(profile(vec![]), ProfileKind::Mutex, 0),
         rate_set: 0,
+        recorded_for: None,
         can_record: false,
         longest_window: Some(300),
     };
@@ -191,7 +195,7 @@ fn the_index_lists_the_programs_own_profiles() {
         name: "heap".to_owned(),
         description: Arc::from(MARKUP),
     };
-    let page = text(body(&[], &[heap], &ROUTES));
+    let page = text(body([], &[heap], &ROUTES));
     let description = "<dd>shop::&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</dd>";
     assert_has(&page, &["<a href=\"heap\">heap</a>", description]);
     assert_nothing_inline(&page);

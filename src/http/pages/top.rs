@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::html::{Html, bar, breakable, html, page, when};
+use super::off;
 use super::view::{View, empty, which};
 use super::words::grouped;
 use crate::export::sites::{Site, sites};
@@ -14,7 +15,11 @@ use crate::profile::Profile;
 use crate::text::units::{human, percent, shortened};
 
 pub(in crate::http) fn top(call: &Call<'_>) -> Answer {
-    let profile = profiles::asked_for(call, which(call)?)?;
+    let which = which(call)?;
+    if let Some(page) = off::instead(call, which, "top")? {
+        return Ok(page);
+    }
+    let profile = profiles::asked_for(call, which)?;
     let view = View {
         call,
         profile: &profile,

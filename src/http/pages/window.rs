@@ -42,13 +42,13 @@ fn options(seconds: Option<&str>, longest: u32) -> Html {
     let chosen = asked_for
         .filter(|seconds| offered().any(|offer| offer == *seconds))
         .or_else(|| offered().filter(|seconds| *seconds <= SUGGESTED).max());
-    let option = |it: u32| {
-        let selected = when(Some(it) == chosen, " selected");
+    let option = |seconds: u32| {
+        let selected = when(Some(seconds) == chosen, " selected");
         html!(
             "<option value=\"{}\"{}>{} s</option>",
-            u64::from(it),
+            u64::from(seconds),
             selected,
-            u64::from(it)
+            u64::from(seconds)
         )
     };
     offered().map(option).collect()

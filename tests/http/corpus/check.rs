@@ -17,8 +17,8 @@ const MAX_WORK: Duration = Duration::from_secs(30);
 const MARKER: &str = "<fuzz \"'&>";
 
 /// All that [`contend::http`] documents, and nothing else.
-const STATUSES: [u16; 14] = [
-    200, 204, 307, 400, 401, 403, 404, 405, 413, 415, 429, 500, 501, 503,
+const STATUSES: [u16; 15] = [
+    200, 204, 307, 400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 501, 503,
 ];
 
 /// The answer to the request that `bytes` make, as [`Parts::split`] says, after checking it.

@@ -59,9 +59,9 @@ fn types_and_names_of_files_are_those_of_go() {
         ("mutex?debug=0", bytes, Some("mutex")),
         ("mutex?debug=1", plain, None),
         ("block?debug=2", plain, None),
-        ("mutex?seconds=1", bytes, Some("mutex-delta")),
-        ("block?seconds=1", bytes, Some("block-delta")),
-        ("block?seconds=1&debug=0", bytes, Some("block-delta")),
+        ("mutex?seconds=1&fraction=1", bytes, Some("mutex-delta")),
+        ("block?seconds=1&rate=1", bytes, Some("block-delta")),
+        ("block?seconds=1&debug=0&rate=1", bytes, Some("block-delta")),
         ("delta_mutex", bytes, Some("delta_mutex")),
         ("delta_block?debug=1", plain, None),
     ] {
@@ -114,8 +114,8 @@ fn a_window_has_what_came_in_it_and_nothing_else() {
 #[test]
 fn a_window_without_events_has_its_types() {
     let _alone = alone();
-    for name in ["mutex", "block"] {
-        let window = asked(&format!("{name}?seconds=1"));
+    for window in ["mutex?seconds=1&fraction=1", "block?seconds=1&rate=1"] {
+        let window = asked(window);
         let profile = Decoded::from_gzip(window.body());
         let types = [("contentions", "count"), ("delay", "nanoseconds")];
         assert_eq!(profile.sample_types(), types);
@@ -125,7 +125,10 @@ fn a_window_without_events_has_its_types() {
         assert!(profile.raw.duration_nanos >= 1_000_000_000);
         assert!(profile.raw.time_nanos > 0);
         let comments = profile.comments().join("\n");
-        assert!(comments.contains("is empty: it is off"), "{comments}");
+        assert!(
+            comments.contains("no wait has ended in this time"),
+            "{comments}"
+        );
     }
 }
 

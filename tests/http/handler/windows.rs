@@ -139,7 +139,10 @@ fn who_comes_beyond_the_limit_is_told_when_to_come_again() {
         cancel.cancel();
         first.join().unwrap();
     });
-    assert_eq!(ask(&clone, &get("mutex?seconds=1")).status(), 200);
+    assert_eq!(
+        ask(&clone, &get("mutex?seconds=1&fraction=1")).status(),
+        200
+    );
 }
 
 #[test]
@@ -172,5 +175,46 @@ fn the_bound_of_seconds_can_be_set() {
     let refused = ask(&handler, &get("mutex?seconds=3"));
     assert_eq!(refused.status(), 400);
     assert!(text(&refused).contains("at most 2"));
-    assert_eq!(ask(&handler, &get("mutex?seconds=2")).status(), 200);
+    assert_eq!(
+        ask(&handler, &get("mutex?seconds=2&fraction=1")).status(),
+        200
+    );
+}
+
+/// At once: a window of five minutes would be one of nothing.
+#[test]
+fn a_window_of_what_is_off_is_refused() {
+    let _alone = alone();
+    let handler = Handler::new();
+    for (name, parameter) in [("mutex", "fraction=1"), ("block", "rate=1")] {
+        let response = ask(&handler, &get(&format!("{name}?seconds=300")));
+        assert_eq!(response.status(), 409, "{name}");
+        let (off, add) = (format!("{name} profile is off"), format!("\"{parameter}\""));
+        assert!(text(&response).contains(&off) && text(&response).contains(&add));
+    }
+    set_rates(1, 0);
+    assert_eq!(ask(&handler, &get("mutex?seconds=1")).status(), 200);
+    assert_eq!(ask(&handler, &get("block?seconds=1")).status(), 409);
+}
+
+/// A page has the button that turns it on for the window that was asked for.
+#[test]
+fn a_page_of_what_is_off_offers_to_record_it() {
+    let _alone = alone();
+    let request = get("top?profile=block&seconds=300");
+    let response = Handler::new().handle(&request);
+    assert_eq!(response.status(), 409);
+    assert_eq!(
+        response.header("Content-Type"),
+        Some("text/html; charset=utf-8")
+    );
+    let page = text(&response);
+    for part in [
+        "the block profile is off",
+        "name=\"seconds\" value=\"300\"",
+        "name=\"rate\" value=\"1\"",
+        "Record every wait for 300 s</button>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
