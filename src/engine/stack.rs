@@ -19,11 +19,15 @@ mod bounds;
 #[cfg(not(target_os = "linux"))]
 #[path = "stack/bounds/unknown.rs"]
 mod bounds;
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod copied;
 mod imp_backtrace;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 mod imp_framehop;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 mod loaded_objects;
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]

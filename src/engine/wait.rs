@@ -25,6 +25,7 @@ use crate::engine::clock;
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
+use crate::engine::registry;
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::store::StackId;
 use crate::engine::thread_state::Recording;
@@ -78,6 +79,7 @@ pub(crate) fn acquire<R>(
     acquired: impl FnOnce(&R) -> bool,
 ) -> R {
     let Some(mut wait) = Wait::begin(kind, Some(flag)) else {
+        let _in_progress = in_progress(kind, Some(flag));
         return block();
     };
     wait.capture_if_certain();
@@ -93,6 +95,7 @@ pub(crate) fn acquire<R>(
         }
         wait.arrive();
     }
+    let _in_progress = in_progress(kind, Some(flag));
     let result = block();
     if acquired(&result) {
         wait.outcome = match kind {
@@ -108,9 +111,11 @@ pub(crate) fn acquire<R>(
 #[inline(always)]
 pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
     let Some(mut wait) = Wait::begin(kind, None) else {
+        let _in_progress = in_progress(kind, None);
         return block();
     };
     wait.capture_if_certain();
+    let _in_progress = in_progress(kind, None);
     block()
 }
 
@@ -123,12 +128,26 @@ pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> 
     blocking(Kind::named(name), operation)
 }
 
+/// Lets a dump see this wait while the result lives. Inlined, so that the registers are those of
+/// the skin's outlined function, whose frame stays as long.
+#[inline(always)]
+pub(crate) fn in_progress(kind: Kind, flag: Option<&Flag>) -> Option<registry::InProgress> {
+    registry::publish(registry::Wait {
+        kind,
+        subject: flag.map_or(0, |flag| std::ptr::from_ref(flag).addr() as u64),
+        since: registry::now(),
+        is_timed: false,
+        registers: registry::Registers::here(),
+    })
+}
+
 /// Waits in `block`, which may or may not block: for the block profile, if it did.
 ///
 /// The stack is captured afterwards: before, it would be part of the time that tells.
 #[inline(always)]
 pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
     let _wait = Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS));
+    let _in_progress = in_progress(kind, None);
     block()
 }
 

@@ -28,6 +28,10 @@ use crate::loader::list;
 /// Made by [`start`].
 static POOL: Published<Pool> = Published::new();
 
+pub(super) fn pool() -> Option<&'static Pool> {
+    POOL.get()
+}
+
 pub(super) fn start() {
     POOL.get_or_publish(|| Pool::new(FindObject::look_up()));
 }
@@ -183,8 +187,12 @@ impl Pool {
         }
     }
 
+    pub(super) fn find_object(&self) -> Option<FindObject> {
+        self.find_object
+    }
+
     #[inline]
-    fn rule_of(&self, frame: FrameAddress, known: &mut KnownObjects) -> Option<Rule> {
+    pub(super) fn rule_of(&self, frame: FrameAddress, known: &mut KnownObjects) -> Option<Rule> {
         let address = frame.address_for_lookup();
         let object = known.identify(address as usize)?;
         let rule = self.rules.get(address, object.identity);
@@ -250,7 +258,7 @@ fn read_stack(address: u64, stack: Range<u64>) -> Option<u64> {
 }
 
 /// The objects that a walk has met last: nearly all frames of a stack are in one or two.
-struct KnownObjects {
+pub(super) struct KnownObjects {
     inquiry: Inquiry,
     /// The latest one first.
     latest: [Identified; 2],
@@ -258,7 +266,7 @@ struct KnownObjects {
 
 impl KnownObjects {
     #[inline]
-    fn new(find_object: Option<FindObject>) -> Self {
+    pub(super) fn new(find_object: Option<FindObject>) -> Self {
         Self {
             inquiry: Inquiry::new(find_object),
             latest: Default::default(),
@@ -267,7 +275,7 @@ impl KnownObjects {
 
     /// The object of `address`, which was found on the stack.
     #[inline]
-    fn identify(&mut self, address: usize) -> Option<&Identified> {
+    pub(super) fn identify(&mut self, address: usize) -> Option<&Identified> {
         if !self.latest[0].range.contains(&address) {
             self.latest.swap(0, 1);
             if !self.latest[0].range.contains(&address) {
@@ -275,5 +283,10 @@ impl KnownObjects {
             }
         }
         Some(&self.latest[0])
+    }
+
+    /// Where the function begins that `address` is in. As for [`identify`](Self::identify).
+    pub(super) fn function_start(&self, address: usize) -> Option<usize> {
+        self.inquiry.function_start(address)
     }
 }

@@ -110,6 +110,17 @@ impl Inquiry {
         let identity = words.into_iter().fold(table.fingerprint(), mix);
         Some(Identified { range, identity })
     }
+
+    /// Where the function begins that `address` is in, by the object's table.
+    ///
+    /// `address` must be as for [`identify`](Self::identify).
+    pub(super) fn function_start(self, address: usize) -> Option<usize> {
+        let place = self.find_object?.place_of(address)?;
+        if !(place.map_start..place.map_end).contains(&place.eh_frame_hdr) {
+            return None;
+        }
+        Table::at(place.eh_frame_hdr, place.map_end)?.function_start(address)
+    }
 }
 
 /// The objects, and their segments with code.
@@ -223,6 +234,26 @@ impl Table {
         let pairs = u32::from_le_bytes(header.bytes_at(Self::COUNT_OFFSET)) as usize;
         let table = Self::HEADER_BYTES + Self::PAIR_BYTES * pairs;
         (pairs > 0 && table <= len).then_some(Self(Mapped { start, len: table }))
+    }
+
+    /// The table's last function that begins at or before `address`. Its pairs are sorted, and
+    /// their addresses relative to the table.
+    fn function_start(self, address: usize) -> Option<usize> {
+        let wanted = address.wrapping_sub(self.0.start) as isize;
+        let start_of = |pair: usize| {
+            let offset = Self::HEADER_BYTES + Self::PAIR_BYTES * pair;
+            i32::from_le_bytes(self.0.bytes_at(offset)) as isize
+        };
+        let (mut low, mut high) = (0, (self.0.len - Self::HEADER_BYTES) / Self::PAIR_BYTES);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match start_of(middle) <= wanted {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        let last = low.checked_sub(1)?;
+        Some(self.0.start.wrapping_add_signed(start_of(last)))
     }
 
     /// The pointer is relative to its own place.

@@ -56,6 +56,26 @@ impl Rule {
         Some(Self(((end as u64) << 32) | saved | base as u64))
     }
 
+    /// Whether there is no caller, or no way to it.
+    pub(super) fn is_outermost(self) -> bool {
+        self.0 & 3 == Base::Outermost as u64
+    }
+
+    /// Whether it leads nowhere without the frame pointer.
+    pub(super) fn needs_frame_pointer(self) -> bool {
+        self.0 & 3 == Base::FramePointer as u64
+    }
+
+    /// Whether the caller's frame pointer was saved in this frame.
+    pub(super) fn saves_frame_pointer(self) -> bool {
+        self.0 & SAVES_FRAME_POINTER != 0
+    }
+
+    /// The frame pointer with which the frame ends at `end`, for a rule that goes by it.
+    pub(super) fn frame_pointer_for_end(self, end: u64) -> u64 {
+        end.wrapping_add_signed(-(self.0 as i64 >> 32))
+    }
+
     /// Leads to the caller: its registers and the return address. `None` at the outermost frame,
     /// and where the stack does not hold what it should.
     #[inline]

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{OnDrop, Release, Wait};
+use super::{OnDrop, Release, Wait, in_progress};
 use crate::engine::blame::{Flag, Outcome};
+use crate::engine::registry;
 use crate::profile::kind::Kind;
 
 /// A one-time initialisation, in which a thread either runs the initialiser or waits for the one
@@ -15,6 +16,7 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
         wait: Wait::begin(Kind::ONCE, Some(flag)),
         runs_before: runs_ended(flag).load(Ordering::Relaxed),
         release: None,
+        in_progress: None,
     };
     if let Some(wait) = &mut turn.wait {
         wait.capture_if_certain();
@@ -24,6 +26,7 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
             wait.arrive();
         }
     }
+    turn.in_progress = in_progress(Kind::ONCE, Some(flag));
     let result = call(&mut turn);
     drop(turn.wait.take());
     result
@@ -37,6 +40,8 @@ pub(crate) struct Turn<'a> {
     /// What [`runs_ended`] was when it came.
     runs_before: u32,
     release: Option<Release>,
+    /// While this thread may be waiting.
+    in_progress: Option<registry::InProgress>,
 }
 
 /// Counts the initialisers that have ended, this flag's and by chance others'. A thread that finds the
@@ -55,6 +60,7 @@ impl Turn<'_> {
     /// If another run has ended since this turn began, by a panic or an error, then this thread did
     /// wait.
     pub(crate) fn run<R>(&mut self, initialiser: impl FnOnce() -> R) -> R {
+        self.in_progress = None;
         if let Some(mut wait) = self.wait.take() {
             if runs_ended(self.flag).load(Ordering::Relaxed) == self.runs_before {
                 wait.cancel();

@@ -1,0 +1,81 @@
+//! The table with threads made up, and the registry of this process.
+
+use super::super::*;
+
+fn wait(kind: Kind, subject: u64) -> Wait {
+    Wait {
+        kind,
+        subject,
+        since: 7,
+        is_timed: subject % 2 == 1,
+        registers: Registers {
+            instruction_pointer: 1,
+            stack_pointer: 2,
+            frame_pointer: 3,
+        },
+    }
+}
+
+fn nobody_is_gone(_: u32) -> bool {
+    false
+}
+
+#[test]
+fn a_published_wait_is_read_as_it_was_written() {
+    let registry = Registry::new();
+    let record = &registry.records[registry.claim(5, 0x70, nobody_is_gone).unwrap()];
+    assert_eq!(registry.waits().count(), 0);
+    let (outer, inner) = (wait(Kind::ONCE, 8), wait(Kind::MUTEX, 9));
+    let before = record.wait.replace(outer.to_words()).unwrap();
+    let before_inner = record.wait.replace(inner.to_words()).unwrap();
+    let read: Vec<_> = registry.waits().collect();
+    assert_eq!(read.len(), 1);
+    assert_eq!((read[0].tid, read[0].thread_pointer), (5, 0x70));
+    assert_eq!(read[0].wait, inner);
+    record.wait.replace(before_inner);
+    let outer_again = registry.waits().next().unwrap();
+    assert_eq!(outer_again.wait, outer);
+    assert_ne!(outer_again.sequence, read[0].sequence);
+    assert!(registry.is_going_on(&outer_again) && !registry.is_going_on(&read[0]));
+    record.wait.replace(before);
+    assert_eq!(registry.waits().count(), 0);
+}
+
+#[test]
+fn records_of_threads_that_are_gone_are_used_again() {
+    let registry = Registry::new();
+    for tid in 1..=RECORDS as u32 {
+        let record = &registry.records[registry.claim(tid, 0, nobody_is_gone).unwrap()];
+        record.wait.replace(wait(Kind::MUTEX, 8).to_words());
+    }
+    let next = RECORDS as u32 + 1;
+    assert!(registry.claim(next, 0, nobody_is_gone).is_none());
+    assert!(registry.claim(next, 0, |tid| tid == 77).is_some());
+    let left: Vec<u32> = registry.waits().map(|published| published.tid).collect();
+    assert_eq!(left.len(), RECORDS - 1, "the old owner's wait is gone");
+    assert!(!left.contains(&77) && !left.contains(&next));
+    // A new thread of the same number as an old one takes the old one's record.
+    registry.claim(5, 0, nobody_is_gone).unwrap();
+    assert!(registry.waits().all(|published| published.tid != 5));
+}
+
+#[test]
+fn a_fork_forgets_all_threads() {
+    let registry = Registry::new();
+    let record = &registry.records[registry.claim(5, 0, nobody_is_gone).unwrap()];
+    record.wait.replace(wait(Kind::MUTEX, 8).to_words());
+    registry.forget_after_fork();
+    assert_eq!(registry.waits().count(), 0);
+    assert!(registry.claim(6, 0, nobody_is_gone).is_some());
+}
+
+#[test]
+fn this_threads_wait_is_in_the_registry_while_it_lasts() {
+    let mine = 0xdead_beef_u64;
+    let found = || waits().find(|published| published.wait.subject == mine);
+    let in_progress = publish(wait(Kind::JOIN, mine)).unwrap();
+    let published = found().unwrap();
+    assert_eq!(published.wait.kind, Kind::JOIN);
+    drop(in_progress);
+    assert_eq!(found(), None);
+}
