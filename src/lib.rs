@@ -88,7 +88,8 @@
 //! little stack left. [`Profile::lost`] counts what could not be recorded.
 //!
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
-//! the profile when it is over.
+//! the profile when it is over. What goes on at this moment is in [`threads()`]: every thread, what it waits for and
+//! since when, and its stack, also with all rates at 0.
 //!
 //! # Services
 //!
@@ -182,7 +183,7 @@
 //! - Coverage starts at the wrapper: locks inside dependencies are seen if they use the wrappers.
 //! - A dependency that is not optimised makes recording slow. For debug builds of your program consider
 //!   `[profile.dev.package.contend] opt-level = 3`.
-//! - Who waits in a program's last moment, or for ever, is not in a profile: waits are recorded when they end.
+//! - A wait that does not end is in no profile, since waits are recorded when they end. [`threads()`] shows it.
 //! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
 //!   them releases before another has woken, the rest of that wait is the reader's.
 //! - A wait that gives up is charged to the next release of that lock, when it comes.
@@ -281,6 +282,7 @@ pub mod http;
 mod init;
 
 pub mod docs;
+mod live;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
@@ -301,6 +303,7 @@ pub use ask::control::{
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
 pub use init::{InitGuard, init};
+pub use live::{Thread, ThreadState, Threads, WaitInProgress, threads};
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
 

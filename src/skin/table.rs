@@ -23,6 +23,7 @@ pub(crate) struct Skin {
 }
 
 /// A feature of this crate.
+#[cfg_attr(not(test), allow(dead_code))] // Read by HTTP's about page, and by a test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Feature {
     pub(crate) name: &'static str,

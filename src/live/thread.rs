@@ -1,0 +1,175 @@
+//! One thread of a dump, as plain data.
+#![forbid(unsafe_code)]
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::state::ThreadState;
+#[cfg(feature = "profiling")]
+use crate::profile::kind::Kind;
+use crate::profile::{Frame, Location};
+
+/// A wait that goes on at the moment of a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitInProgress {
+    pub(in crate::live) kind: &'static str,
+    pub(in crate::live) lock: Option<u64>,
+    pub(in crate::live) waited: Duration,
+}
+
+impl WaitInProgress {
+    #[cfg(feature = "profiling")]
+    pub(in crate::live) fn new(kind: Kind, subject: u64, waited_nanos: u64) -> Self {
+        Self {
+            kind: kind.label(),
+            lock: (subject != 0).then_some(subject),
+            waited: Duration::from_nanos(waited_nanos),
+        }
+    }
+
+    /// What is waited for, as `mutex`: the label `kind` that the wait will have in a profile.
+    pub fn kind(&self) -> &str {
+        self.kind
+    }
+
+    /// The address by which the lock is known: the same for all who wait for it. `None` where the
+    /// wait is for no lock.
+    pub fn lock(&self) -> Option<u64> {
+        self.lock
+    }
+
+    /// How long the wait has lasted.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+/// A thread, as it was at the moment of a [`Threads`](crate::Threads) dump.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    pub(in crate::live) tid: u32,
+    pub(in crate::live) name: String,
+    pub(in crate::live) state: ThreadState,
+    pub(in crate::live) stack: Arc<[Arc<Location>]>,
+    pub(in crate::live) wait: Option<WaitInProgress>,
+    pub(in crate::live) cpu_time: Option<Duration>,
+    pub(in crate::live) run_queue_time: Option<Duration>,
+    pub(in crate::live) voluntary_switches: Option<u64>,
+    pub(in crate::live) involuntary_switches: Option<u64>,
+    /// Why there is no stack, or not all of it.
+    pub(in crate::live) note: Option<&'static str>,
+    pub(in crate::live) is_dumper: bool,
+    pub(in crate::live) frames: OnceLock<Box<[Frame]>>,
+}
+
+impl Thread {
+    /// A thread of which nothing but its number and state is known.
+    #[cfg(feature = "profiling")]
+    pub(in crate::live) fn new(tid: u32, state: ThreadState) -> Self {
+        Self {
+            tid,
+            name: String::new(),
+            state,
+            stack: Arc::new([]),
+            wait: None,
+            cpu_time: None,
+            run_queue_time: None,
+            voluntary_switches: None,
+            involuntary_switches: None,
+            note: None,
+            is_dumper: false,
+            frames: OnceLock::new(),
+        }
+    }
+
+    /// A thread in a wait of ours.
+    #[allow(dead_code)] // Where stacks can be read, more is known of a thread.
+    #[cfg(feature = "profiling")]
+    pub(in crate::live) fn waiting(tid: u32, wait: WaitInProgress) -> Self {
+        Self {
+            wait: Some(wait.clone()),
+            ..Self::new(tid, ThreadState::Waiting(wait.kind))
+        }
+    }
+
+    /// The kernel's number of the thread, as `top -H` and `perf` show it.
+    pub fn tid(&self) -> u32 {
+        self.tid
+    }
+
+    /// The thread's name: what [`Builder::name`](std::thread::Builder::name) was given, cut to 15
+    /// bytes; the program's name for a thread without one.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the thread does.
+    pub fn state(&self) -> &ThreadState {
+        &self.state
+    }
+
+    /// The wait of one of this crate's types that the thread is in.
+    pub fn wait(&self) -> Option<&WaitInProgress> {
+        self.wait.as_ref()
+    }
+
+    /// The thread's stack, leaf first, with inlined calls as frames of their own. Empty where it
+    /// could not be seen: [`note`](Self::note) says why.
+    pub fn frames(&self) -> &[Frame] {
+        let lay_out = || {
+            let frames = self.stack.iter().flat_map(|location| &*location.frames);
+            frames.cloned().collect()
+        };
+        self.frames.get_or_init(lay_out)
+    }
+
+    /// How long the thread has been on a processor since it started.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        self.cpu_time
+    }
+
+    /// How long the thread has waited for a processor since it started, although it could run.
+    /// `None` where the kernel does not count it.
+    pub fn run_queue_time(&self) -> Option<Duration> {
+        self.run_queue_time
+    }
+
+    /// How often the thread gave its processor up, because it had to wait.
+    pub fn voluntary_switches(&self) -> Option<u64> {
+        self.voluntary_switches
+    }
+
+    /// How often the kernel took the thread's processor away.
+    pub fn involuntary_switches(&self) -> Option<u64> {
+        self.involuntary_switches
+    }
+
+    /// Why the stack is missing or not whole.
+    pub fn note(&self) -> Option<&str> {
+        self.note
+    }
+
+    /// Whether this thread has made the dump.
+    pub fn is_dumper(&self) -> bool {
+        self.is_dumper
+    }
+
+    /// Go's name of the state and, from one on, the minutes that it has lasted.
+    pub(in crate::live) fn state_with_minutes(&self) -> String {
+        let name = self.state.go_name();
+        let waited = self.wait.as_ref().map_or(0, |wait| wait.waited.as_secs());
+        match waited / 60 {
+            0 => name,
+            minutes => format!("{name}, {minutes} minutes"),
+        }
+    }
+
+    /// The thread's name without the number at its end: `worker` of `worker-12`, so that the
+    /// threads of a pool have one.
+    pub(in crate::live) fn group(&self) -> &str {
+        let digits = |c: char| c.is_ascii_digit();
+        let cut = self.name.trim_end_matches(digits);
+        let cut = cut.trim_end_matches(['-', '_', ' ', ':', '#', '.']);
+        if cut.is_empty() { &self.name } else { cut }
+    }
+}
