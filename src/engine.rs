@@ -19,8 +19,12 @@ pub(crate) mod published;
 pub(crate) mod rates;
 #[cfg(feature = "profiling")]
 pub(crate) mod recorder;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod registry;
 #[cfg(feature = "profiling")]
 pub(crate) mod sampler;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod seq_lock;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod spin_lock;
 #[cfg(feature = "profiling")]

@@ -80,6 +80,9 @@
 //! | `delta_block` | | changes | What the profile has gained since the same scraper asked last. |
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
+//! | `goroutine` | | takes time | Every thread of the program and its stack, as Go's profile of goroutines. |
+//! | | `debug=N` | | 1: groups of threads as text. 2: a block for each thread, as a Go program's panic has. |
+//! | `threads` | | takes time | The same to read: threads by what they do, with what they wait for, and for how long. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
 //! | | `profile=NAME` | | `mutex` (the default) or `block`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
@@ -112,8 +115,8 @@
 //! A window is refused at once (409) while its profile is off and no rate is given.
 //!
 //! Statuses, headers, names of files and messages are Go's where Go has the path. A window sets its rate back when it
-//! ends, also when its client goes away; of two at once each gets at least what it asked for. `goroutine`,
-//! `heap`, `allocs` and `trace` are not there and answered with 404.
+//! ends, also when its client goes away; of two at once each gets at least what it asked for. `heap`,
+//! `allocs` and `trace` are not there and answered with 404.
 //!
 //! # From the command line
 //!
@@ -167,7 +170,6 @@
 //!     profiling_config:
 //!       pprof_config:
 //!         memory: { enabled: false }
-//!         goroutine: { enabled: false }
 //!         process_cpu: { enabled: false } # not with feature `cpu`: leave this line out
 //! ```
 //!
@@ -180,7 +182,6 @@
 //!   // bearer_token = "TOKEN"
 //!   profiling_config {
 //!     profile.memory      { enabled = false }
-//!     profile.goroutine   { enabled = false }
 //!     profile.process_cpu { enabled = false } // not with feature `cpu`: leave this line out
 //!   }
 //! }
@@ -244,6 +245,7 @@ pub(crate) mod route;
 mod bundle;
 mod cpu;
 mod custom;
+mod goroutine;
 mod pages;
 mod process;
 mod profiles;

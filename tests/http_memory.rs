@@ -32,7 +32,7 @@ fn right(path: u32, turns: u32) {
 #[inline(always)]
 fn turn(path: u32, turns: u32) {
     match turns.checked_sub(1) {
-        None => contend::blocking("nothing", || drop(black_box(path))),
+        None => contend::blocking("nothing", || _ = black_box(path)),
         Some(turns) if path >> turns & 1 == 0 => left(path, turns),
         Some(turns) => right(path, turns),
     }

@@ -86,14 +86,15 @@ fn window<'a>(
         return Err(refuse_off(which));
     }
     let window = call.window(duration)?;
-    // Until the window ends, however it does.
-    let hold = rate.map(|rate| control::hold(which, rate));
-    let before = mark(which);
-    let _memory = call.keep(before.bytes())?;
-    window.wait()?;
-    let [now] = control::moments([which]);
-    let delta = now.since(&before);
-    drop((hold, now, before));
+    let delta = {
+        // Until the window ends, however it does.
+        let _hold = rate.map(|rate| control::hold(which, rate));
+        let before = mark(which);
+        let _memory = call.keep(before.bytes())?;
+        window.wait()?;
+        let [now] = control::moments([which]);
+        now.since(&before)
+    };
     let turn = call.state.turn();
     Ok(Asked {
         profile: delta.named(),

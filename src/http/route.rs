@@ -8,7 +8,8 @@ use super::call::{Answer, Call};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
     Reads,
-    /// Lasts as long as the client says, and has one of the windows meanwhile.
+    /// Lasts as long as the client says, and has one of the windows meanwhile; or interrupts the
+    /// program's threads for a moment.
     TakesTime,
     /// Makes the next answer another one, or runs code of the program.
     Changes,
@@ -37,6 +38,7 @@ pub(crate) struct Route {
     pub(crate) description: &'static str,
     pub(crate) listed: Listed,
     /// What `contend snap` asks for.
+    #[allow(dead_code)] // Read by the command.
     pub(crate) snapped: &'static [Snapped],
     /// The file of a bundle that is this path's answer, and the words on it in its README.
     pub(crate) bundled: Option<(&'static str, &'static str)>,
@@ -56,6 +58,7 @@ pub(crate) enum Listed {
 }
 
 /// A request of `contend snap`.
+#[allow(dead_code)] // Read by the command.
 pub(crate) struct Snapped {
     /// Of the file, without its extension. `{s}` stands for the seconds of a window.
     pub(crate) file: &'static str,

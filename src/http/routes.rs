@@ -10,10 +10,10 @@ use super::route::{
     Effect::{self, Changes, TakesTime},
     Listed, Parameter, Route, Snapped, When,
 };
-use super::{Response, bundle, cpu, custom, pages, process, profiles, rates};
+use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates};
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 12] = [
+pub(crate) static ROUTES: [Route; 14] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -60,6 +60,37 @@ pub(crate) static ROUTES: [Route; 12] = [
         ..delta("delta_block", |call| {
             profiles::delta(call, ProfileKind::Block)
         })
+    },
+    Route {
+        effect: TakesTime,
+        parameters: &[Parameter::new(
+            "debug=N",
+            TakesTime,
+            "1: groups of threads as text. 2: a block for each thread, as a Go program's panic has.",
+        )],
+        listed: Listed::Example("?debug=2"),
+        snapped: &[
+            Snapped::at_once("goroutine", ""),
+            Snapped::at_once("goroutine", "?debug=2"),
+        ],
+        ..Route::new(
+            "goroutine",
+            "Every thread of the program and its stack, as Go's profile of goroutines.",
+            goroutine::goroutine,
+        )
+    },
+    Route {
+        effect: TakesTime,
+        listed: Listed::Example(""),
+        bundled: Some((
+            "threads.txt",
+            "what every thread did when the window was over, with its stack",
+        )),
+        ..Route::new(
+            "threads",
+            "The same to read: threads by what they do, with what they wait for, and for how long.",
+            goroutine::threads,
+        )
     },
     Route {
         parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE],
@@ -243,7 +274,7 @@ const fn delta(name: &'static str, answer: fn(&Call<'_>) -> Answer) -> Route {
 
 /// Names that are not served, and that no profile of the program can have: people would expect
 /// something else there, now or when it is.
-const KEPT: [&str; 4] = ["index", "goroutine", "threads", "trace"];
+const KEPT: [&str; 2] = ["index", "trace"];
 
 /// Whether a profile of the program's own cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {

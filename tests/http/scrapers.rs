@@ -117,7 +117,7 @@ fn deltas_add_up_to_what_happened() {
 fn what_is_not_there_is_not_found() {
     under_load(|server| {
         let mut client = Client::connect(server.local_addr());
-        for name in ["allocs", "heap", "goroutine", "threadcreate", "fgprof"] {
+        for name in ["allocs", "heap", "threadcreate", "fgprof"] {
             let answer = client.get(&format!("/debug/pprof/{name}"));
             assert_eq!(answer.status, 404, "{name}");
             assert_eq!(answer.text(), "Unknown profile\n");

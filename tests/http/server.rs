@@ -86,7 +86,16 @@ fn go_s_table_of_handlers_holds() {
         text("/debug/pprof/block?debug=1", 200, "--- contention:\n"),
         text("/debug/pprof/cmdline", 200, "http-"),
         text("/debug/pprof/symbol", 200, "num_symbols: 1\n"),
-        text("/debug/pprof/goroutine", 404, "Unknown profile\n"),
+        file(
+            "/debug/pprof/goroutine",
+            "attachment; filename=\"goroutine\"",
+        ),
+        text(
+            "/debug/pprof/goroutine?debug=1",
+            200,
+            "goroutine profile: total ",
+        ),
+        text("/debug/pprof/goroutine?debug=2", 200, "goroutine "),
         text("/debug/pprof/trace", 404, "Unknown profile\n"),
     ];
     let server = server();

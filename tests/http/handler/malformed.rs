@@ -116,7 +116,7 @@ fn paths() {
         "/debug/pprof/Mutex",
         "/debug/pprof/%6dutex",
         "/debug/pprof/mutex%00",
-        "/debug/pprof/goroutine",
+        "/debug/pprof/goroutines",
         "/debug/pprof/delta_heap",
         "/debug/pprof/debug/pprof/mutex",
         "/debug",
