@@ -17,6 +17,7 @@ pub(crate) fn with_kind(mut profile: Profile, kind: ProfileKind, rate: u64) -> P
     profile
 }
 
+#[allow(dead_code)] // For tests of what is a feature.
 pub(crate) fn with_lost(mut profile: Profile, lost: Lost) -> Profile {
     profile.lost = lost;
     profile

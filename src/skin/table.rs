@@ -6,7 +6,7 @@
 
 /// A module that wraps something.
 #[derive(Debug)]
-#[cfg_attr(not(test), allow(dead_code))] // Some readers are features, and one is a test.
+#[allow(dead_code)] // Some readers are features, and one is a test.
 pub(crate) struct Skin {
     /// Its name at the root of this crate.
     pub(crate) module: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Skin {
 }
 
 /// A feature of this crate.
-#[cfg_attr(not(test), allow(dead_code))] // Read by HTTP's about page, and by a test.
+#[allow(dead_code)] // Read by HTTP's about page, and by a test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Feature {
     pub(crate) name: &'static str,

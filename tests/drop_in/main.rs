@@ -10,7 +10,7 @@ mod std_api;
 mod util;
 
 use std::env;
-use std::process::Command;
+
 use std::sync::Once;
 
 /// Tells the second process what it is.
@@ -46,7 +46,7 @@ fn nothing_is_recorded_while_off() {
 #[cfg(feature = "profiling")]
 #[test]
 fn the_suites_hold_with_everything_recorded() {
-    let output = Command::new(env::current_exe().unwrap())
+    let output = std::process::Command::new(env::current_exe().unwrap())
         .args(["::ours::", "recorded::the_suites_are_recorded"])
         .env(RECORDED, "1")
         .env("CONTEND_MUTEX_PROFILE_FRACTION", "1")

@@ -7,6 +7,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code)] // Features decide which tests there are.
 mod ground_truth;
 mod locks;
 
