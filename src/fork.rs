@@ -1,4 +1,4 @@
-//! What a fork would leave closed in the child, and who opens it: the one list of all of it.
+//! The one list of all that a fork would leave closed in the child, and of who opens it.
 //!
 //! In a child of `fork` only the forking thread exists: threads that waited, or that were at work on
 //! a table, must not be waited for there. And the thread that forks must not wait for us: longer than
@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Registers the hooks; later calls do nothing. Called before profiling is switched on.
 ///
-/// Not a `Once`, in which a fork may come too. Of several first calls at once each registers for
-/// itself, and none waits for another: the hooks count how often they are called.
+/// Not a `Once`, in which a fork may come too. If several first calls come at once, each registers
+/// for itself, and none waits for another: the hooks count how often they are called.
 pub(crate) fn install_hooks() {
     static ARE_INSTALLED: AtomicBool = AtomicBool::new(false);
     // Relaxed: whoever sees it was told by a thread that had registered them, and a fork that comes

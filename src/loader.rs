@@ -40,7 +40,9 @@ pub(crate) struct Objects {
 
 impl Objects {
     pub(crate) fn mapping_of(&self, address: u64) -> Option<&Arc<Mapping>> {
-        self.mappings.iter().find(|it| it.contains(address))
+        self.mappings
+            .iter()
+            .find(|mapping| mapping.contains(address))
     }
 }
 

@@ -1,7 +1,7 @@
 //! All that a skin may call. A skin imports nothing else of this crate.
 //!
-//! A skin wraps the types of one library and keeps six rules, which are in `docs/writing_a_skin.md`.
-//! What skins there are, and what each of them profiles, is in [`table`].
+//! A skin wraps the types of one library and keeps six rules, which are in
+//! `docs/writing_a_skin.md`. The list of skins, and of what each of them profiles, is in [`table`].
 
 #[cfg(feature = "profiling")]
 mod guard;

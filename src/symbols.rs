@@ -1,8 +1,8 @@
 //! Names, files and lines of recorded addresses. Used when a profile is taken, never before.
 //!
 //! A look-up takes microseconds (the first one of a process some 70 ms, to read the debug
-//! information), so each address is looked up once in the life of the process. What is kept
-//! per address is already in the form that profiles share.
+//! information), so each address is looked up once in the life of the process. The data kept per
+//! address is already in the form that profiles share.
 //!
 //! Code comes and goes with `dlopen` and `dlclose`, and `backtrace` does not notice: it reads
 //! the list of libraries once. So a name of its is believed only for an object that was loaded
@@ -45,7 +45,7 @@ struct Cache {
     known: HashMap<usize, Arc<Known>>,
     strings: HashSet<Arc<str>>,
     objects: Objects,
-    /// What was loaded when `backtrace` first was asked, or a little before.
+    /// The objects that were loaded when `backtrace` first was asked, or a little before.
     first_objects: Option<Objects>,
     /// Whether `backtrace` has asked the loader, which it does once.
     is_backtrace_ready: bool,
@@ -60,8 +60,8 @@ pub(crate) struct Symbolizer {
     cache: MutexGuard<'static, Cache>,
     /// Symbol tables of objects that were loaded late, by file. Read once per profile.
     late: HashMap<Arc<Mapping>, Option<Functions>>,
-    /// Where threads were interrupted. That can be at any instruction, so these are not kept for
-    /// the life of the process.
+    /// Where threads were interrupted. It can be at any instruction, so these are not kept for the
+    /// life of the process.
     interrupted: HashMap<usize, Arc<Known>>,
 }
 
@@ -82,9 +82,9 @@ thread_local! {
     static HELD_FOR_FORK: RefCell<Option<MutexGuard<'static, Cache>>> = const { RefCell::new(None) };
 }
 
-/// Takes the cache along into the child, if no thread is at work on it. It does not wait for one that
-/// is: to look up the names of a first profile can take a second. To be followed by
-/// [`after_fork_in_parent`] and [`after_fork_in_child`].
+/// Takes the cache along into the child, if no thread is at work on it. It does not wait for one
+/// that is: to look up the names of a first profile can take a second. [`after_fork_in_parent`] and
+/// [`after_fork_in_child`] must follow.
 pub(crate) fn before_fork() {
     let cache = CACHE.get_or_publish(Mutex::default);
     let mut guard = match cache.try_lock() {
@@ -116,7 +116,7 @@ pub(crate) fn after_fork_in_child() {
 }
 
 impl Symbolizer {
-    /// What is loaded now, the program first.
+    /// The objects that are loaded now, the program first.
     pub(crate) fn mappings(&self) -> Arc<[Arc<Mapping>]> {
         Arc::clone(&self.cache.objects.mappings)
     }
@@ -183,7 +183,7 @@ impl Symbolizer {
             backtrace::resolve(behind as *mut c_void, |symbol| {
                 name = name
                     .take()
-                    .or_else(|| symbol.name().map(|it| format!("{it:#}")));
+                    .or_else(|| symbol.name().map(|found| format!("{found:#}")));
             });
         }
         name.or_else(|| {
@@ -220,7 +220,8 @@ impl Symbolizer {
                 symbolized: true,
             };
         }
-        // Of the call, not of what comes after it, which may be another line or function.
+        // The address of the call, not of what comes after it, which may be another line or
+        // function.
         let address = (return_address as u64).saturating_sub(1);
         let mapping = self.cache.objects.mapping_of(address).cloned();
         let mut frames = Vec::new();
@@ -228,7 +229,9 @@ impl Symbolizer {
             frames = self.cache.ask_backtrace(return_address);
         }
         if frames.is_empty() {
-            let name = mapping.as_ref().and_then(|it| self.late_name(it, address));
+            let name = mapping
+                .as_ref()
+                .and_then(|mapping| self.late_name(mapping, address));
             frames.extend(name.map(|name| self.cache.frame_of_symbol(&name, address)));
         }
         let symbolized = !frames.is_empty();

@@ -118,7 +118,7 @@ pub fn block_profile_rate() -> u64 {
     imp::rate(ProfileKind::Block)
 }
 
-/// Whose code made others wait: delay and contentions by **release** stack.
+/// The code that made others wait: delay and contentions by **release** stack.
 ///
 /// The delay of a stack is the time that others waited for it to release a lock, summed over
 /// the waiters. All that was recorded since the program started, or since [`reset`]; for a

@@ -123,7 +123,7 @@ impl<T> Receiver<T> {
         self.inner.same_channel(&other.inner)
     }
 
-    /// The original receiver, for code that takes one. What waits there is not profiled.
+    /// The original receiver, for code that takes one. Waits there are not profiled.
     pub fn as_inner(&self) -> &original::Receiver<T> {
         &self.inner
     }

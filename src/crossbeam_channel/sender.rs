@@ -114,7 +114,7 @@ impl<T> Sender<T> {
         self.inner.same_channel(&other.inner)
     }
 
-    /// The original sender, for code that takes one. What waits there is not profiled.
+    /// The original sender, for code that takes one. Waits there are not profiled.
     pub fn as_inner(&self) -> &original::Sender<T> {
         &self.inner
     }

@@ -47,8 +47,8 @@
 //! times. To capture each release costs several times the work that is measured; to capture
 //! every n-th blames the frequent instead of the slow. The hold in progress when the gate
 //! opens is met with a probability in proportion to its length, so skipping by time keeps
-//! shares right in the mean, and exact for every hold longer than the gate. What is skipped is who
-//! held; how long nobody did, the stopwatch knows of every release.
+//! shares right in the mean, and exact for every hold longer than the gate. The gate skips
+//! only who held; the stopwatch knows of every release, and so how long nobody did.
 //!
 //! **Hand-overs.** A fair unlock gives the lock to a thread that still sleeps. The lock is not free
 //! then, but nobody runs with it either; that is wake-up time as well. An initialiser (`Once`) holds
@@ -113,7 +113,7 @@ pub(crate) struct Arrival {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Departure {
     pub(crate) end: u64,
-    /// To be recorded now. `None`: a release that is still to come, or to settle, gets it.
+    /// The charge to record now. `None`: a release that is still to come, or to settle, gets it.
     pub(crate) charge: Option<(ChargeTo, Charge)>,
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct Taken {
     pub(crate) wakeup: Option<(ChargeTo, Charge)>,
 }
 
-/// What became of the waits that have arrived, in contentions.
+/// The fate of the waits that have arrived, in contentions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
     /// All that have arrived since the start or the last reset, or were waiting then.
@@ -233,7 +233,7 @@ impl Table {
             Last::Stack(id) => wakeup = Some((ChargeTo::Stack(id), before)),
             Last::Pending(older) if shard.detach(older, before) => {}
             Last::Pending(_) | Last::Nobody => {
-                // Whose contentions these are will not be known any more.
+                // Nobody will know any more whose contentions these are.
                 amount.add(std::mem::take(&mut before.amount));
                 wakeup = Some((ChargeTo::Unattributed, before));
             }
@@ -294,8 +294,8 @@ impl Table {
         let amount = Amount {
             contentions: f64::from(weight),
             delay_nanos: 0,
-            // Of the whole wait, on the stack that ended it: the profile's total is right; a
-            // wait that several releases share is not split.
+            // The variance of the whole wait, on the stack that ended it: the profile's total is
+            // right; a wait that several releases share is not split.
             variance: variance_of_wait(end - begin, f64::from(weight)),
         };
         match outcome {
@@ -367,7 +367,7 @@ impl Table {
         })
     }
 
-    /// What has become of all waits up to now; exact also while others go on.
+    /// The fate of all waits up to now; exact also while others go on.
     pub(crate) fn ledger(&self) -> Ledger {
         let mut ledger = Ledger::default();
         for shard in &self.shards {

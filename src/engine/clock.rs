@@ -48,8 +48,8 @@ static IS_STARTED: AtomicBool = AtomicBool::new(false);
 /// Starts the clock; later calls do nothing. The first one takes some 5 ms where there is a
 /// counter to calibrate.
 ///
-/// Of several first calls at once each measures for itself, and the first to store counts: none
-/// waits for another, which a fork may have left behind (see `published`).
+/// If several first calls come at once, each measures for itself, and the first to store counts:
+/// none waits for another, which a fork may have left behind (see `published`).
 pub(crate) fn start() {
     if IS_STARTED.load(Ordering::Acquire) {
         return;
@@ -87,7 +87,7 @@ fn now_without_counter() -> u64 {
     system::nanos_since_start().saturating_add(FIRST_NANOS)
 }
 
-/// What is known of the thread's right to read the counter.
+/// The thread's right to read the counter, as far as it is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Permission {
     NotAsked,

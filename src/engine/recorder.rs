@@ -25,7 +25,7 @@ pub(crate) static BLAME: Table = Table::new();
 /// Stacks and their totals. Made by [`start`].
 static STORE: Published<Store> = Published::new();
 
-/// What [`start`] will give the store, in bytes.
+/// The memory that [`start`] will give the store, in bytes.
 static MEMORY_LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_MEMORY_LIMIT);
 
 /// Room for tens of thousands of stacks of ordinary depth; resident only as they come in.
@@ -152,7 +152,8 @@ pub(crate) fn add(
     }
 }
 
-/// Calls of [`reset`]. Of two profiles with different counts the later one has nothing of the earlier one.
+/// Calls of [`reset`]. If two profiles have different counts, the later one has nothing of the
+/// earlier one.
 ///
 /// Relaxed: what is recorded around a reset belongs to either side of it.
 static RESETS: AtomicU64 = AtomicU64::new(0);
@@ -168,7 +169,8 @@ pub(crate) fn reset() {
     lost::reset();
 }
 
-/// Opens what another thread may have closed when this process was forked. What was recorded is kept.
+/// Opens what another thread may have closed when this process was forked. It keeps what was
+/// recorded.
 ///
 /// # Safety
 ///
@@ -224,7 +226,7 @@ fn charge_old_debts() {
     }
 }
 
-/// What has become of the contentions that were begun.
+/// The fate of the contentions that were begun.
 pub(crate) fn ledger() -> Ledger {
     let _recording = Recording::enter();
     BLAME.ledger()

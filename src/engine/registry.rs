@@ -132,7 +132,7 @@ struct Record {
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Record>() == 64, "a record is one cache line");
 
-/// What a dump reads of a record.
+/// A record as a dump reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) tid: u32,
@@ -285,8 +285,8 @@ mod of_this_process {
     static FORKS: AtomicU32 = AtomicU32::new(0);
 
     thread_local! {
-        /// Of this thread: the record's index plus one, and [`FORKS`] when it was claimed. Index 0:
-        /// none was claimed yet; `u32::MAX`: there was none.
+        /// The record of this thread: its index plus one, and [`FORKS`] when it was claimed. Index
+        /// 0: none was claimed yet; `u32::MAX`: there was none.
         ///
         /// A plain cell without a destructor: it works while the thread is torn down.
         static OWN: Cell<(u32, u32)> = const { Cell::new((0, 0)) };

@@ -22,9 +22,9 @@ pub(crate) fn draw_contention(fraction: u32) -> u32 {
 
 /// Block profile: whether to record a wait, decided before its length is known.
 ///
-/// A wait of d ns is to be recorded with p = min(1, d/T), T being the rate. That is the
-/// probability that a number drawn uniformly from 0..T is below d; so the number is drawn
-/// when the wait begins, and the wait is recorded as soon as it has lasted longer than that.
+/// A wait of d ns is to be recorded with p = min(1, d/T), T being the rate. A number drawn
+/// uniformly from 0..T is below d with that probability; so the number is drawn when the wait
+/// begins, and the wait is recorded as soon as it has lasted longer than that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockDraw {
     rate: u64,

@@ -66,8 +66,8 @@ const FOREIGN_STACK_NEEDED_BYTES: usize = if cfg!(debug_assertions) {
     5 << 10
 };
 
-/// Whether there is stack enough to make a [`Stack`] and to capture it. To be asked before, by a
-/// function whose own frame is small: on a coroutine's stack a kilobyte may be too much.
+/// Whether there is stack enough to make a [`Stack`] and to capture it. The caller asks before,
+/// from a function whose own frame is small: on a coroutine's stack a kilobyte may be too much.
 #[inline(never)]
 pub(crate) fn has_room() -> bool {
     let here = 0_u8;
@@ -89,7 +89,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// To be made by whoever records, on its own stack.
+    /// Whoever records makes it, on its own stack.
     #[inline(always)]
     pub(crate) fn new() -> Self {
         Self {
@@ -112,8 +112,8 @@ impl Stack {
         let marker = std::ptr::from_ref(marker).cast::<()>().addr();
         let here = std::ptr::from_ref(self).addr();
         self.depth = 0;
-        // Of a stack that is not the thread's own (a coroutine's, a signal's) nothing is known.
-        // The system's unwinder walks it, as it would for a panic there.
+        // Nothing is known of a stack that is not the thread's own (a coroutine's, a signal's). The
+        // system's unwinder walks it, as it would for a panic there.
         let bounds = Bounds::of_this_thread().filter(|bounds| bounds.contains(here));
         let is_walked = imp::walk(marker, bounds, self);
         if !is_walked {

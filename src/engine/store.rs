@@ -1,4 +1,4 @@
-//! What was recorded: per stack the contentions, the delay and the variance of the delay.
+//! The recorded totals: per stack the contentions, the delay and the variance of the delay.
 //!
 //! A [`Store`] is a row of shards; a thread always adds to the same one, so threads rarely share
 //! a cache line. A shard is two arrays of atomic words, allocated once and never grown:
@@ -39,7 +39,7 @@ pub(crate) struct StackTotals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StackId {
     shard: u32,
-    /// Of the shard when the id was made; a reset makes the id void.
+    /// The generation of the shard when the id was made; a reset makes the id void.
     generation: u32,
     offset: u32,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Store {
     shards: Box<[Shard]>,
 }
 
-/// What [`Store::add`] found.
+/// The result of [`Store::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Added {
     To(StackId),
@@ -546,7 +546,7 @@ fn add_float(word: &AtomicU64, value: f64) {
     }
 }
 
-/// Of a built-in kind.
+/// The offset of the overflow entry of a built-in kind.
 fn overflow_offset(which: ProfileKind, kind: Kind) -> u32 {
     ((which as usize * Kind::BUILT_IN + kind.index()) * OVERFLOW_ENTRY) as u32
 }

@@ -4,15 +4,16 @@
 //! no try form, and [`Release`] when a flag is not idle. All of it is off the path of a program
 //! in which nobody waits.
 //!
-//! A [`Waiting`] is the wait itself; it may live anywhere, also in a future on the heap. What records
-//! a stack takes a [`FrameMarker`] besides, a local variable of the function at which the captured stack
-//! is to begin (see `stack::capture`). A [`Wait`] is a `Waiting` on the stack of the skin's outlined
-//! function, which ends when it is dropped and brings the marker with it, as a [`Release`] does.
+//! A [`Waiting`] is the wait itself; it may live anywhere, also in a future on the heap. Code that
+//! records a stack takes a [`FrameMarker`] besides, a local variable of the function at which the
+//! captured stack is to begin (see `stack::capture`). A [`Wait`] is a `Waiting` on the stack of the
+//! skin's outlined function, which ends when it is dropped and brings the marker with it, as a
+//! [`Release`] does.
 //!
-//! Work is done where it hurts least. What a waiter can do before it sleeps (drawing,
-//! capturing a stack that is sure to be needed) it does before, since it has nothing better to
-//! do; what is left for after the acquisition, when it holds the lock and others wait for it,
-//! is two or three additions, and a capture only where the wait's length decided about it.
+//! Work is done where it hurts least. A waiter does what it can before it sleeps (drawing,
+//! capturing a stack that is sure to be needed), since it has nothing better to do then; after the
+//! acquisition, when it holds the lock and others wait for it, two or three additions are left, and
+//! a capture only where the wait's length decided about it.
 
 mod condvar;
 mod once;
@@ -151,8 +152,8 @@ pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
     block()
 }
 
-/// What takes less than this did not block. To sleep and be woken takes two changes of context,
-/// which are several times as long; to pass takes tens of nanoseconds.
+/// An operation that takes less than this did not block. To sleep and be woken takes two changes of
+/// context, which are several times as long; to pass takes tens of nanoseconds.
 const PASSES_NANOS: u64 = 1_000;
 
 /// Tries, with so many pauses before each. Go's `active_spin` is 4 tries too, with 30 pauses each
@@ -160,7 +161,7 @@ const PASSES_NANOS: u64 = 1_000;
 const SPIN_TRIES: u32 = 4;
 const SPIN_PAUSES: u32 = 8;
 
-/// A wait in progress, wherever it is kept. To be ended by [`end`](Self::end), once.
+/// A wait in progress, wherever it is kept. Its owner ends it by [`end`](Self::end), once.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     kind: Kind,
@@ -170,7 +171,7 @@ pub(crate) struct Waiting<'a> {
     /// How many contentions this one stands for in the mutex profile; 0: not sampled.
     weight: u32,
     block_draw: Option<BlockDraw>,
-    /// What takes less than this is no block event.
+    /// A wait that takes less than this is no block event.
     least_nanos: u64,
     /// Where the block event will be recorded, if that is certain already.
     block_stack: Option<StackId>,

@@ -41,8 +41,8 @@ impl<'d> Table<'d> {
 }
 
 /// Finds for each site of the base what has become of it: the same line or, where that is gone, the
-/// one other line of the function that is new. What was edited above a call moves it, and the
-/// comparison shall get over that.
+/// one other line of the function that is new. An edit above a call moves it, and the comparison
+/// shall get over that.
 fn pairs<'d>(base: Vec<Site<'d>>, new: Vec<Site<'d>>) -> Vec<SiteChange<'d>> {
     let (mut pairs, base, new) = matched(base, new, |site| (site.function(), site.line()));
     let (moved, base, new) = matched(base, new, |site| (site.function(), None));

@@ -11,7 +11,7 @@ use crate::text::save;
 /// Rows of the table that stands beside other forms. A table that is asked for alone has all.
 const TABLE_ROWS: usize = 100;
 
-/// What a profile is written as.
+/// A form that a profile is written in.
 #[derive(Debug)]
 #[allow(dead_code)] // Features decide what of it is read.
 pub(crate) struct Form {
@@ -20,14 +20,14 @@ pub(crate) struct Form {
     /// The extension by which a path asks for it.
     extension: Option<&'static str>,
     pub(crate) content_type: &'static str,
-    /// What it is for, after the name of the profile.
+    /// Its purpose, in words that go after the name of the profile.
     pub(crate) purpose: &'static str,
     /// The feature that it needs and that is not built in.
     pub(crate) missing_feature: Option<&'static str>,
     write: fn(&Profile, &mut dyn Write) -> io::Result<()>,
 }
 
-/// What a path gets that asks for no other form.
+/// The form for a path that asks for no other.
 pub(crate) const PPROF: Form = Form {
     ending: "pb.gz",
     extension: None,

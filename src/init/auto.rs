@@ -5,7 +5,7 @@ use super::session;
 /// Runs when the program, or the library that has this crate in it, is loaded.
 #[ctor::ctor(unsafe)]
 fn begin() {
-    // Nothing may unwind into the loader. What a panic says has been said by its hook.
+    // Nothing may unwind into the loader. A panic's hook has said what a panic says.
     let _ = std::panic::catch_unwind(|| without_broken_pipe_signal(session::begin));
 }
 

@@ -1,5 +1,5 @@
-//! What the variables asked for, from the first call to the end of the program: one session in a
-//! process.
+//! The session that the variables asked for, from the first call to the end of the program: one in
+//! a process.
 
 use std::cell::Cell;
 use std::env;
@@ -52,8 +52,8 @@ pub(super) fn begin() -> bool {
     is_first
 }
 
-/// What the environment asks for; nothing where it is somebody else's. Then nothing of its values is looked at either,
-/// since trying a path already makes a file.
+/// The settings that the environment asks for; none where it is somebody else's. Then none of its
+/// values is looked at either, since trying a path already makes a file.
 fn settings() -> Result<Settings, Vec<Problem>> {
     if !is_privileged() {
         return Settings::read(env::vars_os());
@@ -108,8 +108,8 @@ fn start_profiling(settings: &Settings) {
     *SESSION.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
 }
 
-/// Writes the files, if that has not been done. Never panics: it runs while the program's own panic unwinds,
-/// and in C's `exit`. What a panic says has been said by its hook.
+/// Writes the files, if that has not been done. Never panics: it runs while the program's own panic
+/// unwinds, and in C's `exit`. A panic's hook has said what a panic says.
 pub(super) fn end() {
     let _ = panic::catch_unwind(write_once);
 }

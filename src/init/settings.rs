@@ -1,4 +1,4 @@
-//! What the variables ask for, and what is wrong with them.
+//! The settings that the variables ask for, and the problems of variables.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
 }
 
 impl Settings {
-    /// Of all variables of the environment.
+    /// Reads the settings from all variables of the environment.
     pub(super) fn read(
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Vec<Problem>> {
@@ -134,7 +134,7 @@ impl Switch {
         *self == Self::default()
     }
 
-    /// What to set the rate to: everything is recorded for a file, unless told otherwise.
+    /// The rate to set: everything is recorded for a file, unless told otherwise.
     pub(super) fn rate_to_set(&self) -> Option<u64> {
         self.rate.or(self.file.as_ref().map(|_| 1))
     }

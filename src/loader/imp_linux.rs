@@ -1,4 +1,4 @@
-//! What is loaded, from the loader's list; in a forked child from what the kernel tells.
+//! The loaded objects, from the loader's list; in a forked child from what the kernel tells.
 //!
 //! The loader holds its lock while it calls back. Nothing is allocated there: an allocator may
 //! hold a lock of its own while it waits for the loader's (it unwinds its stack because its
@@ -42,7 +42,7 @@ struct Segment {
     build_id: (usize, usize),
 }
 
-/// What [`loaded`] returned last: all that a child has of the loader's knowledge.
+/// The latest result of [`loaded`]: all that a child has of the loader's knowledge.
 ///
 /// Only tried, not waited for: in a child its holder may not exist.
 static LATEST: Mutex<Option<Objects>> = Mutex::new(None);

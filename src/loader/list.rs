@@ -22,7 +22,7 @@ pub(crate) type ProgramHeader = libc::Elf32_Phdr;
 /// One object, while the loader holds its lock.
 #[derive(Debug)]
 pub(crate) struct LoadedObject<'a> {
-    /// What is added to the addresses that the file speaks of.
+    /// The number that is added to the addresses that the file speaks of.
     pub(crate) bias: usize,
     /// As the loader found it; empty for the program.
     pub(super) name: &'a [u8],

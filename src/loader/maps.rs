@@ -1,5 +1,5 @@
-//! What is loaded, as the kernel tells in `/proc/self/maps`: for a forked child, in which the loader's
-//! lock may be closed for ever.
+//! The loaded objects, as the kernel tells in `/proc/self/maps`: for a forked child, in which the
+//! loader's lock may be closed for ever.
 //!
 //! The kernel knows where a file is mapped, but not how the file's own addresses lead there, nor
 //! which build it is. For what was loaded before the fork that is known; for the rest the beginning of
@@ -18,7 +18,7 @@ const HEAD_BYTES: usize = 16 << 10;
 /// More than any linker writes as notes.
 const MAX_NOTE_BYTES: usize = 1 << 20;
 
-/// What is loaded now; what was `known` is as it was, where nothing has changed.
+/// The objects that are loaded now; what was `known` is as it was, where nothing has changed.
 pub(super) fn loaded(known: &Objects) -> Objects {
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
         return known.clone();

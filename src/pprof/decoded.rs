@@ -6,11 +6,11 @@ use std::collections::HashMap;
 
 use super::proto;
 
-/// Of the names that a report or a drawing may have to spell out. A short profile can name a long
-/// name a million times.
+/// The limit for the names that a report or a drawing may have to spell out. A short profile can
+/// name a long name a million times.
 const MAX_SPELLED_OUT: usize = 1 << 30;
 
-/// What [`read`](super::reader::read) makes.
+/// The profile that [`read`](super::reader::read) makes.
 ///
 /// In `tables` each id is its entry's position plus one, and each string index is within
 /// `strings`. (A profile as it comes may number its entries as it likes.)
@@ -81,7 +81,7 @@ impl Profile {
     /// Name and unit of each value that a sample has.
     pub(crate) fn sample_types(&self) -> impl Iterator<Item = (&str, &str)> {
         let types = self.tables.sample_type.iter();
-        types.map(|it| (self.string(it.r#type), self.string(it.unit)))
+        types.map(|value_type| (self.string(value_type.r#type), self.string(value_type.unit)))
     }
 
     /// The position of the value named `wanted`; else of the one that the profile suggests; else of
@@ -154,12 +154,15 @@ impl Profile {
     }
 
     pub(crate) fn comments(&self) -> impl Iterator<Item = &str> {
-        self.tables.comment.iter().map(|it| self.string(*it))
+        self.tables
+            .comment
+            .iter()
+            .map(|comment| self.string(*comment))
     }
 }
 
 impl<'p> Frame<'p> {
-    /// What to call it where names are told apart by nothing else.
+    /// The name to call it by where names are told apart by nothing else.
     pub(crate) fn name_or_object(&self) -> &'p str {
         match (self.function, self.object.rsplit('/').next()) {
             ("", None | Some("")) => "<unknown>",
@@ -176,19 +179,19 @@ fn check_strings(tables: &proto::Profile, len: usize) -> Result<(), String> {
     };
     let types = tables.sample_type.iter().chain(&tables.period_type);
     types
-        .flat_map(|it| [it.r#type, it.unit])
+        .flat_map(|value_type| [value_type.r#type, value_type.unit])
         .try_for_each(check)?;
-    let labels = tables.sample.iter().flat_map(|it| &it.label);
+    let labels = tables.sample.iter().flat_map(|sample| &sample.label);
     labels
-        .flat_map(|it| [it.key, it.str, it.num_unit])
+        .flat_map(|label| [label.key, label.str, label.num_unit])
         .try_for_each(check)?;
     let mappings = tables.mapping.iter();
     mappings
-        .flat_map(|it| [it.filename, it.build_id])
+        .flat_map(|mapping| [mapping.filename, mapping.build_id])
         .try_for_each(check)?;
     let functions = tables.function.iter();
     functions
-        .flat_map(|it| [it.name, it.system_name, it.filename])
+        .flat_map(|function| [function.name, function.system_name, function.filename])
         .try_for_each(check)?;
     let others = [
         tables.drop_frames,
@@ -202,16 +205,28 @@ fn check_strings(tables: &proto::Profile, len: usize) -> Result<(), String> {
 
 /// Gives every entry its position plus one as id, and changes the references to it.
 fn renumber(tables: &mut proto::Profile) -> Result<(), String> {
-    let mappings = Ids::of("mapping", tables.mapping.iter_mut().map(|it| &mut it.id))?;
-    let functions = Ids::of("function", tables.function.iter_mut().map(|it| &mut it.id))?;
-    let locations = Ids::of("location", tables.location.iter_mut().map(|it| &mut it.id))?;
+    let mappings = Ids::of(
+        "mapping",
+        tables.mapping.iter_mut().map(|mapping| &mut mapping.id),
+    )?;
+    let functions = Ids::of(
+        "function",
+        tables.function.iter_mut().map(|function| &mut function.id),
+    )?;
+    let locations = Ids::of(
+        "location",
+        tables.location.iter_mut().map(|location| &mut location.id),
+    )?;
     for location in &mut tables.location {
         mappings.renumber_unless_zero(&mut location.mapping_id)?;
         for line in &mut location.line {
             functions.renumber_unless_zero(&mut line.function_id)?;
         }
     }
-    let mut used = tables.sample.iter_mut().flat_map(|it| &mut it.location_id);
+    let mut used = tables
+        .sample
+        .iter_mut()
+        .flat_map(|sample| &mut sample.location_id);
     used.try_for_each(|id| locations.renumber(id))
 }
 
@@ -256,7 +271,11 @@ impl Ids {
 
 fn check_values(tables: &proto::Profile) -> Result<(), String> {
     let types = tables.sample_type.len();
-    match tables.sample.iter().find(|it| it.value.len() != types) {
+    match tables
+        .sample
+        .iter()
+        .find(|sample| sample.value.len() != types)
+    {
         Some(sample) => Err(format!(
             "broken: a sample has {} values where there are {types} sample types",
             sample.value.len()
@@ -268,7 +287,7 @@ fn check_values(tables: &proto::Profile) -> Result<(), String> {
 /// Bounds what rows, sites and folded stacks take, which have the names of each location and of each stack.
 fn check_names(profile: &Profile, limit: usize) -> Result<(), String> {
     // A frame takes time and room whatever its name is.
-    let of_frame = |it: Frame<'_>| 16 + it.name_or_object().len() + it.file.len();
+    let of_frame = |frame: Frame<'_>| 16 + frame.name_or_object().len() + frame.file.len();
     let ids = 1..=profile.tables.location.len() as u64;
     let of_locations: Vec<usize> = ids
         .map(|id| profile.frames(id).map(of_frame).sum())

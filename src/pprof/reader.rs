@@ -16,9 +16,10 @@ use super::proto;
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
 /// The same without gzip.
 const MAX_INFLATED: u64 = 512 << 20;
-/// Of the decoded tables.
+/// The decoded tables.
 const MAX_MEMORY: usize = 1 << 30;
-/// One entry of a table: a stack of millions of frames. What is decoded of it can be sixteen times as large.
+/// One entry of a table: a stack of millions of frames. Its decoded form can be sixteen times as
+/// large.
 const MAX_ENTRY: usize = 16 << 20;
 /// How often a profile may be compressed: by the program, and again by its server.
 const MAX_LAYERS: usize = 4;
@@ -29,7 +30,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes, as a phrase that goes on after `FILE: `.
+/// The fault of the bytes, as a phrase that goes on after `FILE: `.
 pub(crate) fn read(bytes: &[u8]) -> Result<Profile, String> {
     if !bytes.starts_with(&GZIP) {
         return read_plain(bytes);
@@ -69,7 +70,7 @@ fn read_plain(bytes: &[u8]) -> Result<Profile, String> {
     }
 }
 
-/// What else people hand to the command.
+/// The error for bytes of another form that people hand to the command.
 fn other_form(bytes: &[u8]) -> Option<&'static str> {
     const TEXTS: [&str; 8] = [
         "--- ",
@@ -216,16 +217,16 @@ fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     None
 }
 
-/// What the entry that was decoded last takes, in its table and beside it.
+/// The memory that the entry decoded last takes, in its table and beside it.
 fn memory_of_last(profile: &proto::Profile, field: u64) -> usize {
     fn table<T>(table: &[T], beside: impl Fn(&T) -> usize) -> usize {
         table.last().map_or(0, |last| size_of::<T>() + beside(last))
     }
     match field {
-        2 => table(&profile.sample, |it| {
-            8 * (it.location_id.len() + it.value.len()) + size_of_val(&*it.label)
+        2 => table(&profile.sample, |sample| {
+            8 * (sample.location_id.len() + sample.value.len()) + size_of_val(&*sample.label)
         }),
-        4 => table(&profile.location, |it| size_of_val(&*it.line)),
+        4 => table(&profile.location, |location| size_of_val(&*location.line)),
         6 => table(&profile.string_table, Vec::len),
         // The largest of the others, which have nothing beside them. A packed list of comments
         // has more numbers, but no more than bytes.

@@ -1,4 +1,4 @@
-//! What a stack is made of: return addresses, and a few numbers that stand for no code.
+//! The parts of a stack: return addresses, and a few numbers that stand for no code.
 
 use crate::text::units::percent;
 

@@ -45,8 +45,8 @@ pub enum ChangeStatus {
     /// There is only one in the base.
     Gone,
     /// As much delay as in the base, or no further from it than twice the standard error of
-    /// sampling. What varies from run to run for other reasons is not known here, so where
-    /// everything was recorded any difference counts.
+    /// sampling. Variation from run to run for other reasons is not known here, so where everything
+    /// was recorded any difference counts.
     Same,
 }
 

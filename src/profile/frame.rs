@@ -20,8 +20,8 @@ impl Frame {
     /// The function's full path without the compiler's hash, as `shop::cart::Cart<T>::add`.
     ///
     /// Where the program carries no name for the address, this is the address itself and the
-    /// object that it lies in, as `0x7f12a4c01f2d (libshop.so+0x1f2d)`. What was lost or not
-    /// seen stands under `contend::overflow`, `contend::unattributed` or `contend::no_stack`.
+    /// object that it lies in, as `0x7f12a4c01f2d (libshop.so+0x1f2d)`. Anything that was lost or
+    /// not seen stands under `contend::overflow`, `contend::unattributed` or `contend::no_stack`.
     pub fn function(&self) -> &str {
         &self.function
     }

@@ -1,4 +1,4 @@
-//! Whose code a frame is.
+//! The owner of a frame's code.
 #![forbid(unsafe_code)]
 
 /// Whether a frame is of what lies between a wait and the code that people look for: the wrappers

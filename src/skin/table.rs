@@ -16,9 +16,9 @@ pub(crate) struct Skin {
     pub(crate) public_modules: &'static [&'static str],
     /// Whether its locks are `lock_api`'s, around raw locks of ours.
     pub(crate) is_of_lock_api: bool,
-    /// What switches it on. `None`: it is always there.
+    /// The feature that switches it on. `None`: it is always there.
     pub(crate) feature: Option<Feature>,
-    /// What of it is profiled, as the documentation says it.
+    /// The part of it that is profiled, as the documentation says it.
     pub(crate) rows: &'static [Row],
 }
 
@@ -37,9 +37,9 @@ pub(crate) struct Row {
     pub(crate) items: &'static str,
     /// Labels; none where the user gives it a name.
     pub(crate) kinds: &'static [&'static str],
-    /// What is a wait.
+    /// The waits.
     pub(crate) block: &'static str,
-    /// What is a release.
+    /// The releases.
     pub(crate) mutex: &'static str,
     pub(crate) wraps: &'static str,
 }

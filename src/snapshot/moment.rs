@@ -34,7 +34,7 @@ pub(crate) struct Mark {
     totals: Box<[(Key, Amount)]>,
 }
 
-/// Stands for a stack and its kind. Of 130,000 stacks two share one with a probability of 5 in
+/// Stands for a stack and its kind. Among 130,000 stacks two share one with a probability of 5 in
 /// 10,000,000,000; the difference of one of them is then wrong.
 type Key = u64;
 
@@ -62,8 +62,8 @@ impl Moment {
         }
     }
 
-    /// What was recorded after `earlier`, as [`Profile::since`] has it. All, if there was a reset in
-    /// between.
+    /// The numbers recorded after `earlier`, as [`Profile::since`] has it. All, if there was a
+    /// reset in between.
     pub(crate) fn since(&self, earlier: &Mark) -> Moment {
         let numbers = &self.numbers;
         let added = match numbers.resets == earlier.resets {
@@ -98,13 +98,14 @@ impl Mark {
         self.which
     }
 
-    /// What it takes of the memory.
+    /// The bytes of memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.totals)
     }
 
-    /// What these numbers have more than this. `None` if they cannot have come after it without a
-    /// reset in between, which shows also one that came while numbers were taken: sums only grow.
+    /// The excess of the numbers of `now` over this. `None` if they cannot have come after it
+    /// without a reset in between, which shows also one that came while numbers were taken: sums
+    /// only grow.
     fn added(&self, now: &[StackTotals]) -> Option<Vec<StackTotals>> {
         let mut added = Vec::new();
         let mut known = 0;

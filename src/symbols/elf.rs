@@ -39,7 +39,9 @@ impl Functions {
 
     /// The name of the function around `address`.
     pub(super) fn name_at(&self, address: u64) -> Option<&str> {
-        let after = self.functions.partition_point(|it| it.start <= address);
+        let after = self
+            .functions
+            .partition_point(|function| function.start <= address);
         let function = self.functions.get(after.checked_sub(1)?)?;
         (address < function.end).then_some(&*function.name)
     }
@@ -82,7 +84,7 @@ struct Section {
     kind: u32,
     offset: u64,
     size: u64,
-    /// Of a symbol table: the number of the section that its names are in.
+    /// For a symbol table: the number of the section that its names are in.
     link: u32,
 }
 
@@ -119,7 +121,7 @@ impl<'a> ElfFile<'a> {
         const SYMBOLS: u32 = 2;
         const EXPORTED_SYMBOLS: u32 = 11;
         let of = |kind| {
-            let table = self.sections.iter().find(|it| it.kind == kind)?;
+            let table = self.sections.iter().find(|section| section.kind == kind)?;
             let names = self.sections.get(usize::try_from(table.link).ok()?)?;
             let (table, names) = (self.contents(table)?, self.contents(names)?);
             let functions: Vec<_> = table

@@ -23,7 +23,7 @@ pub(super) fn is_outlined(function: &str) -> bool {
         && segments.any(|segment| segment.ends_with(OUTLINED_SUFFIX))
 }
 
-/// What a frame at the leaf of a stack is to us.
+/// A frame of ours at the leaf of a stack.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OwnFrame {
     /// False: only if a frame that it called is (lock_api could also be someone else's).
@@ -74,13 +74,14 @@ fn is_of_engine(dropped: &str) -> bool {
     path.segments.starts_with(&["contend", "engine"])
 }
 
-/// What lock_api locks again with, after `unlocked`. It says whose it is by being next to our code.
+/// Whether it is scopeguard's, with which lock_api locks again after `unlocked`. It says whose it
+/// is by being next to our code.
 fn is_of_scopeguard(path: &Path<'_>) -> bool {
     path.segments.first() == Some(&"scopeguard")
 }
 
-/// Whose traits this crate implements for its types. The method of any other trait is its user's, who
-/// has implemented it for a wrapper.
+/// The crates whose traits this crate implements for its types. The method of any other trait is
+/// its user's, who has implemented it for a wrapper.
 const TRAITS_OF: [&str; 5] = ["core", "alloc", "std", "lock_api", "contend"];
 
 fn of_path(path: &Path<'_>) -> Option<OwnFrame> {

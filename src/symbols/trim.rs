@@ -1,8 +1,8 @@
 //! Takes the profiler's own frames off the leaf of a stack and start-up code off its root.
 //!
 //! Both cuts can fall between functions that were inlined into one another, that is, within a
-//! location. What is left of a location depends on the location alone and is made once, so
-//! that stacks go on sharing.
+//! location. The rest of a location depends on the location alone and is made once, so that stacks
+//! go on sharing.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) struct Known {
     start_up: StartUp,
 }
 
-/// Whose the innermost frame is.
+/// The owner of the innermost frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Starts {
     OwnCode,

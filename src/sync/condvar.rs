@@ -91,7 +91,7 @@ impl Condvar {
     ///
     /// # Errors
     ///
-    /// What it returns inside an error if the mutex is poisoned when it is acquired again.
+    /// If the mutex is poisoned when it is acquired again, the result comes inside an error.
     ///
     /// # Panics
     ///
@@ -114,7 +114,7 @@ impl Condvar {
     ///
     /// # Errors
     ///
-    /// What it returns inside an error if the mutex is poisoned when it is acquired again.
+    /// If the mutex is poisoned when it is acquired again, the result comes inside an error.
     #[deprecated(note = "replaced by `wait_timeout`, as in the standard library")]
     #[inline(always)]
     pub fn wait_timeout_ms<'a, T>(
@@ -130,7 +130,7 @@ impl Condvar {
     ///
     /// # Errors
     ///
-    /// What it returns inside an error if the mutex is poisoned when it is acquired again.
+    /// If the mutex is poisoned when it is acquired again, the result comes inside an error.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! What a recording returns: the profiles of all kinds and the time they cover.
+//! The result of a recording: the profiles of all kinds and the time they cover.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::text::save;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profiles {
-    /// Whose code made others wait, see [`mutex_profile`](crate::mutex_profile).
+    /// The code that made others wait, see [`mutex_profile`](crate::mutex_profile).
     pub mutex: Profile,
     /// Where threads waited, see [`block_profile`](crate::block_profile).
     pub block: Profile,

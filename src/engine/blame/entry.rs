@@ -1,11 +1,11 @@
-//! What the table keeps of one lock, and the shard that it is kept in.
+//! The entry that the table keeps of one lock, and the shard that it is kept in.
 
 use super::Ledger;
 use super::flag::Flag;
 use crate::engine::store::StackId;
 use crate::profile::amount::Amount;
 
-/// What one release is charged with.
+/// The amounts that one release is charged with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Charge {
     /// For its hold, and the contentions that it ended.
@@ -56,11 +56,11 @@ pub(super) enum Last {
 pub(super) struct Entry {
     pub(super) key: usize,
     pub(super) waiters: u32,
-    /// Of the waiters, in all.
+    /// The sum of the waiters' weights.
     pub(super) weight: u64,
     /// `held` and `free_nanos` are right up to this time.
     pub(super) since: u64,
-    /// What the flag's stopwatch showed then.
+    /// The reading of the flag's stopwatch at that time.
     pub(super) stopwatch: u64,
     /// Waiting while the lock was held that no release was charged with yet, and contentions that
     /// ended by giving up.
@@ -263,7 +263,7 @@ impl Shard {
         ledger.charged += self.charged;
     }
 
-    /// What was charged up to now is forgotten; what is still here begins now.
+    /// Forgets what was charged up to now; what is still here begins now.
     pub(super) fn restart_ledger(&mut self) {
         let (waiting, owed) = self.kept();
         self.begun = waiting + owed;

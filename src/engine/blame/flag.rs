@@ -8,7 +8,7 @@ use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 /// the threads of one lock at some percent, and no hold that long is ever skipped.
 pub(crate) const GATE_NANOS: u64 = 5_000;
 
-/// What stands beside a lock.
+/// The two words that stand beside a lock.
 #[derive(Debug)]
 pub(crate) struct Flag {
     /// [`IDLE`](Self::IDLE), [`CAPTURE_NEXT`](Self::CAPTURE_NEXT), or the clock's reading at the

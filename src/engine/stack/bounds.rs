@@ -35,7 +35,8 @@ impl Bounds {
     /// Contains nothing: of a thread whose bounds are not known.
     const UNKNOWN: Self = Self { low: 0, high: 0 };
 
-    /// Of the stack that the thread was started on. `None`: not known, or [`start`] was not called.
+    /// The bounds of the stack that the thread was started on. `None`: not known, or [`start`] was
+    /// not called.
     ///
     /// The low end of the main thread's is where its limit stood when profiling was switched on.
     #[inline]
@@ -64,7 +65,8 @@ impl Bounds {
 
 #[cold]
 fn look_up_once(cached: &Cell<Option<Bounds>>) -> Bounds {
-    // What is not known now may be later: this thread may have come before `start` was through.
+    // Bounds that are not known now may be known later: this thread may have come before `start`
+    // was through.
     let Some(Range { start, end }) = look_up() else {
         return Bounds::UNKNOWN;
     };

@@ -70,7 +70,7 @@ pub(super) struct Pool {
     is_outdated: AtomicBool,
 }
 
-/// What it takes to read unwind tables.
+/// Everything that it takes to read unwind tables.
 pub(super) struct Reader {
     objects: Arc<LoadedObjects>,
     cache: CacheX86_64<MustNotAllocateDuringUnwind>,
@@ -126,8 +126,8 @@ impl Pool {
                 }
                 std::thread::yield_now();
             }
-            // What is dropped here was replaced, or never used. The lock is open again: the
-            // allocator is the user's, and may come back to us.
+            // The reader that is dropped here was replaced, or never used. The lock is open again:
+            // the allocator is the user's, and may come back to us.
         }
     }
 
@@ -199,8 +199,8 @@ impl Pool {
         rule.or_else(|| self.look_up_rule(frame, object))
     }
 
-    /// What a rule costs the first time. Fails if no reader is free, or it does not know the
-    /// object.
+    /// Does the work that a rule costs the first time. Fails if no reader is free, or it does not
+    /// know the object.
     #[cold]
     #[inline(never)]
     fn look_up_rule(&self, frame: FrameAddress, object: &Identified) -> Option<Rule> {

@@ -45,7 +45,7 @@ impl LoadedObjects {
     /// contains and that is current.
     pub(super) fn code_from(&self, address: usize) -> usize {
         let after = self.code.partition_point(|code| code.start <= address);
-        let code = after.checked_sub(1).and_then(|it| self.code.get(it));
+        let code = after.checked_sub(1).and_then(|last| self.code.get(last));
         code.map_or(0, |code| code.end().saturating_sub(address))
     }
 
@@ -54,7 +54,7 @@ impl LoadedObjects {
         let after = self
             .objects
             .partition_point(|object| object.start <= address);
-        let object = after.checked_sub(1).and_then(|it| self.objects.get(it));
+        let object = after.checked_sub(1).and_then(|last| self.objects.get(last));
         object.is_some_and(|object| address < object.end && object.identity == identity)
     }
 }
@@ -209,9 +209,9 @@ impl Object {
 struct Table(Mapped);
 
 impl Table {
-    /// What every linker writes at its start (LSB Core, "Exception Frames"): version 1, a
-    /// relative pointer to `.eh_frame`, a 32 bit count, and a sorted table of as many pairs of
-    /// 32 bit offsets. An object with anything else is left to the system's unwinder.
+    /// The bytes that every linker writes at its start (LSB Core, "Exception Frames"): version 1, a
+    /// relative pointer to `.eh_frame`, a 32 bit count, and a sorted table of as many pairs of 32
+    /// bit offsets. An object with anything else is left to the system's unwinder.
     const FORMAT: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
     const POINTER_OFFSET: usize = 4;
     const COUNT_OFFSET: usize = 8;
@@ -226,7 +226,7 @@ impl Table {
         if len < Self::HEADER_BYTES + Self::PAIR_BYTES {
             return None;
         }
-        // What is read first says that the rest is there.
+        // The bytes that are read first say that the rest is there.
         let header = Mapped { start, len };
         if header.bytes_at(0) != Self::FORMAT {
             return None;
@@ -281,7 +281,10 @@ struct Segments<'a> {
 
 impl Segments<'_> {
     fn of_type(&self, kind: u32) -> impl Iterator<Item = Range<usize>> {
-        let headers = self.headers.iter().filter(move |it| it.p_type == kind);
+        let headers = self
+            .headers
+            .iter()
+            .filter(move |header| header.p_type == kind);
         headers.filter_map(|header| self.range(header))
     }
 
@@ -312,7 +315,8 @@ impl Segments<'_> {
 
     /// From `start` to the end of the readable segment that it lies in.
     fn readable_from(&self, start: usize) -> Option<Mapped> {
-        let readable = |it: &&Elf64_Phdr| it.p_type == PT_LOAD && it.p_flags & PF_R != 0;
+        let readable =
+            |header: &&Elf64_Phdr| header.p_type == PT_LOAD && header.p_flags & PF_R != 0;
         let mut segments = self.headers.iter().filter(readable);
         let segment = segments.find_map(|header| {
             self.range(header)

@@ -1,4 +1,5 @@
-//! What must hold whichever walker serves; what concerns framehop alone is in `tests/framehop.rs`.
+//! Tests that must hold whichever walker serves; those of framehop alone are in
+//! `tests/framehop.rs`.
 
 mod allocations;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]

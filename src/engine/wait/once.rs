@@ -32,12 +32,12 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     result
 }
 
-/// What this thread does at a one-time initialisation: waits, until it turns out that it runs.
+/// The part of this thread in a one-time initialisation: it waits, until it turns out that it runs.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     flag: &'a Flag,
     wait: Option<Wait<'a>>,
-    /// What [`runs_ended`] was when it came.
+    /// The count of [`runs_ended`] when it came.
     runs_before: u32,
     release: Option<Release>,
     /// While this thread may be waiting.

@@ -31,7 +31,7 @@ impl Folder {
     fn entries(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         entries
-            .map(|it| it.unwrap().file_name().to_string_lossy().into_owned())
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect()
     }
 }

@@ -29,8 +29,8 @@ pub struct Lazy<T, F = fn() -> T> {
     init: Cell<Option<F>>,
 }
 
-// SAFETY: threads that share the value share the cell, which is `Sync`. Of `init` they never see a
-// reference: of all that call `force` at once, the cell lets one run the closure that takes the
+// SAFETY: threads that share the value share the cell, which is `Sync`. They never see a reference
+// to `init`: when several call `force` at once, the cell lets one run the closure that takes the
 // function out, and orders it before the next one that may. So the function is at most moved to
 // another thread, which asks for `Send`.
 unsafe impl<T, F: Send> Sync for Lazy<T, F> where OnceCell<T>: Sync {}

@@ -19,7 +19,7 @@ pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MAX_LINKS {
         let link = match fs::symlink_metadata(&path) {
             Ok(link) if link.is_symlink() => link,
-            // What else is wrong is found by whoever uses it.
+            // Whoever uses it finds what else is wrong.
             _ => return Ok(path),
         };
         let folder = match path.parent() {

@@ -1,4 +1,4 @@
-//! What is there already and is no regular file: pipes, terminals, `/dev/null`.
+//! Files that are there already and are not regular: pipes, terminals, `/dev/null`.
 
 use std::fs::FileType;
 use std::io::{self, ErrorKind, Write};
@@ -33,7 +33,7 @@ mod unix {
 
     /// # Errors
     ///
-    /// What cannot take a profile, in words.
+    /// A kind that cannot take a profile, in words.
     pub(crate) fn check(kind: &FileType) -> io::Result<()> {
         let refused = |what| Err(io::Error::new(ErrorKind::InvalidInput, what));
         match () {

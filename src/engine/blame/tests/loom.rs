@@ -46,14 +46,14 @@ impl Lock {
         self.charge(self.table.settle(taken, None));
     }
 
-    /// What a guard's constructor does.
+    /// Does what a guard's constructor does.
     fn acquired(&self) {
         if !self.flag.is_idle() {
             self.flag.acquired_at(|| BARGE);
         }
     }
 
-    /// What a guard's drop does, around `unlock`.
+    /// Does what a guard's drop does, around `unlock`.
     fn release(&self, unlock: impl FnOnce()) {
         let taken = (!self.flag.is_idle())
             .then(|| {
@@ -67,7 +67,7 @@ impl Lock {
         }
     }
 
-    /// What a contended acquire does.
+    /// Does what a contended acquire does.
     fn wait(&self) {
         let arrival = self
             .table

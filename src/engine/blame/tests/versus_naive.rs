@@ -51,7 +51,7 @@ impl Dice {
     }
 }
 
-/// What the table keeps for releases to come or to settle, at `now`.
+/// The charges that the table keeps for releases to come or to settle, at `now`.
 fn kept(table: &Table, flag: &Flag, now: u64) -> Charge {
     let mut sum = Charge::ZERO;
     for shard in &table.shards {

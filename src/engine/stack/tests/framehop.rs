@@ -138,8 +138,8 @@ fn signal_handler_is_left_to_the_system() {
 #[test]
 fn new_code_is_left_to_the_system_while_all_readers_are_taken() {
     let pool = new_pool();
-    // Of the last round everything is known. (Of a length that the compiler does not see: each
-    // round is to be at the same address.)
+    // In the last round everything is known. (The compiler does not see how many rounds there
+    // are, so it keeps them all at the same address.)
     let rounds = [(true, false), (false, true), (true, true)];
     for &(readers_are_taken, is_served) in black_box(&rounds[..]) {
         let wanted = if readers_are_taken { usize::MAX } else { 0 };

@@ -27,7 +27,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed stays: it is in the system's temporary directory.
+        // Files that cannot be removed stay: they are in the system's temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -166,7 +166,8 @@ fn plugin_story(find_object: Option<FindObject>) {
     let place = first.call_back as usize & !0xfff;
     drop(first);
     let second = Library::load(&second_file);
-    // What this is about. It could be elsewhere some day, and the rest would hold as well.
+    // The test is about this. The library could be elsewhere some day, and the rest would hold as
+    // well.
     assert_eq!(second.call_back as usize & !0xfff, place);
     let (ours, systems) = second.walk(&pool);
     assert!(ours.is_none(), "the list has the first at this place");
