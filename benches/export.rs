@@ -9,8 +9,8 @@
 //! this program's own code, so that they have names, files, lines and inlined frames to be found.
 //! Then a snapshot is taken (which looks the names up) and written: once with no symbol known, then
 //! again and again with all of them known. Memory is the most that was allocated at a time beyond
-//! what was at the beginning. That of writing must not grow with the number of samples, so it is
-//! compared with that of 1,000 stacks over the same addresses.
+//! what was at the beginning. The memory of writing must not grow with the number of samples, so it
+//! is compared with that of 1,000 stacks over the same addresses.
 
 mod common;
 

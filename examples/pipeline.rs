@@ -7,9 +7,9 @@
 //! Four stages (generate, square, cube, print) are connected by channels of capacity 2. `cube`
 //! takes its time with each number. You should see the block profile of the run: at its top the
 //! `send` of `square`, the stage before the slow one, next to as much at the `send` of `generate`,
-//! which is held up behind that; then the `recv` of `print`, which is starved. `cube`
-//! itself, the cause, hardly waits at all. That is how to find it: stages before the slow one
-//! wait in `send`, those after it in `recv`.
+//! which is held up behind that; then the `recv` of `print`, which is starved. `cube` itself, the
+//! cause, hardly waits at all. This is how to find it: stages before the slow one wait in `send`,
+//! those after it in `recv`.
 
 use std::thread;
 use std::time::Duration;

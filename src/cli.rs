@@ -102,7 +102,10 @@ pub fn exercise(bytes: &[u8]) -> std::result::Result<(), String> {
     merger.add(&profile)?;
     let doubled = reader::read(&merger.finish().encode_to_vec())?;
     for value in 0..profile.sample_types().count() {
-        if profile.values(value).all(|it| it.unsigned_abs() < 1 << 40) {
+        if profile
+            .values(value)
+            .all(|value| value.unsigned_abs() < 1 << 40)
+        {
             assert_eq!(doubled.total(value), 2 * profile.total(value));
         }
         for by in [By::Function, By::Line, By::Source] {

@@ -1,7 +1,7 @@
 //! CPU profiles: where the program computes, beside where it waits.
 //!
-//! A seam: `imp` samples where that is built in and possible, and says no elsewhere. What was
-//! sampled is written by the encoder of the other profiles, with the names that they have.
+//! A seam: `imp` samples where that is built in and possible, and says no elsewhere. The encoder of
+//! the other profiles writes what was sampled, with the names that they have.
 
 #[cfg(all(
     feature = "cpu",

@@ -155,9 +155,10 @@
 //!
 //! # Scrapers
 //!
-//! Parca and Alloy scrape `mutex` and `block` by default, and compute what is new between two scrapes for just the
-//! types of value that these have, `contentions/count` and `delay/nanoseconds`. What else they scrape by default and
-//! is not here shows as a failed scrape, so switch it off.
+//! Parca and Alloy scrape `mutex` and `block` by default, and compute what is new between two
+//! scrapes for just the types of value that these have, `contentions/count` and
+//! `delay/nanoseconds`. Another profile that they scrape by default and that is not here shows as a
+//! failed scrape, so switch it off.
 //!
 //! Parca:
 //!
@@ -231,17 +232,17 @@ mod query;
 mod request;
 mod response;
 
-// What requests share, and what a handler sees of one.
+// The state that requests share, and what a handler sees of one.
 mod call;
 mod memory;
 mod scrapers;
 mod windows;
 
-// Who may ask for what.
+// The rules of who may ask for what.
 mod access;
 pub(crate) mod route;
 
-// What there is to ask for.
+// Everything there is to ask for.
 mod bundle;
 mod cpu;
 mod custom;

@@ -1,4 +1,4 @@
-//! What the threads of the process do now.
+//! The threads of the process and what they do now.
 
 #[cfg(all(
     feature = "framehop",

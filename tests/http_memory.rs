@@ -1,4 +1,4 @@
-//! What requests make a process keep whose store of stacks is as full as it gets.
+//! The memory that requests make a process keep whose store of stacks is as full as it gets.
 //!
 //! `cargo test --release --all-features --test http_memory -- --nocapture` prints the table of the
 //! documentation of `contend::http`.

@@ -47,8 +47,8 @@ fn assert_recorded() {
 
 /// Kills the process at each system call that nobody needs who waits, lets go and ends.
 ///
-/// What is allowed: what a wait and the end of a thread take, and the question whether the thread may
-/// read the counter.
+/// The allowed ones: what a wait and the end of a thread take, and the question whether the thread
+/// may read the counter.
 fn enter_sandbox() {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
@@ -255,7 +255,7 @@ fn the_c_allocators_own_lock_is_profiled() {
     let set = unsafe {
         std::mem::transmute::<*mut c_void, extern "C" fn(Option<extern "C" fn(c_int)>)>(set)
     };
-    // Of threads that have waited for nothing yet, four at a time.
+    // The calls come from threads that have waited for nothing yet, four at a time.
     set(Some(around_malloc));
     for _ in 0..10 {
         std::thread::scope(|scope| {
@@ -277,7 +277,7 @@ fn the_c_allocators_own_lock_is_profiled() {
     assert_eq!(block.lost().no_stack, 0, "{block}");
 }
 
-/// What runs on the coroutine, and where the thread goes on.
+/// The context of what runs on the coroutine, and where the thread goes on.
 struct Coroutine {
     context: libc::ucontext_t,
     caller: libc::ucontext_t,

@@ -238,7 +238,9 @@ fn threads_that_run_answer_with_their_stack() {
         assert!(!thread.state().is_blocked(), "{}", thread.state());
     }
     is_done.store(true, Ordering::Relaxed);
-    runners.into_iter().for_each(|it| it.join().unwrap());
+    runners
+        .into_iter()
+        .for_each(|runner| runner.join().unwrap());
 }
 
 #[test]
@@ -283,7 +285,9 @@ fn threads_come_and_go_during_dumps() {
     let churn = spawn("churn", move || {
         while !theirs.load(Ordering::Relaxed) {
             let threads: Vec<_> = (0..8).map(|_| thread::spawn(thread::yield_now)).collect();
-            threads.into_iter().for_each(|it| it.join().unwrap());
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
         }
     });
     // It takes its name when it runs for the first time.

@@ -1,10 +1,10 @@
 //! The common part of the benches: how to measure two things fairly, and how to show the result.
 //!
-//! Machines drift: other programs run, clocks change, memory fills. So nothing is measured
-//! first and compared later. A bench is a [`contest`]: in every round each contestant runs one
-//! segment of some tens of milliseconds, right after one another, the order changing from round
-//! to round; and what counts is the *ratio* within the round. Of those the median is shown, with
-//! p10..p90 of the rounds, which says how far a single pair can be trusted.
+//! Machines drift: other programs run, clocks change, memory fills. So nothing is measured first
+//! and compared later. A bench is a [`contest`]: in every round each contestant runs one segment of
+//! some tens of milliseconds, right after one another, the order changing from round to round; and
+//! what counts is the *ratio* within the round. The median of those is shown, with p10..p90 of the
+//! rounds, which says how far a single pair can be trusted.
 
 // Every bench uses a part of this.
 #![allow(dead_code)]

@@ -79,7 +79,7 @@ pub(super) fn convert(profile: &mut Profile, common: &[Common], side: usize) {
         && common
             .iter()
             .enumerate()
-            .all(|(at, it)| it.of[side] == (at, 1.0));
+            .all(|(at, value)| value.of[side] == (at, 1.0));
     if is_same {
         return;
     }
@@ -90,9 +90,9 @@ pub(super) fn convert(profile: &mut Profile, common: &[Common], side: usize) {
     // The first, as in Go's pprof, where the one that was suggested is not common.
     let default = common
         .iter()
-        .find(|it| it.name == default)
+        .find(|value| value.name == default)
         .or(common.first());
-    let default = default.map(|it| it.name.clone());
+    let default = default.map(|value| value.name.clone());
     let mut types = Vec::new();
     for it in common {
         let mut value_type = profile.tables.sample_type[it.of[side].0];

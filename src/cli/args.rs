@@ -1,4 +1,4 @@
-//! What the command understands, in the words of its `--help`.
+//! The arguments that the command understands, in the words of its `--help`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -150,7 +150,8 @@ pub(super) struct Merge {
 
 /// Fetch everything a program offers, at once, into a folder: what one attaches to an incident.
 ///
-/// What a program does not offer is noted. Where something fails, the rest is kept, and the exit code is 1.
+/// Anything a program does not offer is noted. Where something fails, the rest is kept, and the
+/// exit code is 1.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -227,7 +228,7 @@ pub(super) struct Value {
 
 #[derive(Args, Debug, Default)]
 pub(super) struct Rows {
-    /// What makes a row.
+    /// Show one row for each of these.
     #[arg(long, value_enum, default_value_t = By::Function)]
     pub(super) by: By,
     /// Sort by cum.

@@ -42,7 +42,7 @@ fn make_alike(base: &mut Loaded, new: &mut Loaded, wanted: Option<&str>) -> Resu
     let (of_new, of_base) = (alike::types(&new.profile), alike::types(&base.profile));
     let common = alike::common(&of_new, &of_base);
     let common = common.map_err(|what| Error::about(&base.name, printable(&what)))?;
-    let is_common = |name: &str| common.iter().any(|it| it.name == name);
+    let is_common = |name: &str| common.iter().any(|value| value.name == name);
     let value = new.value(wanted)?;
     let name = of_new.get(value).map_or("", |(name, _)| name);
     if common.is_empty() || wanted.is_some() && !is_common(name) {

@@ -25,7 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// To take a profile, beside the `seconds=` that were asked for: looking up the names of a large program takes
 /// some, and it may be short of processors.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Of the text in which a server says what is wrong.
+/// Characters shown of the text in which a server says what is wrong.
 const SHOWN_OF_ERROR: usize = 300;
 /// So much of it is read.
 const READ_OF_ERROR: u64 = 64 << 10;
@@ -52,7 +52,7 @@ impl Url {
     }
 
     fn parsed(text: &str) -> Result<Self> {
-        // What stands behind `#` is for browsers.
+        // The part behind `#` is for browsers.
         let text = text.split('#').next().unwrap_or_default();
         let without_password = || match text.rsplit_once('@') {
             Some((_, rest)) => format!("http://…@{rest}"),
@@ -107,7 +107,7 @@ impl Url {
         }
     }
 
-    /// What lies in this folder under `name`, which may have a query.
+    /// The URL of `name`, which may have a query, in this folder.
     pub(super) fn join(&self, name: &str) -> Self {
         self.with_path(&format!("{}/{name}", self.0.path().trim_end_matches('/')))
     }
@@ -123,7 +123,10 @@ impl Url {
     }
 
     pub(super) fn host_and_port(&self) -> &str {
-        let authority = self.0.authority().map_or("", |it| it.as_str());
+        let authority = self
+            .0
+            .authority()
+            .map_or("", |authority| authority.as_str());
         authority.rsplit('@').next().unwrap_or_default()
     }
 
@@ -141,7 +144,7 @@ impl Url {
         let host = self.0.host().unwrap_or_default();
         let host = host.trim_matches(['[', ']']);
         let address: Option<std::net::IpAddr> = host.parse().ok();
-        host == "localhost" || address.is_some_and(|it| it.is_loopback())
+        host == "localhost" || address.is_some_and(|address| address.is_loopback())
     }
 
     /// How long the program was told to take.
@@ -157,7 +160,7 @@ impl Url {
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host_and_port();
-        let path = self.0.path_and_query().map_or("", |it| it.as_str());
+        let path = self.0.path_and_query().map_or("", |path| path.as_str());
         let scheme = self.0.scheme_str().unwrap_or_default();
         f.write_str(&printable(&format!("{scheme}://{host}{path}")))
     }
@@ -174,7 +177,7 @@ fn is_address(text: &str) -> bool {
     port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-/// What a server says. The body is not read yet.
+/// The answer of a server. The body is not read yet.
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) content_type: String,
@@ -224,13 +227,13 @@ impl Response {
         }
     }
 
-    /// What it says in the body, on one line.
+    /// The words of the body, on one line.
     pub(super) fn words(self) -> String {
         if self.content_type.starts_with("text/html") {
             return "a web page".to_owned();
         }
         let mut bytes = Vec::new();
-        // What has come says more than why no more did.
+        // The part that has come says more than why no more did.
         let _ = self.body.take(READ_OF_ERROR).read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -267,7 +270,7 @@ impl Client {
         };
         Self {
             agents: [agent(Proxy::try_from_env()), agent(None)],
-            token: token.filter(|it| !it.is_empty()).map(str::to_owned),
+            token: token.filter(|token| !token.is_empty()).map(str::to_owned),
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn lines(profile: &Profile, value: usize) -> impl Iterator<Item = Str
     samples.filter_map(move |sample| folded(profile, sample, value))
 }
 
-/// The stack from the root to the leaf, and the value. What is negative, as in a difference, has no
+/// The stack from the root to the leaf, and the value. A negative value, as in a difference, has no
 /// width.
 fn folded(profile: &Profile, sample: &Sample, value: usize) -> Option<String> {
     let value = u64::try_from(sample.value[value])

@@ -13,7 +13,8 @@ use super::weights::{By, Node, weigh};
 
 /// Lines before the first and after the last one with a value.
 const MARGIN: i64 = 5;
-/// Of source in all. A profile may claim that each of its functions is as long as the longest file.
+/// Lines of source in all. A profile may claim that each of its functions is as long as the longest
+/// file.
 const MAX_LINES: usize = 1 << 20;
 
 pub(super) fn run(arguments: &List, output: &mut Output) -> Result<()> {
@@ -44,7 +45,7 @@ fn total(total: u64) -> i64 {
     i64::try_from(total).unwrap_or(i64::MAX)
 }
 
-/// What a function has in one file.
+/// The lines and values of a function in one file.
 struct Routine<'p> {
     function: &'p str,
     file: String,
@@ -90,11 +91,11 @@ impl Routine<'_> {
             0 => node.place.line.saturating_sub(MARGIN),
             start => start,
         };
-        self.start = Some(self.start.map_or(start, |it| it.min(start)));
+        self.start = Some(self.start.map_or(start, |first| first.min(start)));
     }
 }
 
-/// What is written, and where to.
+/// The listing that is written, and where to.
 struct Listing<'a, 'p> {
     output: &'a mut Output,
     unit: Unit<'p>,

@@ -100,7 +100,7 @@ pub(super) struct Merger {
     left_out: Vec<String>,
 }
 
-/// What the ids of one profile are in the merged one.
+/// The ids of one profile, as they are in the merged one.
 struct NewIds<'p> {
     profile: &'p Profile,
     /// The new id, and how far the addresses move.
@@ -131,17 +131,17 @@ impl Merger {
         ids.mappings = tables
             .mapping
             .iter()
-            .map(|it| self.mapping(profile, it))
+            .map(|mapping| self.mapping(profile, mapping))
             .collect();
         ids.functions = tables
             .function
             .iter()
-            .map(|it| self.function(profile, it))
+            .map(|function| self.function(profile, function))
             .collect();
         ids.locations = tables
             .location
             .iter()
-            .map(|it| self.location(&ids, it))
+            .map(|location| self.location(&ids, location))
             .collect();
         for sample in &tables.sample {
             self.add_sample(&ids, sample, convert(&sample.value));
@@ -156,7 +156,9 @@ impl Merger {
         };
         let text = |index: i64| self.strings.entries[index as usize].clone();
         let ours = head.sample_type.iter();
-        let ours: Vec<_> = ours.map(|it| (text(it.r#type), text(it.unit))).collect();
+        let ours: Vec<_> = ours
+            .map(|value| (text(value.r#type), text(value.unit)))
+            .collect();
         let theirs = alike::types(profile);
         let common = alike::common(&ours, &theirs)?;
         if common.is_empty() {
@@ -167,7 +169,7 @@ impl Merger {
             let names = names.join(" ");
             return Err(format!("its values, {names}, are none of those before it"));
         }
-        let is_common: HashSet<&str> = common.iter().map(|it| &*it.name).collect();
+        let is_common: HashSet<&str> = common.iter().map(|value| &*value.name).collect();
         for (name, _) in ours.iter().chain(&theirs) {
             if !is_common.contains(&**name) && !self.left_out.contains(name) {
                 self.left_out.push(name.clone());
@@ -179,7 +181,7 @@ impl Merger {
 
     fn keep_values(&mut self, common: &[Common], before: usize) {
         let mut kept = common.iter().enumerate();
-        if common.len() == before && kept.all(|(at, it)| it.of[0] == (at, 1.0)) {
+        if common.len() == before && kept.all(|(at, value)| value.of[0] == (at, 1.0)) {
             return;
         }
         for sample in &mut self.samples.entries {
@@ -187,16 +189,16 @@ impl Merger {
         }
         let types: Vec<_> = common
             .iter()
-            .map(|it| proto::ValueType {
-                r#type: self.string(&it.name),
-                unit: self.string(&it.unit),
+            .map(|value| proto::ValueType {
+                r#type: self.string(&value.name),
+                unit: self.string(&value.unit),
             })
             .collect();
         if let Some(head) = &mut self.head {
-            let is_default = |it: &&proto::ValueType| it.r#type == head.default_sample_type;
+            let is_default = |value: &&proto::ValueType| value.r#type == head.default_sample_type;
             // The first, as in Go's pprof, where the one that was suggested is not common.
             let default = types.iter().find(is_default).or(types.first());
-            head.default_sample_type = default.map_or(0, |it| it.r#type);
+            head.default_sample_type = default.map_or(0, |value| value.r#type);
             head.sample_type = types;
         }
     }
@@ -211,9 +213,10 @@ impl Merger {
             return Ok(());
         };
         // None is the same as one without a name, as in Go's pprof.
-        let [mut ours, mut theirs] = [&*head, &new].map(|it| it.period_type.unwrap_or_default());
+        let [mut ours, mut theirs] =
+            [&*head, &new].map(|head| head.period_type.unwrap_or_default());
         if ours.unit != theirs.unit && ours.r#type == theirs.r#type {
-            let unit = |it: proto::ValueType| &*self.strings.entries[it.unit as usize];
+            let unit = |period: proto::ValueType| &*self.strings.entries[period.unit as usize];
             match ratio(unit(theirs), unit(ours)) {
                 Some(finer) if finer < 1.0 => {
                     head.period = (head.period as f64 / finer).round() as i64;
@@ -254,9 +257,9 @@ impl Merger {
     fn head_of(&mut self, profile: &Profile) -> proto::Profile {
         let tables = &profile.tables;
         let mut moved = |index| self.string(profile.string(index));
-        let mut value_type = |it: &proto::ValueType| proto::ValueType {
-            r#type: moved(it.r#type),
-            unit: moved(it.unit),
+        let mut value_type = |value: &proto::ValueType| proto::ValueType {
+            r#type: moved(value.r#type),
+            unit: moved(value.unit),
         };
         proto::Profile {
             sample_type: tables.sample_type.iter().map(&mut value_type).collect(),
@@ -325,7 +328,7 @@ impl Merger {
         let address = location.address.wrapping_add(moved_by);
         let lines = line
             .iter()
-            .map(|it| (it.function_id, it.line, it.column))
+            .map(|line| (line.function_id, line.line, line.column))
             .collect();
         let key = (mapping_id, address, lines, location.is_folded);
         self.locations.id(key, |id| proto::Location {
@@ -345,11 +348,11 @@ impl Merger {
         let label: Vec<_> = sample
             .label
             .iter()
-            .map(|it| self.label(ids.profile, it))
+            .map(|label| self.label(ids.profile, label))
             .collect();
         let mut labels: Vec<_> = label
             .iter()
-            .map(|it| [it.key, it.str, it.num, it.num_unit])
+            .map(|label| [label.key, label.str, label.num, label.num_unit])
             .collect();
         labels.sort_unstable();
         let id = self

@@ -78,7 +78,7 @@ fn cpp(symbol: &str) -> Option<String> {
     let options = DemangleOptions::new().no_params().no_return_type();
     let name = limited(|text| parsed.structured_demangle(text, &options))?;
     let name = without_templates(&name).unwrap_or(name);
-    // Of a method, which belong to its parameters.
+    // The qualifiers of a method belong to its parameters.
     let qualifiers = [" const", " volatile", " &", " &&"];
     let mut name = &*name;
     while let Some(rest) = qualifiers.iter().find_map(|word| name.strip_suffix(word)) {

@@ -16,7 +16,7 @@ const LEAST_NAME: usize = 20;
 pub(super) struct Output {
     writer: BufWriter<Stdout>,
     pub(super) is_coloured: bool,
-    /// Of the terminal; `None` for a file, whose lines may be of any length.
+    /// The width of the terminal; `None` for a file, whose lines may be of any length.
     width: Option<usize>,
 }
 

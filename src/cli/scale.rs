@@ -6,7 +6,7 @@ use super::output::printable;
 /// A family of units, smallest first, with the names under which profiles have them.
 struct Family {
     units: &'static [(&'static str, f64, &'static [&'static str])],
-    /// What is smaller than the smallest unit is given in this one.
+    /// Values smaller than the smallest unit are given in this one.
     default: usize,
 }
 

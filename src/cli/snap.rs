@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
         folder: &folder,
         results: &results,
     };
-    if summary.count(|it| matches!(it, Outcome::Saved(..))) == 0 {
+    if summary.count(|outcome| matches!(outcome, Outcome::Saved(..))) == 0 {
         // It is empty, and so of no use if it should stay.
         let _ = fs::remove_dir(&folder);
         return Err(Error::about(&snap.base, summary.why_nothing()));
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Snap, output: &mut Output) -> Result<()> {
     write!(output, "{summary}")?;
     let path = folder.join("summary.txt");
     fs::write(&path, summary.to_string()).map_err(|error| Error::about(path.display(), error))?;
-    match summary.count(|it| matches!(it, Outcome::Failed(_))) {
+    match summary.count(|outcome| matches!(outcome, Outcome::Failed(_))) {
         0 => Ok(()),
         failed => Err(Error::about(
             &snap.base,
@@ -259,7 +259,7 @@ fn new_folder(parent: &Path, base: &Url) -> Result<PathBuf> {
     Err(Error::about(parent.join(&name).display(), last))
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 enum Outcome {
     /// The file's name and its bytes.
@@ -322,9 +322,9 @@ impl fmt::Display for Summary<'_> {
         writeln!(
             f,
             "{} saved, {} not offered, {} failed",
-            self.count(|it| matches!(it, Outcome::Saved(..))),
-            self.count(|it| matches!(it, Outcome::NotOffered(_))),
-            self.count(|it| matches!(it, Outcome::Failed(_))),
+            self.count(|outcome| matches!(outcome, Outcome::Saved(..))),
+            self.count(|outcome| matches!(outcome, Outcome::NotOffered(_))),
+            self.count(|outcome| matches!(outcome, Outcome::Failed(_))),
         )
     }
 }

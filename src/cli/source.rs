@@ -1,4 +1,5 @@
-//! What an argument names (a file, standard input, or a URL), and the profile that is there.
+//! The source that an argument names (a file, standard input, or a URL), and the profile that is
+//! there.
 #![forbid(unsafe_code)]
 
 use std::fmt;

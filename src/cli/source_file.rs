@@ -11,13 +11,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// What is longer is no source.
+/// A longer file is no source.
 const MAX_BYTES: u64 = 16 << 20;
 /// The same of paths: systems open none that is longer.
 const MAX_PATH: usize = 4096;
 /// Each part of a path costs a look per folder.
 const MAX_PARTS: usize = 64;
-/// Of the texts that are kept. Functions of one file come one after the other as a rule.
+/// Bytes of the texts that are kept. Functions of one file come one after the other as a rule.
 const MAX_KEPT: usize = 64 << 20;
 
 /// The folders to look in, and the files that were found.

@@ -1,7 +1,7 @@
 //! Frames that a profile asks its readers to leave out: those of the lock or the allocator itself.
 //!
-//! `drop_frames` names them, `keep_frames` exceptions. What such a frame calls is left out with it, so a sample
-//! counts for the caller. The meaning is that of Go's `Profile.Prune`.
+//! `drop_frames` names them, `keep_frames` exceptions. The frames that such a frame calls are left
+//! out with it, so a sample counts for the caller. The meaning is that of Go's `Profile.Prune`.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -16,18 +16,19 @@ pub(super) struct Uninteresting {
     kept: Option<Regex>,
 }
 
-/// What becomes of a location.
+/// The fate of a location.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Stays,
     /// It goes, with what it calls.
     Goes,
-    /// Of its inlined frames the outer ones stay; what it calls goes.
+    /// The outer ones of its inlined frames stay; what it calls goes.
     GoesInPart,
 }
 
 impl Uninteresting {
-    /// What the profile says. `None`: nothing, or nothing that is a regular expression, as in Go's pprof.
+    /// The names that the profile gives. `None`: it gives none, or none that is a regular
+    /// expression, as in Go's pprof.
     pub(super) fn of(profile: &Profile) -> Option<Self> {
         let whole = |index| match profile.string(index) {
             "" => None,
@@ -44,7 +45,8 @@ impl Uninteresting {
         let fate = |id: &u64| fates[*id as usize - 1];
         for sample in &mut profile.tables.sample {
             let ids = &mut sample.location_id;
-            // From the root on. What is above the program's first own frame stays, or there would be no stack.
+            // From the root on. Everything above the program's first own frame stays, or there
+            // would be no stack.
             let mut is_own_seen = false;
             let first_kept = ids
                 .iter()

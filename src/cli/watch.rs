@@ -1,7 +1,7 @@
 //! `contend watch`: where a program waits, live.
 //!
-//! Profiles only grow. What was added between two looks is the difference of two, taken here, so the program
-//! keeps nothing for it and does nothing that it would not do for any scraper.
+//! Profiles only grow. The increase between two looks is the difference of two, taken here, so the
+//! program keeps nothing for it and does nothing that it would not do for any scraper.
 #![forbid(unsafe_code)]
 
 mod row;
@@ -90,11 +90,11 @@ struct Look {
     which: ProfileKind,
     taken: Instant,
     spots: Spots,
-    /// What the program says about it; empty as a rule.
+    /// The program's words about it; empty as a rule.
     warning: String,
 }
 
-/// That nothing comes may mean that the profile is off, as a contend program says.
+/// Where nothing comes, the profile may be off, as a contend program says.
 fn warning(profile: &Profile) -> String {
     let rates = ProfileKind::ALL.map(|kind| format!("{}=0", kind.rate().name));
     let is_off = |comment: &&str| rates.iter().any(|rate| rate == comment);

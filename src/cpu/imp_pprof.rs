@@ -2,7 +2,8 @@
 //! interrupts.
 //!
 //! The crate's default unwinder may deadlock or crash in a signal handler, so its other one is
-//! used, which follows frame pointers and checks each before it reads there. What to know of it:
+//! used, which follows frame pointers and checks each before it reads there. It has these
+//! peculiarities:
 //!
 //! - It leaves out the function that was interrupted, of all. [`signal`] puts that back.
 //! - Code without frame pointers loses its callers, or leads into data. Stacks end where their

@@ -72,12 +72,12 @@ pub(super) fn bundle(call: &Call<'_>, routes: &[Route]) -> Answer {
     Ok(Response::attachment("application/zip", &name, bytes))
 }
 
-/// What is recorded, before and after the window, and what the processors did within.
+/// The records before and after the window, and what the processors did within.
 struct Taken {
     before: [Mark; ProfileKind::COUNT],
     after: [Moment; ProfileKind::COUNT],
     cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
-    /// Of the paths that a bundle has as they are.
+    /// The answers of the paths that a bundle has as they are.
     answers: Vec<Part>,
 }
 
@@ -106,7 +106,7 @@ fn taken(
     })
 }
 
-/// What the paths answer at this moment, of which a bundle has the answer as it is.
+/// The answers, at this moment, of the paths whose answer a bundle has as it is.
 fn answers(call: &Call<'_>, routes: &[Route]) -> Vec<Part> {
     let part = |route: &Route| {
         let (name, description) = route.bundled?;

@@ -10,7 +10,7 @@ use super::scrapers::Scrapers;
 use super::windows::{Window, Windows};
 use super::{Cancel, Request, Response};
 
-/// What requests share, and what outlives them. Clones share it, too.
+/// The state that requests share, and that outlives them. Clones share it, too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) windows: Windows,
@@ -89,7 +89,7 @@ impl Call<'_> {
         }
     }
 
-    /// What `GET name` would be asked of, without parameters, within this request.
+    /// Asks as `GET name` would, without parameters, within this request.
     pub(super) fn get<R>(&self, name: &str, ask: impl FnOnce(&Call<'_>) -> R) -> R {
         ask(&Call {
             state: self.state,

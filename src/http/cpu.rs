@@ -32,7 +32,7 @@ pub(super) fn frequency(call: &Call<'_>) -> Result<u32, Response> {
         return Ok(DEFAULT_FREQUENCY);
     };
     let frequency = number(value).and_then(|frequency| u32::try_from(frequency).ok());
-    let frequency = frequency.filter(|it| (1..=MAX_FREQUENCY).contains(it));
+    let frequency = frequency.filter(|frequency| (1..=MAX_FREQUENCY).contains(frequency));
     let must_be = format!("an integer from 1 to {MAX_FREQUENCY}, in Hz");
     frequency.ok_or_else(|| invalid("frequency", &must_be, value))
 }

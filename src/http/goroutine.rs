@@ -1,4 +1,4 @@
-//! What the threads of the program do now, in Go's forms of its goroutine profile.
+//! The threads of the program and what they do now, in Go's forms of its goroutine profile.
 #![forbid(unsafe_code)]
 
 use super::Response;

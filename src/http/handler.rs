@@ -243,8 +243,8 @@ impl Handler {
     }
 }
 
-/// What stands behind the prefix; `None` for the prefix itself, without the slash that the
-/// relative links of the index need.
+/// The part behind the prefix; `None` for the prefix itself, without the slash that the relative
+/// links of the index need.
 fn name(path: &str) -> Option<&str> {
     let name = match path.strip_prefix(PREFIX) {
         Some("") => return None,

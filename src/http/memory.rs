@@ -1,4 +1,4 @@
-//! What requests may make the process keep, bounded in bytes.
+//! The memory that requests may make the process keep, bounded in bytes.
 //!
 //! A scraper leaves behind what it was told, a window what was there when it began: numbers of every
 //! stack, without names, 32 bytes each. Whoever may ask can invent scrapers without end, so the sum

@@ -1,4 +1,5 @@
-//! What a person with a browser sees: an index of everything, call sites in a table, flame graphs.
+//! The pages that a person with a browser sees: an index of everything, call sites in a table,
+//! flame graphs.
 //!
 //! Pages are whole without their scripts, which only sort, filter, zoom and set rates. The strict
 //! policy that every answer carries allows nothing inline, so scripts and styles are files of

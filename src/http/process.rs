@@ -16,14 +16,17 @@ const MAX_ADDRESSES: usize = 10_000;
 pub(super) fn program() -> String {
     let argument = env::args_os().next().unwrap_or_default();
     let name = Path::new(&argument).file_name();
-    let name = name.map(|it| it.to_string_lossy().into_owned());
+    let name = name.map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|| "program".to_owned())
 }
 
 /// The program and its arguments with a NUL between them, as Go's.
 pub(super) fn cmdline(_call: &Call<'_>) -> Answer {
     let arguments: Vec<_> = env::args_os().collect();
-    let arguments: Vec<&[u8]> = arguments.iter().map(|it| it.as_encoded_bytes()).collect();
+    let arguments: Vec<&[u8]> = arguments
+        .iter()
+        .map(|argument| argument.as_encoded_bytes())
+        .collect();
     Ok(Response::new(TEXT, arguments.join(&0)))
 }
 
@@ -35,7 +38,7 @@ pub(super) fn symbol(call: &Call<'_>) -> Answer {
         _ => call.request.path_and_query().1.into(),
     };
     let mut addresses = Vec::new();
-    // What is no number is passed over, as in Go: `%2B` in the place of a plus sign, say.
+    // A part that is no number is passed over, as in Go: `%2B` in the place of a plus sign, say.
     addresses.extend(asked.split('+').filter_map(address).take(MAX_ADDRESSES + 1));
     if addresses.len() > MAX_ADDRESSES {
         let message = format!("too many addresses: at most {MAX_ADDRESSES} are answered at once");
@@ -64,11 +67,11 @@ fn names(addresses: &[u64]) -> Vec<(u64, String)> {
     let mut symbolizer = crate::symbols::symbolizer();
     let names = addresses
         .iter()
-        .map(|it| Some((*it, symbolizer.name(*it)?)));
+        .map(|address| Some((*address, symbolizer.name(*address)?)));
     names.flatten().collect()
 }
 
-/// What looks names up is not built in.
+/// The code that looks names up is not built in.
 #[cfg(not(feature = "profiling"))]
 fn names(_addresses: &[u64]) -> Vec<(u64, String)> {
     Vec::new()

@@ -28,7 +28,7 @@ pub(super) fn profile(call: &Call<'_>, which: ProfileKind) -> Answer {
     }
 }
 
-/// Who asks for changes is told apart by `scraper=`, else by the name of its program.
+/// A scraper that asks for changes is told apart by `scraper=`, else by the name of its program.
 pub(super) fn delta(call: &Call<'_>, which: ProfileKind) -> Answer {
     call.refuse_seconds()?;
     refuse_rates(call)?;
@@ -59,8 +59,8 @@ impl Deref for Asked<'_> {
     }
 }
 
-/// What the request asks for: all since the start, or with `seconds=` that window, at the rate
-/// that it wants. For pages, too.
+/// The profile that the request asks for: all since the start, or with `seconds=` that window, at
+/// the rate that it wants. For pages, too.
 pub(super) fn asked_for<'a>(call: &Call<'a>, which: ProfileKind) -> Result<Asked<'a>, Response> {
     refuse_rate_of_other(call, which)?;
     match call.seconds()? {
@@ -118,7 +118,7 @@ fn refuse_off(which: ProfileKind) -> Response {
     Response::error(409, &message)
 }
 
-/// What is there now, to be compared with.
+/// A mark of what is there now, to be compared with.
 pub(super) fn mark(which: ProfileKind) -> Mark {
     let [now] = control::moments([which]);
     now.mark()

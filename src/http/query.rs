@@ -9,7 +9,7 @@ use super::Response;
 /// Characters of a wrong value that an error repeats: enough to recognise it.
 const SHOWN_CHARS: usize = 64;
 
-/// Names and values, decoded. Of a name that occurs twice the first counts, as in Go. What is no
+/// Names and values, decoded. Where a name occurs twice the first counts, as in Go. Text that is no
 /// percent-encoding stands for itself, what is no UTF-8 becomes U+FFFD: neither is a number or a
 /// name that means anything here.
 #[derive(Debug, Default)]

@@ -23,7 +23,8 @@ pub(super) fn rates(call: &Call<'_>) -> Answer {
     Ok(state())
 }
 
-/// What the program has set, and what counts: a window may ask for a finer rate for its time.
+/// The rates that the program has set, and those that count: a window may ask for a finer rate for
+/// its time.
 fn state() -> Response {
     let rates = |rate: fn(ProfileKind) -> u64| -> Map<String, Value> {
         let kinds = ProfileKind::ALL.into_iter();

@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 
-/// What a request does to the process, beside being answered. A page of another site may only make
+/// The effect of a request on the process, beside its answer. A page of another site may only make
 /// a browser send what [reads](Effect::Reads).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
@@ -19,9 +19,9 @@ pub(crate) enum Effect {
 pub(crate) struct Parameter {
     /// As the documentation shows it: `seconds=N`.
     pub(crate) shown: &'static str,
-    /// What a request has as its effect at least, if this is in it.
+    /// The effect that a request has at least, if this is in it.
     pub(crate) effect: Effect,
-    /// What it is for, in Markdown: for the documentation and the index.
+    /// Its purpose, in Markdown: for the documentation and the index.
     pub(crate) description: &'static str,
 }
 
@@ -31,13 +31,13 @@ pub(crate) struct Route {
     pub(crate) name: &'static str,
     /// As the header `Allow` lists them. Methods other than `GET` and `HEAD` change something.
     pub(crate) methods: &'static str,
-    /// Of a request without parameters.
+    /// The effect of a request without parameters.
     pub(crate) effect: Effect,
     pub(crate) parameters: &'static [Parameter],
-    /// What the answer is, in Markdown: for the documentation and the index.
+    /// A description of the answer, in Markdown: for the documentation and the index.
     pub(crate) description: &'static str,
     pub(crate) listed: Listed,
-    /// What `contend snap` asks for.
+    /// The requests that `contend snap` makes.
     #[allow(dead_code)] // Read by the command.
     pub(crate) snapped: &'static [Snapped],
     /// The file of a bundle that is this path's answer, and the words on it in its README.
@@ -45,7 +45,7 @@ pub(crate) struct Route {
     pub(super) answer: fn(&Call<'_>) -> Answer,
 }
 
-/// What the index says of a path under "For tools".
+/// The entry of a path in the index, under "For tools".
 pub(crate) enum Listed {
     No,
     /// A link to the path with this query, its description and its parameters.
@@ -60,7 +60,7 @@ pub(crate) enum Listed {
 /// A request of `contend snap`.
 #[allow(dead_code)] // Read by the command.
 pub(crate) struct Snapped {
-    /// Of the file, without its extension. `{s}` stands for the seconds of a window.
+    /// The file's name, without its extension. `{s}` stands for the seconds of a window.
     pub(crate) file: &'static str,
     /// Behind the path.
     pub(crate) query: &'static str,
@@ -124,7 +124,7 @@ impl Route {
         }
     }
 
-    /// What this request does.
+    /// The effect of this request.
     pub(super) fn effect(&self, call: &Call<'_>) -> Effect {
         let reads = matches!(call.request.method, "GET" | "HEAD" | "OPTIONS");
         let parameters = self.parameters.iter();

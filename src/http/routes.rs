@@ -203,7 +203,7 @@ pub(crate) static ROUTES: [Route; 14] = [
     },
 ];
 
-/// What the program has registered, under whatever name. Nobody knows what its code does.
+/// A profile that the program has registered, under whatever name. Nobody knows what its code does.
 static CUSTOM: Route = Route {
     effect: Changes,
     ..Route::new(
@@ -295,7 +295,7 @@ impl Found {
         }))
     }
 
-    /// What the request does, by its path, its method and its parameters.
+    /// The effect of the request, by its path, its method and its parameters.
     pub(super) fn effect(&self, call: &Call<'_>) -> Effect {
         self.0.effect(call)
     }

@@ -1,4 +1,4 @@
-//! What each scraper was told last, for the profiles of what changed since then.
+//! The numbers that each scraper was told last, for the profiles of what changed since then.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use crate::profile::kind::ProfileKind;
 /// people, and a bound for whoever invents names.
 const MAX_REMEMBERED: usize = 16;
 
-/// Who does not ask for so long has gone. Scrapers ask every few seconds or minutes.
+/// A scraper that does not ask for so long has gone. Scrapers ask every few seconds or minutes.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// Characters of a name by which scrapers are told apart.
@@ -40,7 +40,8 @@ impl fmt::Debug for Scrapers {
 }
 
 impl Scrapers {
-    /// What was recorded since this scraper asked last; everything, if it is not remembered.
+    /// The part that was recorded since this scraper asked last; everything, if it is not
+    /// remembered.
     pub(super) fn delta(
         &self,
         scraper: &str,

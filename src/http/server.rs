@@ -70,7 +70,7 @@ struct Running {
 }
 
 impl Server {
-    /// What can be chosen.
+    /// A builder, with everything that can be chosen.
     pub fn builder() -> ServerBuilder {
         ServerBuilder {
             handler: Handler::new(),
@@ -117,7 +117,7 @@ impl Drop for Server {
     }
 }
 
-/// What a [`Server`] answers, to whom, and within which limits.
+/// The builder of a [`Server`]: what it answers, to whom, and within which limits.
 ///
 /// # Examples
 ///
@@ -202,9 +202,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Binds the address and starts the server. Of a name with several addresses, such as
-    /// `localhost`, the first that is free is taken; whoever wants two of them starts two servers
-    /// with one [`handler`](Self::handler).
+    /// Binds the address and starts the server. Where a name has several addresses, as `localhost`
+    /// may, the first that is free is taken; whoever wants two of them starts two servers with one
+    /// [`handler`](Self::handler).
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use self::threads::Threads;
 use super::{Cancel, Handler, Request, Response};
 
-/// What is read of a request's body: enough for thousands of addresses to `symbol`.
+/// Bytes that are read of a request's body: enough for thousands of addresses to `symbol`.
 const MAX_BODY: usize = 1 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -156,7 +156,10 @@ where
 }
 
 fn request<'a>(parts: &'a Parts, body: &'a [u8]) -> Request<'a> {
-    let target = parts.uri.path_and_query().map_or("", |it| it.as_str());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", |target| target.as_str());
     let mut request = Request::new(parts.method.as_str(), target).body(body);
     // The first host counts. Where the target names one, as in HTTP/2, that is it, whatever the
     // header says: RFC 9112, 3.2.2.
@@ -164,7 +167,7 @@ fn request<'a>(parts: &'a Parts, body: &'a [u8]) -> Request<'a> {
         request = request.header("host", authority.as_str());
     }
     for (name, value) in &parts.headers {
-        // What is not text is no host, no token and no browser that we know.
+        // A value that is not text is no host, no token and no browser that we know.
         request = request.header(name.as_str(), value.to_str().unwrap_or(""));
     }
     request

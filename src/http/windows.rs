@@ -82,8 +82,8 @@ impl Windows {
 impl Window<'_> {
     /// Waits for its end.
     ///
-    /// Who cancels is usually gone. Who is not, because it is the server that stops, had better
-    /// ask again; so 503, where Go says 500.
+    /// The client of a cancelled request is usually gone. One that is not, because it is the server
+    /// that stops, had better ask again; so 503, where Go says 500.
     pub(super) fn wait(&self) -> Result<(), Response> {
         let waited = self.cancel.sleep(self.duration);
         waited.map_err(|_| Response::error(503, "the window of time was cut short: cancelled"))
@@ -93,7 +93,7 @@ impl Window<'_> {
 impl Drop for Window<'_> {
     fn drop(&mut self) {
         let mut ends = self.windows.ends();
-        // Of equal ones any will do.
+        // Any of several equal ones will do.
         if let Some(index) = ends.iter().position(|end| *end == self.end) {
             ends.swap_remove(index);
         }

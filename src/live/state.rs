@@ -1,11 +1,11 @@
-//! What a thread does at this moment, in one word.
+//! The state of a thread at this moment, in one word.
 #![forbid(unsafe_code)]
 
 use std::fmt;
 
 use crate::profile::kind::Kind;
 
-/// What a thread does at the moment of a dump.
+/// The state of a thread at the moment of a dump.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ThreadState {

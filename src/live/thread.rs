@@ -27,7 +27,8 @@ impl WaitInProgress {
         }
     }
 
-    /// What is waited for, as `mutex`: the label `kind` that the wait will have in a profile.
+    /// The kind of thing that is waited for, as `mutex`: the label `kind` that the wait will have
+    /// in a profile.
     pub fn kind(&self) -> &str {
         self.kind
     }
@@ -103,7 +104,7 @@ impl Thread {
         &self.name
     }
 
-    /// What the thread does.
+    /// The state of the thread.
     pub fn state(&self) -> &ThreadState {
         &self.state
     }

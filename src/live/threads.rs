@@ -49,7 +49,7 @@ impl Threads {
         self.time
     }
 
-    /// What could not be seen, and why, as sentences. Empty where everything was.
+    /// The things that could not be seen, and why, as sentences. Empty where everything was.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

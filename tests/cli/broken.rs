@@ -1,4 +1,4 @@
-//! What is no profile, or a broken one: a clear error each, and soon.
+//! Input that is no profile, or a broken one: a clear error each, and soon.
 
 use std::fs;
 use std::path::Path;

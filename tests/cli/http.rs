@@ -1,4 +1,4 @@
-//! What the command does with a program that serves its profiles, and with one that does not.
+//! The command with a program that serves its profiles, and with one that does not.
 
 use std::fs;
 use std::net::TcpListener;
@@ -282,7 +282,7 @@ fn a_folder_stands_for_the_mutex_profile_in_it() {
     }
     let error = run(["top", &format!("{base}/other")]).error();
     assert_eq!(error, format!("{base}/other: status 404: Unknown profile"));
-    // Who may not ask is not asked about twice.
+    // A command that may not ask does not ask twice.
     let server = Server::new(|_| Reply::text(401, "a token is needed"));
     run(["top", &format!("{}/my", server.address)]).error();
     assert_eq!(server.paths(), ["/my"]);
@@ -339,7 +339,7 @@ fn files_of(folder: &Folder) -> Vec<String> {
     );
     let mut files: Vec<_> = fs::read_dir(snap)
         .unwrap()
-        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
     files
@@ -527,7 +527,7 @@ fn snap_asks_for_few_things_at_a_time() {
     let address = server.address.to_string();
     run(["snap", &address, "--seconds", "1", "-o", &folder.path("")]).success();
     assert_eq!(seen.load(Ordering::SeqCst), AT_A_TIME as i64);
-    // What takes as long as was asked for is among them.
+    // Requests that take as long as was asked for are among them.
     let paths = server.paths();
     let windows = paths[1..=AT_A_TIME]
         .iter()

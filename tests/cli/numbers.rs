@@ -1,4 +1,4 @@
-//! What the commands print of profiles whose numbers are known.
+//! The output of the commands for profiles whose numbers are known.
 
 use std::fs;
 use std::io::Read;
@@ -391,7 +391,7 @@ fn frames_that_a_profile_wants_left_out_are() {
     for (name, is_shown) in [("base::Mutex::Unlock", false), ("LockSlowKept", true)] {
         assert_eq!(svg.contains(name), is_shown, "{name}");
     }
-    // What is no regular expression is passed over, as in Go's tool.
+    // Text that is no regular expression is passed over, as in Go's tool.
     let mut broken = shop();
     let index = broken.string("(");
     let file = folder.file("broken.pb.gz", broken.with(number(7, index)).gzip());
@@ -452,7 +452,7 @@ fn linker_symbols_are_shown_as_names() {
     // A name of its own is a person's.
     let mut profile = Builder::contention();
     let [name, symbol] =
-        ["mine", "_ZN4shop5serve17h0123456789abcdefE"].map(|it| profile.string(it));
+        ["mine", "_ZN4shop5serve17h0123456789abcdefE"].map(|text| profile.string(text));
     let function = message(
         5,
         [number(1, 1), number(2, name), number(3, symbol)].concat(),

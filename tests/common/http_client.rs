@@ -285,8 +285,8 @@ impl Pprof {
     /// Contentions and nanoseconds.
     pub(crate) fn totals(&self) -> (i64, i64) {
         let samples = self.samples.iter();
-        samples.fold((0, 0), |sum, it| {
-            (sum.0 + it.values[0], sum.1 + it.values[1])
+        samples.fold((0, 0), |sum, sample| {
+            (sum.0 + sample.values[0], sum.1 + sample.values[1])
         })
     }
 }

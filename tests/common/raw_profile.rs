@@ -151,7 +151,7 @@ impl RawProfile {
 
     fn stack<'a>(&'a self, sample: &'a Sample) -> RawStack<'a> {
         assert_eq!(sample.value.len(), self.0.sample_type.len());
-        let label = |it: &Label| (self.string(it.key), self.string(it.str));
+        let label = |label: &Label| (self.string(label.key), self.string(label.str));
         let mut functions = Vec::new();
         for id in &sample.location_id {
             let location = self

@@ -22,7 +22,7 @@ pub(crate) fn let_park() {
     thread::sleep(ms(20));
 }
 
-/// Whether `run` panics. What it borrows is looked at afterwards, broken or not.
+/// Whether `run` panics. Its borrows are looked at afterwards, broken or not.
 pub(crate) fn panics(run: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(run)).is_err()
 }

@@ -1,4 +1,4 @@
-//! CPU profiles over HTTP. What samples is one per process, so each test has its own.
+//! CPU profiles over HTTP. There is one sampler per process, so each test has a process of its own.
 #![cfg(all(
     feature = "cpu",
     target_os = "linux",

@@ -2,7 +2,7 @@
 //! ask of them.
 //!
 //! Rates and profiles are the process's, so tests that set or read them take turns (see
-//! [`common::turn`]). What comes back is read by prost, which the feature `cli` brings.
+//! [`common::turn`]). The answers are read by prost, which the feature `cli` brings.
 
 #[path = "../common/mod.rs"]
 mod common;

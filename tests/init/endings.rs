@@ -135,7 +135,7 @@ fn processes_with_one_path_do_not_mix() {
         }
         programs = programs
             .into_iter()
-            .map(|it| it.with(MUTEX, &path))
+            .map(|program| program.with(MUTEX, &path))
             .collect();
         let children: Vec<Child> = programs.iter_mut().map(Program::start).collect();
         for child in children {

@@ -1,4 +1,4 @@
-//! What the `CONTEND_…` variables do to a real process.
+//! The effects of the `CONTEND_…` variables on a real process.
 
 #[cfg(all(unix, feature = "auto-init", feature = "profiling"))]
 mod auto;

@@ -16,7 +16,7 @@ use flate2::read::GzDecoder;
 
 use crate::common::{ms, release_when_asleep};
 
-/// What the program does, and whether it calls `init` first.
+/// The variables for what the program does, and whether it calls `init` first.
 const DOES: &str = "TEST_PROGRAM_DOES";
 const CALLS_INIT: &str = "TEST_PROGRAM_CALLS_INIT";
 
@@ -204,7 +204,7 @@ impl Program {
     }
 }
 
-/// What a program said, and its exit code.
+/// The output of a program, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -221,7 +221,7 @@ impl Run {
         }
     }
 
-    /// What contend said.
+    /// The lines that contend wrote.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let lines = self.stderr.lines();
         lines.filter(|line| line.starts_with("contend: ")).collect()
@@ -282,7 +282,7 @@ impl Folder {
     pub(crate) fn entries(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<_> = entries
-            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
         names

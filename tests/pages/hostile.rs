@@ -102,7 +102,7 @@ mod queue {
         let jobs = JOBS.lock().unwrap();
         let timeout = Duration::from_millis(20);
         let (mut jobs, _) = ADDED
-            .wait_timeout_while(jobs, timeout, |it| *it == 0)
+            .wait_timeout_while(jobs, timeout, |jobs| *jobs == 0)
             .unwrap();
         *jobs = jobs.saturating_sub(1);
     }

@@ -1,4 +1,5 @@
-//! Who kept whom waiting, by the test's own clock; and what a profile says of a function.
+//! The truth of who kept whom waiting, by the test's own clock; and what a profile says of a
+//! function.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
@@ -83,7 +84,7 @@ impl Log {
         Self(turns)
     }
 
-    /// What all threads waited.
+    /// The time that all threads waited.
     pub(crate) fn waited(&self) -> Duration {
         self.0.iter().map(Turn::waited).sum()
     }

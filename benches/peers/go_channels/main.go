@@ -1,4 +1,4 @@
-// What Go's channels cost with its block profile on: the cases of benches/channels.rs.
+// The cost of Go's channels with its block profile on: the cases of benches/channels.rs.
 //
 //	cd benches/peers/go_channels && go run . [rounds]
 //

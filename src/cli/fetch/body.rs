@@ -62,7 +62,7 @@ fn starts_compressed_twice(bytes: &[u8]) -> bool {
 /// Notices a body that ends before it is complete.
 pub(super) struct Counted<R> {
     pub(super) reader: R,
-    /// What the server announced.
+    /// The length that the server announced.
     pub(super) expected: Option<u64>,
     pub(super) got: u64,
 }

@@ -1,4 +1,4 @@
-//! What to ask a program for.
+//! The requests to make of a program.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ const MAX_NAME: usize = 64;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Endpoint {
-    /// Of the file, without its extension.
+    /// The file's name, without its extension.
     pub(super) name: String,
     /// Behind `/debug/pprof/`.
     pub(super) path: String,
@@ -30,7 +30,7 @@ impl Endpoint {
         }
     }
 
-    /// What to call it in messages.
+    /// Its name in messages.
     pub(super) fn title(&self) -> &str {
         if self.path.is_empty() {
             &self.name
@@ -40,7 +40,7 @@ impl Endpoint {
     }
 }
 
-/// What can be asked for side by side, with what the index links to.
+/// The requests that can be made side by side, with what the index links to.
 pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
     let mut endpoints = known(When::AtOnce, seconds);
     for name in linked(index) {
@@ -55,7 +55,7 @@ pub(super) fn at_once(seconds: u32, index: &str) -> Vec<Endpoint> {
     endpoints
 }
 
-/// What uses up what the others need.
+/// The requests that use up what the others need.
 pub(super) fn at_last(seconds: u32) -> Vec<Endpoint> {
     known(When::AtLast, seconds)
 }

@@ -8,7 +8,7 @@ use super::view::Value;
 use crate::cli::output::printable;
 use crate::text::units::{human, percent};
 
-/// Of the four columns of numbers with what is between them.
+/// The width of the four columns of numbers with what is between them.
 const NUMBERS_WIDTH: usize = 39;
 const KIND_WIDTH: usize = 14;
 /// From so many columns on there is room for the kinds.
@@ -79,7 +79,7 @@ pub(super) fn row(
     )
 }
 
-/// `function file:line`. Of a long name its end tells the most.
+/// `function file:line`. The end of a long name tells the most.
 fn place(spot: &Spot, room: usize) -> String {
     let file = spot.file.rsplit('/').next().unwrap_or_default();
     let file = match (file, spot.line) {

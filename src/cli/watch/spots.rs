@@ -8,10 +8,10 @@ use crate::pprof::decoded::Profile;
 use crate::pprof::proto::Sample;
 use crate::profile::owner::is_of_library;
 
-/// What makes a row.
+/// The key of a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct Spot {
-    /// What was waited for; empty where the profile does not say.
+    /// The kind of thing that was waited for; empty where the profile does not say.
     pub(super) kind: String,
     pub(super) function: String,
     pub(super) file: String,
@@ -45,8 +45,8 @@ impl Spots {
         Ok(Self(spots))
     }
 
-    /// What was added since `earlier`. Where something became less the program was started anew, or its profile was
-    /// reset: then all of it is new.
+    /// The amounts that were added since `earlier`. Where something became less the program was
+    /// started anew, or its profile was reset: then all of it is new.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         let now = |spot| self.0.get(spot).copied().unwrap_or_default();
         let is_less = |(spot, then): (_, &Amount)| now(spot).contentions < then.contentions;
@@ -98,9 +98,9 @@ fn spot(profile: &Profile, sample: &Sample) -> Spot {
     let frame = own.or_else(|| frames().next());
     Spot {
         kind: profile.label(sample, "kind").to_owned(),
-        function: frame.map_or("-", |it| it.name_or_object()).to_owned(),
-        file: frame.map_or_else(String::new, |it| clean(it.file)),
-        line: frame.map_or(0, |it| it.line),
+        function: frame.map_or("-", |frame| frame.name_or_object()).to_owned(),
+        file: frame.map_or_else(String::new, |frame| clean(frame.file)),
+        line: frame.map_or(0, |frame| frame.line),
     }
 }
 

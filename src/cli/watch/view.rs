@@ -1,4 +1,4 @@
-//! What is shown, as lines of text that fit.
+//! The view, as lines of text that fit.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::cli::output::{Paint, printable};
 use crate::profile::ProfileKind;
 use crate::text::units::human;
 
-/// What the keys do. A kind of profile has the first letter of its name.
+/// The keys, with what they do. A kind of profile has the first letter of its name.
 fn keys() -> String {
     let kinds = ProfileKind::ALL.map(|kind| format!("{:.1} {kind}", kind.name()));
     let kinds = kinds.join("  ");
@@ -55,10 +55,11 @@ pub(super) struct View {
     pub(super) has_quit: bool,
     /// Why the last look failed.
     pub(super) problem: Option<String>,
-    /// What the program says about its profile.
+    /// The program's words about its profile.
     warning: String,
     last: Option<(Instant, Spots)>,
-    /// What was added from the look before the last one to the last one, and the time between the two.
+    /// The amounts that were added from the look before the last one to the last one, and the time
+    /// between the two.
     interval: Option<(Duration, Spots)>,
 }
 

@@ -162,7 +162,7 @@ function layOut(frames, root) {
   }
 }
 
-// As much of each name as there is room for. Of a path the end tells more than the beginning.
+// As much of each name as there is room for. The end of a path tells more than the beginning.
 function label(frames) {
   const sample = frames[0].text;
   sample.textContent = "m".repeat(50);

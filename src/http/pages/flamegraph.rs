@@ -41,7 +41,7 @@ pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
 }
 
 fn value(call: &Call<'_>) -> Result<Value, Response> {
-    let choices = [Value::Delay, Value::Contentions].map(|it| (label(it), it));
+    let choices = [Value::Delay, Value::Contentions].map(|value| (label(value), value));
     choice(call, "value", &choices)
 }
 
@@ -71,7 +71,7 @@ fn controls(view: &View<'_>, value: Value) -> Html {
         let more = format!("&value={}{more}", label(value));
         view.link(view.path, view.profile.kind(), &more, text, is_here)
     };
-    let choice = |it: Value| link("", it, label(it), it == value);
+    let choice = |other: Value| link("", other, label(other), other == value);
     html!(
         "<p class=\"controls\"><span class=\"choice\">{}{}</span> \
          <input type=\"search\" id=\"search\" aria-label=\"search\" hidden \
@@ -84,7 +84,7 @@ fn controls(view: &View<'_>, value: Value) -> Html {
     )
 }
 
-/// What inferno drew, without all that is around the frames.
+/// The drawing by inferno, without all that is around the frames.
 struct Frames<'a> {
     markup: &'a str,
     /// Where the topmost begins.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::text::escape::Escaped;
 
-/// Markup. What is put into [`html!`] is escaped unless it is of this type.
+/// Markup. Everything that is put into [`html!`] is escaped unless it is of this type.
 #[derive(Debug, Default)]
 pub(super) struct Html(String);
 

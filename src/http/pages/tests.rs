@@ -52,7 +52,7 @@ fn three_sites() -> Profile {
     ])
 }
 
-/// What is made of a view of the profile that was asked for with this query.
+/// The text that `make` makes of a view of the profile that was asked for with this query.
 fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> String {
     let (state, cancel) = (State::default(), Cancel::new());
     let call = Call {
@@ -90,7 +90,7 @@ fn assert_has(page: &str, parts: &[&str]) {
     }
 }
 
-/// What the policy of these pages would refuse.
+/// Nothing is there that the policy of these pages would refuse.
 fn assert_nothing_inline(page: &str) {
     for inline in [
         "<script>",
@@ -124,7 +124,7 @@ fn the_index_shows_what_a_profile_says_already() {
             "href=\"mutex?debug=1\"",
         ],
     );
-    let order = ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|it| page.find(it).unwrap());
+    let order = ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|name| page.find(name).unwrap());
     assert!(order.is_sorted(), "largest delay first");
     assert_nothing_inline(&page);
 }
@@ -219,7 +219,8 @@ fn the_table_has_a_row_for_each_call_site() {
         ],
     );
     assert!(!table.contains('±'), "nothing was sampled");
-    let order = ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|it| table.find(it).unwrap());
+    let order =
+        ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|name| table.find(name).unwrap());
     assert!(order.is_sorted(), "largest delay first");
     assert_nothing_inline(&table);
 }
@@ -339,7 +340,7 @@ fn every_file_that_a_page_loads_is_there() {
     for target in ["/", "/top", "/flamegraph"] {
         pages += &String::from_utf8_lossy(ask(target).body());
     }
-    let addresses = pages.split('"').filter(|it| it.starts_with("assets/"));
+    let addresses = pages.split('"').filter(|part| part.starts_with("assets/"));
     let addresses: Vec<_> = addresses.collect();
     assert!(addresses.len() >= 6, "{addresses:?}");
     for address in addresses {

@@ -1,4 +1,4 @@
-//! What the pages of one profile have in common: which it is, what it sums up to, ways on.
+//! The common parts of the pages of one profile: which it is, what it sums up to, ways on.
 #![forbid(unsafe_code)]
 
 use form_urlencoded::Serializer;
@@ -103,7 +103,7 @@ impl View<'_> {
 
     fn tabs(&self) -> Html {
         let which = self.profile.kind();
-        let profile = |it| self.link(self.path, it, "", it.name(), it == which);
+        let profile = |kind| self.link(self.path, kind, "", kind.name(), kind == which);
         let view = |path, label| self.link(path, which, "", label, path == self.path);
         let flamegraph = match cfg!(feature = "flamegraph") {
             true => view("flamegraph", "Flame graph"),
@@ -142,8 +142,8 @@ impl View<'_> {
         )
     }
 
-    /// To another view. What a page was asked for it does not keep, so of a window of time the
-    /// link records another one; the script tells how long that takes still.
+    /// A link to another view. A page does not keep what it was asked for, so the link of a window
+    /// of time records another one; the script tells how long that takes still.
     pub(super) fn link(
         &self,
         path: &str,

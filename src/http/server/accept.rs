@@ -43,8 +43,8 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` is sent, and for the grace after it. What is not done then ends with the
-/// runtime.
+/// Serves until `stop` is sent, and for the grace after it. Work that is not done then ends with
+/// the runtime.
 pub(super) async fn run(
     listener: std::net::TcpListener,
     service: Service,

@@ -67,7 +67,7 @@ impl Places {
 
     /// Waits for a place. The receiver says when it has to be given up.
     ///
-    /// To be called by one task only: others would not hear of changes.
+    /// Only one task may call this: others would not hear of changes.
     pub(super) async fn take(&self, peer: IpAddr) -> (Place, oneshot::Receiver<()>) {
         loop {
             let next = {
@@ -187,8 +187,8 @@ impl Taken {
     }
 }
 
-/// Of those that are `meant` and keep the server waiting: of the address with most connections the
-/// one that has done so for longest, and since when.
+/// The slowest of those that are `meant` and keep the server waiting, and since when: the one that
+/// has done so for longest, of the address with most connections.
 fn slowest(taken: &mut [Taken], meant: impl Fn(&Taken) -> bool) -> Option<(&mut Taken, Instant)> {
     let waits = |place: &Taken| match &place.close {
         Some(_) if meant(place) => place.waiting_since,
@@ -289,16 +289,19 @@ mod tests {
                 place.answered(40);
                 readers.push((place, closed));
             }
-            let ended: Vec<bool> = readers.iter_mut().map(|(_, it)| is_ended(it)).collect();
+            let ended: Vec<bool> = readers
+                .iter_mut()
+                .map(|(_, closed)| is_ended(closed))
+                .collect();
             assert_eq!(ended, [true, false, false]);
-            // What is larger than the bound is sent to whoever asks, alone.
+            // An answer that is larger than the bound is sent to whoever asks, alone.
             let (large, mut large_closed) = places.take(B).await;
             large.in_work();
             large.answered(1000);
             assert!(!is_ended(&mut large_closed));
             let ended: Vec<bool> = readers[1..]
                 .iter_mut()
-                .map(|(_, it)| is_ended(it))
+                .map(|(_, closed)| is_ended(closed))
                 .collect();
             assert_eq!(ended, [true, true]);
         });

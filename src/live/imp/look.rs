@@ -15,7 +15,7 @@ const TRIES: usize = 3;
 /// Copied first: most stacks are shorter, and the rest is copied when a walk needs it.
 const FIRST_BYTES: usize = 16 << 10;
 
-/// What was seen of a thread.
+/// The result of a look at a thread.
 #[derive(Debug)]
 pub(super) enum Seen {
     /// It sleeps here. The addresses may be few, where the tables do not lead on.

@@ -1,4 +1,4 @@
-//! What `/proc/self/task` says of each thread, and the thread's CPU clock.
+//! The entry of each thread in `/proc/self/task`, and the thread's CPU clock.
 //!
 //! Nothing here stops, wakes or signals the thread that is asked about. Every file may be
 //! missing: the thread may have ended, and a sandbox may hide any of them.
@@ -45,7 +45,7 @@ fn letter_of(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// What the scheduler counts for a thread.
+/// The scheduler's counts for a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scheduling {
     /// On a processor.

@@ -44,7 +44,7 @@ const REQUESTED: u64 = 1;
 const IN_HANDLER: u64 = 2;
 const DONE: u64 = 3;
 const STATE_MASK: u64 = 3;
-/// What each request adds to the word.
+/// Each request adds this to the word.
 const NEXT_REQUEST: u64 = 4;
 
 struct Slot {
@@ -172,7 +172,7 @@ impl Drop for Asker {
         let is_free = |slot: &Slot| slot.word.load(Ordering::Relaxed) & STATE_MASK == FREE;
         if TABLE.iter().all(is_free) {
             // SAFETY: the pieces are ours, mapped, and no handler writes to them: each slot is
-            // free. What is read there next is zero.
+            // free. The next read there finds zero.
             unsafe {
                 let copies = COPIES.load(Ordering::Relaxed).cast::<c_void>();
                 libc::madvise(copies, SLOTS * COPIED_BYTES, libc::MADV_DONTNEED);
@@ -289,7 +289,7 @@ fn read_ranges() {
     RANGE_COUNT.store(count, Ordering::Relaxed);
 }
 
-/// Of a line `7f12a000-7f12b000 rw-p …`.
+/// The range of a line `7f12a000-7f12b000 rw-p …`, if it is writable.
 fn writable_range(line: &str) -> Option<(usize, usize)> {
     let (range, rest) = line.split_once(' ')?;
     let (start, end) = range.split_once('-')?;

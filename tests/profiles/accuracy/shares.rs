@@ -29,7 +29,7 @@ const BUSY: [usize; 3] = [0, 2, 4];
 
 /// The profiler and the test each read the clock around the same hold. A thread that loses its
 /// processor between the two readings, with seven others waiting, makes them differ by a tenth of a
-/// round. That spoils a round now and then; the middle one of five says what the accounting does.
+/// round. This spoils a round now and then; the middle one of five says what the accounting does.
 const ROUNDS: usize = 5;
 
 #[inline(never)]
@@ -48,7 +48,7 @@ struct Errors {
     long: f64,
     short: f64,
     nobody: f64,
-    /// Of the delay in all, in percent of the truth.
+    /// The error of the delay in all, in percent of the truth.
     total: f64,
 }
 

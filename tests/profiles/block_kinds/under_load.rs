@@ -63,7 +63,7 @@ fn rates_that_are_toggled() {
     assert!(profile.total_delay() >= longest_in_progress);
     assert!(profile.total_delay() <= (THREADS + 1) * start.elapsed());
     for kind in ["chan_recv", "chan_send", "barrier"] {
-        let of_kind = |it: &&contend::Sample| it.label("kind") == Some(kind);
+        let of_kind = |sample: &&contend::Sample| sample.label("kind") == Some(kind);
         assert!(
             profile.samples().iter().any(|sample| of_kind(&sample)),
             "{kind}"

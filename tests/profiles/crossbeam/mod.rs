@@ -19,7 +19,7 @@ use crate::common::release_when_asleep;
 use crate::ground_truth::{Between, assert_between, nap};
 use contend::{Profile, Sample};
 
-/// What a profile may be off the truth.
+/// A profile may be off the truth by this share.
 const TOLERANCE: f64 = 0.05;
 
 /// How long things take that are waited for.
@@ -83,7 +83,7 @@ fn assert_nothing_recorded() {
     }
 }
 
-/// What to show when a test fails: the first frames of each sample.
+/// The text to show when a test fails: the first frames of each sample.
 fn names(profile: &Profile) -> String {
     let name = |sample: &Sample| {
         let frames = sample.frames().iter().take(4);

@@ -263,7 +263,7 @@ fn unsized_value() {
 }
 
 #[test]
-#[allow(clippy::readonly_write_lock)] // That others cannot read meanwhile is the point.
+#[allow(clippy::readonly_write_lock)] // The point is that others cannot read meanwhile.
 fn debug() {
     set_up();
     let lock = RwLock::new(7);
