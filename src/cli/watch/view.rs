@@ -159,8 +159,9 @@ impl View {
         };
         let subject = self.which.descriptor().subject;
         let paused = if self.is_paused { ", paused" } else { "" };
+        // A narrow terminal cuts the end.
         format!(
-            "{} of {}: {subject} {scope}, by {by}{paused}",
+            "{} of {}{paused}: {scope}, by {by}; {subject}",
             self.which.name(),
             printable(&self.address)
         )
