@@ -25,7 +25,7 @@
 //!
 //! # Differences from `crossbeam-utils`
 //!
-//! - A `ShardedLock` is 8 bytes larger (padded to its alignment), and a guard by one reference.
+//! - A `ShardedLock` is 16 bytes larger (padded to its alignment), and a guard by one reference.
 //! - `read` and `write` first try; only when that fails they block. An acquisition that would
 //!   succeed at once does so here too.
 //! - A `Parker` and a `WaitGroup` cannot be tried, so they read the clock while the block profile

@@ -19,7 +19,7 @@
 //!
 //! # Differences from `once_cell`
 //!
-//! - A cell is 8 bytes larger (padded to its alignment).
+//! - A cell is 16 bytes larger (padded to its alignment).
 //! - The types are not the original's.
 
 // A name that is shadowed below wins over the glob.

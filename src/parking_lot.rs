@@ -28,7 +28,7 @@
 //!
 //! # Differences from `parking_lot`
 //!
-//! - A lock is 8 bytes larger (padded to its alignment); guards are the same size.
+//! - A lock is 16 bytes larger (padded to its alignment); guards are the same size.
 //! - An acquisition first tries; only when that fails it blocks. One that would succeed at once
 //!   does so here too.
 //! - While somebody who is sampled waits, `bump` is a fair unlock followed by a lock, and the wait

@@ -25,7 +25,7 @@
 //!
 //! # Differences from the standard library
 //!
-//! - A lock is 8 bytes larger (padded to its alignment), and a guard by one reference.
+//! - A lock is 16 bytes larger (padded to its alignment), and a guard by one reference.
 //! - `lock`, `read` and `write` first try; only when that fails they block. An acquisition that
 //!   would succeed at once does so here too.
 //! - The types are not the standard library's: a function that takes `std::sync::MutexGuard` does

@@ -23,7 +23,7 @@ use std::sync;
 /// # Differences from the standard library
 ///
 /// It is made of a [`std::sync::OnceLock`] and the initialiser, which makes it larger by the
-/// initialiser and 8 bytes.
+/// initialiser and 16 bytes.
 ///
 /// # Examples
 ///
