@@ -11,6 +11,7 @@ mod imp {
     mod look;
     mod procfs;
     mod signal;
+    mod thread_pointer;
 
     pub(super) use dump::dump;
 }

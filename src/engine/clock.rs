@@ -77,6 +77,13 @@ pub(crate) fn now() -> u64 {
     ((u128::from(ticks) * u128::from(scale)) >> 32) as u64 + FIRST_NANOS
 }
 
+/// Nanoseconds on the system's monotonic clock, also before [`start`]: 24 ns. No system call, but in
+/// a thread that may not read the counter.
+#[inline]
+pub(crate) fn monotonic() -> u64 {
+    system::nanos()
+}
+
 #[cold]
 fn now_without_counter() -> u64 {
     if !may_read_counter() {
@@ -161,7 +168,7 @@ mod system {
     }
 
     /// `CLOCK_MONOTONIC`, which `Instant` reads too.
-    fn nanos() -> u64 {
+    pub(super) fn nanos() -> u64 {
         let mut time = libc::timespec {
             tv_sec: 0,
             tv_nsec: 0,
@@ -197,6 +204,12 @@ mod system {
 
     pub(super) fn start() {
         ORIGIN.get_or_publish(Instant::now);
+    }
+
+    /// Since the first reading.
+    pub(super) fn nanos() -> u64 {
+        let elapsed = ORIGIN.get_or_publish(Instant::now).elapsed();
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// 0 before the start: of an event that races with the very first `set_…` call. The rates are

@@ -10,10 +10,10 @@
 //! **Nested waits** (an initialiser that locks, a Condvar that takes its mutex again): the inner
 //! wait keeps the outer one's values on its own stack, and puts them back.
 //!
-//! **Threads that end** leave their record behind. A thread that finds no free one takes that of a
-//! thread which the system says is gone.
+//! **Threads that end** leave their record behind, for the next thread with the same pointer (the
+//! C library uses a thread's memory again); a dump frees those of threads that it does not find.
 
-use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 use crate::engine::seq_lock::SeqLock;
 use crate::profile::kind::Kind;
 
@@ -69,7 +69,7 @@ pub(crate) struct Wait {
     pub(crate) kind: Kind,
     /// The address that the wait is known by: a lock's, or 0.
     pub(crate) subject: u64,
-    /// When it began: [`now`] then.
+    /// When it began: [`monotonic`](crate::engine::clock::monotonic) then.
     pub(crate) since: u64,
     /// Whether it ends by itself after a time.
     pub(crate) is_timed: bool,
@@ -124,19 +124,20 @@ impl Wait {
 #[derive(Debug)]
 #[repr(align(64))]
 struct Record {
-    /// The owner; 0: nobody. Changed by a compare-and-swap, so that a record has one owner.
-    tid: AtomicU32,
+    /// The owner's thread pointer, which no other living thread has; 0: nobody. It is known without
+    /// a call. Changed by a compare-and-swap, so that a record has one owner.
+    owner: AtomicU64,
     wait: SeqLock<WORDS>,
 }
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Record>() == 64, "a record is one cache line");
 
-/// A record as a dump reads it.
+/// A wait as a dump reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
-    pub(crate) tid: u32,
-    pub(crate) thread_pointer: u64,
+    /// The thread pointer of the thread that waits.
+    pub(crate) owner: u64,
     pub(crate) wait: Wait,
     /// Changes with every wait of the thread.
     sequence: u32,
@@ -147,7 +148,7 @@ impl Record {
     #[cfg(not(loom))]
     const fn new() -> Self {
         Self {
-            tid: AtomicU32::new(0),
+            owner: AtomicU64::new(0),
             wait: SeqLock::new(),
         }
     }
@@ -155,19 +156,19 @@ impl Record {
     #[cfg(loom)]
     fn new() -> Self {
         Self {
-            tid: AtomicU32::new(0),
+            owner: AtomicU64::new(0),
             wait: SeqLock::new(),
         }
     }
 
     /// By anybody. `None`: no wait, or one that is just beginning or ending.
-    fn read(&self) -> Option<(u32, Wait, u32)> {
-        let tid = self.tid.load(Ordering::Relaxed);
-        if tid == 0 {
+    fn read(&self) -> Option<(u64, Wait, u32)> {
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner == 0 {
             return None;
         }
         let (words, sequence) = self.wait.read()?;
-        Some((tid, Wait::from_words(words)?, sequence))
+        Some((owner, Wait::from_words(words)?, sequence))
     }
 }
 
@@ -175,8 +176,6 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Registry {
     records: [Record; RECORDS],
-    /// By record: the owner's thread pointer, which a lock's holder is known by.
-    thread_pointers: [AtomicU64; RECORDS],
 }
 
 impl Registry {
@@ -184,7 +183,6 @@ impl Registry {
     pub(crate) const fn new() -> Self {
         Self {
             records: [const { Record::new() }; RECORDS],
-            thread_pointers: [const { AtomicU64::new(0) }; RECORDS],
         }
     }
 
@@ -192,49 +190,54 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             records: std::array::from_fn(|_| Record::new()),
-            thread_pointers: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
-    /// The index of a record for the thread of this number: the one that an earlier thread left
-    /// behind under the same number, a free one, or one whose owner `is_gone`. `None`: there is
-    /// none.
+    /// The index of a record for the thread with this pointer: the one that an earlier thread left
+    /// behind under the same pointer, or a free one. `None`: there is none.
     ///
-    /// The search begins at a place that the number gives, so it is short until the table fills.
-    fn claim(&self, tid: u32, thread_pointer: u64, is_gone: impl Fn(u32) -> bool) -> Option<usize> {
+    /// The search begins at a place that the pointer gives, so it is short until the table fills.
+    fn claim(&self, owner: u64) -> Option<usize> {
         // Fibonacci hashing, as in `unwind_rules`.
-        let first = (u64::from(tid).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-        let places = || (0..RECORDS).map(|probe| (first + probe) % RECORDS);
-        let owner = |index: usize| self.records[index].tid.load(Ordering::Relaxed);
-        let take = |index: usize, from: u32| {
-            // Acquire: sees the last writes of the owner before.
-            let (acquire, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
-            let word = &self.records[index].tid;
-            word.compare_exchange(from, tid, acquire, relaxed).is_ok()
-        };
-        // A number is given to one living thread at a time: an owner of this one is gone.
-        let index = places()
-            .find(|index| owner(*index) == tid || (owner(*index) == 0 && take(*index, 0)))
-            .or_else(|| {
-                places().find(|index| {
-                    let owner = owner(*index);
-                    is_gone(owner) && take(*index, owner)
-                })
+        let first = (owner.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
+        let index = (0..RECORDS)
+            .map(|probe| (first + probe) % RECORDS)
+            .find(|index| {
+                let word = &self.records[*index].owner;
+                // A living thread's pointer is its own: an earlier owner of this one has ended.
+                // Acquire: sees the last writes of the owner before.
+                word.load(Ordering::Relaxed) == owner
+                    || word
+                        .compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed)
+                        .is_ok()
             })?;
-        self.thread_pointers[index].store(thread_pointer, Ordering::Relaxed);
-        // Whoever had it may have ended in a wait, or in the middle of a write.
+        // The owner before may have ended in a wait, or in the middle of a write.
         self.records[index].wait.take_over(NO_WAIT);
         Some(index)
+    }
+
+    /// Frees the records of threads that have ended. Called by a dump.
+    #[cfg(not(loom))]
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn forget_if(&self, has_ended: impl Fn(u64) -> bool) {
+        for record in &self.records {
+            let owner = record.owner.load(Ordering::Relaxed);
+            if owner != 0 && has_ended(owner) {
+                // Release: whoever claims it next sees what this owner wrote. It fails if a new
+                // thread of the same pointer has it already and gave it up, which is as well.
+                let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+                let _ = record.owner.compare_exchange(owner, 0, release, relaxed);
+            }
+        }
     }
 
     /// The waits that are in progress now.
     pub(crate) fn waits(&self) -> impl Iterator<Item = Published> {
         let records = self.records.iter().enumerate();
         records.filter_map(|(index, record)| {
-            let (tid, wait, sequence) = record.read()?;
+            let (owner, wait, sequence) = record.read()?;
             Some(Published {
-                tid,
-                thread_pointer: self.thread_pointers[index].load(Ordering::Relaxed),
+                owner,
                 wait,
                 sequence,
                 index: index as u32,
@@ -256,8 +259,8 @@ impl Registry {
     pub(crate) fn forget_after_fork(&self) {
         for record in &self.records {
             // Looks first, so that pages which were never used stay untouched.
-            if record.tid.load(Ordering::Relaxed) != 0 {
-                record.tid.store(0, Ordering::Relaxed);
+            if record.owner.load(Ordering::Relaxed) != 0 {
+                record.owner.store(0, Ordering::Relaxed);
                 record.wait.take_over(NO_WAIT);
             }
         }
@@ -269,7 +272,7 @@ impl Registry {
     not(all(feature = "framehop", target_os = "linux")),
     allow(unused_imports)
 )]
-pub(crate) use of_this_process::{InProgress, after_fork, is_going_on, now, publish, waits};
+pub(crate) use of_this_process::{InProgress, after_fork, forget_if, is_going_on, publish, waits};
 
 /// The registry of the process, and each thread's way to its record.
 #[cfg(not(loom))]
@@ -278,6 +281,7 @@ mod of_this_process {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::{Published, Record, Registry, Wait, Words};
+    use crate::engine::thread_state;
 
     static REGISTRY: Registry = Registry::new();
 
@@ -327,7 +331,7 @@ mod of_this_process {
     #[cold]
     #[inline(never)]
     fn claim() -> Option<&'static Record> {
-        let index = REGISTRY.claim(system::tid(), system::thread_pointer(), system::is_gone);
+        let index = REGISTRY.claim(thread_state::thread_pointer() as u64);
         let number = index.map_or(u32::MAX, |index| index as u32 + 1);
         OWN.set((number, FORKS.load(Ordering::Relaxed)));
         REGISTRY.records.get(index?)
@@ -344,75 +348,16 @@ mod of_this_process {
         REGISTRY.is_going_on(published)
     }
 
-    /// Nanoseconds on a clock that nobody sets. Not the engine's, which does not run before
-    /// profiling is switched on.
-    #[inline]
-    pub(crate) fn now() -> u64 {
-        system::now()
+    /// Frees the records of threads that have ended.
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn forget_if(has_ended: impl Fn(u64) -> bool) {
+        REGISTRY.forget_if(has_ended);
     }
 
     /// In a child of `fork`.
     pub(crate) fn after_fork() {
         FORKS.fetch_add(1, Ordering::Relaxed);
         REGISTRY.forget_after_fork();
-    }
-
-    #[cfg(target_os = "linux")]
-    mod system {
-        pub(super) fn tid() -> u32 {
-            // SAFETY: takes nothing and cannot fail.
-            unsafe { libc::gettid() }.unsigned_abs()
-        }
-
-        pub(super) fn thread_pointer() -> u64 {
-            crate::engine::thread_state::thread_pointer() as u64
-        }
-
-        /// Read without a system call, in signal handlers too: 24 ns.
-        pub(super) fn now() -> u64 {
-            let mut time = libc::timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            };
-            // SAFETY: the answer goes to a live local of the right type.
-            unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-            time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-        }
-
-        /// Whether no thread of this process has that number. 0.6 µs.
-        pub(super) fn is_gone(tid: u32) -> bool {
-            // SAFETY: signal 0 is none: the system only says whether the thread is there.
-            let failed = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, 0) } != 0;
-            // SAFETY: the C library's own place of this thread's error number.
-            failed && unsafe { *libc::__errno_location() } == libc::ESRCH
-        }
-    }
-
-    /// Elsewhere a thread is known by a number that is counted here, and no thread is ever known to
-    /// have ended.
-    #[cfg(not(target_os = "linux"))]
-    mod system {
-        use std::sync::atomic::{AtomicU32, Ordering};
-
-        pub(super) fn tid() -> u32 {
-            static NEXT: AtomicU32 = AtomicU32::new(1);
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        }
-
-        pub(super) fn thread_pointer() -> u64 {
-            crate::engine::thread_state::thread_pointer() as u64
-        }
-
-        /// Since the first wait.
-        pub(super) fn now() -> u64 {
-            static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-            let start = START.get_or_init(std::time::Instant::now);
-            u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
-        }
-
-        pub(super) fn is_gone(_: u32) -> bool {
-            false
-        }
     }
 }
 

@@ -136,7 +136,7 @@ pub(crate) fn in_progress(kind: Kind, flag: Option<&Flag>) -> Option<registry::I
     registry::publish(registry::Wait {
         kind,
         subject: flag.map_or(0, |flag| std::ptr::from_ref(flag).addr() as u64),
-        since: registry::now(),
+        since: clock::monotonic(),
         is_timed: false,
         registers: registry::Registers::here(),
     })

@@ -93,7 +93,7 @@ impl Thread {
         }
     }
 
-    /// The kernel's number of the thread, as `top -H` and `perf` show it.
+    /// The kernel's number of the thread, as `top -H` and `perf` show it; 0 where it is not known.
     pub fn tid(&self) -> u32 {
         self.tid
     }

@@ -22,12 +22,12 @@ pub(super) fn dump<T>(_: &T) -> Threads {
 #[cfg(feature = "profiling")]
 fn waiting() -> Vec<Thread> {
     use super::thread::WaitInProgress;
-    use crate::engine::registry;
+    use crate::engine::{clock, registry};
 
     let waits = registry::waits().map(|published| {
-        let waited = registry::now().saturating_sub(published.wait.since);
+        let waited = clock::monotonic().saturating_sub(published.wait.since);
         Thread::waiting(
-            published.tid,
+            0,
             WaitInProgress::new(published.wait.kind, published.wait.subject, waited),
         )
     });

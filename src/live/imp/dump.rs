@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::look::{self, Seen};
 use super::procfs::{self, Position, Tid};
+use super::thread_pointer;
 
 use super::signal::{Asker, COPIED_BYTES, Refusal};
+use crate::engine::clock;
 use crate::engine::registry::{self, Published};
 use crate::engine::stack::copied::{self, Addresses, StackCopy, Start, WalkEnd};
 use crate::engine::stack::{self, Stack, memory};
@@ -39,8 +41,11 @@ pub(in crate::live) fn dump<T>(marker: &T) -> Threads {
         vec![procfs::own_tid()]
     });
     let waits: HashMap<Tid, Published> = registry::waits()
-        .map(|published| (published.tid as Tid, published))
+        .filter_map(|published| Some((thread_pointer::tid_of(published.owner)?, published)))
         .collect();
+    registry::forget_if(|owner| {
+        thread_pointer::tid_of(owner).is_none_or(|tid| !tids.contains(&tid))
+    });
     let mut found = look_at_all(&tids, &waits, marker);
     ask_running(&mut found, &mut notes);
     if found.iter().any(|found| found.is_hidden) {
@@ -74,7 +79,7 @@ fn look_at_all<T>(tids: &[Tid], waits: &HashMap<Tid, Published>, marker: &T) -> 
         }
         addresses.clear();
         let published = waits.get(tid);
-        let waiting = published.and_then(|published| look_at_wait(published, &mut buffer));
+        let waiting = published.and_then(|published| look_at_wait(*tid, published, &mut buffer));
         waiting.or_else(|| look_at(*tid, &mut buffer, &mut addresses))
     });
     looks.collect()
@@ -92,7 +97,7 @@ fn this_thread<T>(own: Tid, marker: &T) -> Found {
 
 /// A thread in a wait of ours, from the frame that published it: the thread need not be asked, and
 /// may run. `None` if the wait is over.
-fn look_at_wait(published: &Published, buffer: &mut [u8]) -> Option<Found> {
+fn look_at_wait(tid: Tid, published: &Published, buffer: &mut [u8]) -> Option<Found> {
     let registers = published.wait.registers;
     let start = Start {
         instruction_pointer: registers.instruction_pointer,
@@ -101,7 +106,7 @@ fn look_at_wait(published: &Published, buffer: &mut [u8]) -> Option<Found> {
     };
     let mut addresses = Addresses::EMPTY;
     let copied = memory::read(start.stack_pointer, buffer);
-    let waited = registry::now().saturating_sub(published.wait.since);
+    let waited = clock::monotonic().saturating_sub(published.wait.since);
     // While it goes on, the frame that published it is there, and all above it stands still.
     if !registry::is_going_on(published) {
         return None;
@@ -112,7 +117,7 @@ fn look_at_wait(published: &Published, buffer: &mut [u8]) -> Option<Found> {
     };
     let end = copied::walk(start, copy, &mut addresses);
     let kind = published.wait.kind;
-    let mut found = Found::new(published.tid as Tid, ThreadState::of_kind(kind));
+    let mut found = Found::new(tid, ThreadState::of_kind(kind));
     found.addresses = addresses.as_slice().to_vec();
     let subject = published.wait.subject;
     found.thread.wait = Some(WaitInProgress::new(kind, subject, waited));

@@ -10,7 +10,7 @@ fn a_record_has_one_owner() {
     loom::model(|| {
         let registry = Arc::new(Registry::new());
         let other = Arc::clone(&registry);
-        let claim = |registry: &Registry, tid| registry.claim(tid, 0, |_| false).unwrap();
+        let claim = |registry: &Registry, owner| registry.claim(owner).unwrap();
         let theirs = thread::spawn(move || claim(&other, 1));
         let mine = claim(&registry, 2);
         assert_ne!(mine, theirs.join().unwrap(), "two owners");

@@ -16,21 +16,17 @@ fn wait(kind: Kind, subject: u64) -> Wait {
     }
 }
 
-fn nobody_is_gone(_: u32) -> bool {
-    false
-}
-
 #[test]
 fn a_published_wait_is_read_as_it_was_written() {
     let registry = Registry::new();
-    let record = &registry.records[registry.claim(5, 0x70, nobody_is_gone).unwrap()];
+    let record = &registry.records[registry.claim(0x70).unwrap()];
     assert_eq!(registry.waits().count(), 0);
     let (outer, inner) = (wait(Kind::ONCE, 8), wait(Kind::MUTEX, 9));
     let before = record.wait.replace(outer.to_words()).unwrap();
     let before_inner = record.wait.replace(inner.to_words()).unwrap();
     let read: Vec<_> = registry.waits().collect();
     assert_eq!(read.len(), 1);
-    assert_eq!((read[0].tid, read[0].thread_pointer), (5, 0x70));
+    assert_eq!(read[0].owner, 0x70);
     assert_eq!(read[0].wait, inner);
     record.wait.replace(before_inner);
     let outer_again = registry.waits().next().unwrap();
@@ -42,31 +38,32 @@ fn a_published_wait_is_read_as_it_was_written() {
 }
 
 #[test]
-fn records_of_threads_that_are_gone_are_used_again() {
+fn records_of_threads_that_have_ended_are_used_again() {
     let registry = Registry::new();
-    for tid in 1..=RECORDS as u32 {
-        let record = &registry.records[registry.claim(tid, 0, nobody_is_gone).unwrap()];
+    for owner in 1..=RECORDS as u64 {
+        let record = &registry.records[registry.claim(owner).unwrap()];
         record.wait.replace(wait(Kind::MUTEX, 8).to_words());
     }
-    let next = RECORDS as u32 + 1;
-    assert!(registry.claim(next, 0, nobody_is_gone).is_none());
-    assert!(registry.claim(next, 0, |tid| tid == 77).is_some());
-    let left: Vec<u32> = registry.waits().map(|published| published.tid).collect();
+    let next = RECORDS as u64 + 1;
+    assert!(registry.claim(next).is_none());
+    registry.forget_if(|owner| owner == 77);
+    assert!(registry.claim(next).is_some());
+    let left: Vec<u64> = registry.waits().map(|published| published.owner).collect();
     assert_eq!(left.len(), RECORDS - 1, "the old owner's wait is gone");
     assert!(!left.contains(&77) && !left.contains(&next));
-    // A new thread of the same number as an old one takes the old one's record.
-    registry.claim(5, 0, nobody_is_gone).unwrap();
-    assert!(registry.waits().all(|published| published.tid != 5));
+    // A new thread with the same pointer as an old one takes the old one's record.
+    registry.claim(5).unwrap();
+    assert!(registry.waits().all(|published| published.owner != 5));
 }
 
 #[test]
 fn a_fork_forgets_all_threads() {
     let registry = Registry::new();
-    let record = &registry.records[registry.claim(5, 0, nobody_is_gone).unwrap()];
+    let record = &registry.records[registry.claim(5).unwrap()];
     record.wait.replace(wait(Kind::MUTEX, 8).to_words());
     registry.forget_after_fork();
     assert_eq!(registry.waits().count(), 0);
-    assert!(registry.claim(6, 0, nobody_is_gone).is_some());
+    assert!(registry.claim(6).is_some());
 }
 
 #[test]
