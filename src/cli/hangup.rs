@@ -21,18 +21,20 @@ pub(super) fn end_with_terminal(input: bool) {
     }
 
     let (stdin, stdout) = (stdin(), stdout());
+    // Asked before anything else is done: a terminal that has gone is none any more.
+    let (watches_output, watches_input) = (stdout.is_terminal(), input && stdin.is_terminal());
+    if !watches_output && !watches_input {
+        return;
+    }
     let watch = move || {
         loop {
             // Asks for no event: a hang-up is told always.
             let mut watched = Vec::new();
-            if stdout.is_terminal() {
+            if watches_output {
                 watched.push(PollFd::new(&stdout, PollFlags::empty()));
             }
-            if input && stdin.is_terminal() {
+            if watches_input {
                 watched.push(PollFd::new(&stdin, PollFlags::empty()));
-            }
-            if watched.is_empty() {
-                return;
             }
             match poll(&mut watched, None) {
                 Err(rustix::io::Errno::INTR) => {}
