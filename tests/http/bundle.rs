@@ -82,14 +82,15 @@ fn bundle(_profiling: &Profiling) -> Response {
     })
 }
 
-#[cfg(feature = "profiling")]
 /// In a process of its own: no other test's profiles are in it.
+#[cfg(feature = "profiling")]
 #[test]
 fn everything_is_in_it_and_can_be_read() {
     let name = "bundle::everything_is_in_it_and_can_be_read";
     crate::common::in_child(name, all_is_in_it);
 }
 
+#[cfg(feature = "profiling")]
 fn all_is_in_it() {
     let profiling = profile_everything();
     contend::http::register_profile("heap", "what is\nallocated", || Ok(b"heap".to_vec())).unwrap();
@@ -125,6 +126,7 @@ fn all_is_in_it() {
     };
     assert!(0 < mutex_delta && mutex_delta < mutex, "{contentions:?}");
     assert!(0 < block_delta && block_delta < block, "{contentions:?}");
+    assert!(text(&files, "threads.txt").contains("all_is_in_it"));
     assert_eq!(files["custom/heap"], b"heap");
     assert!(!files.contains_key("custom/broken"));
     let rates: serde_json::Value = serde_json::from_slice(&files["rates.json"]).unwrap();
