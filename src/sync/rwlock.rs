@@ -18,7 +18,8 @@ pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 ///
 /// # Overhead
 ///
-/// Without contention, nothing but a relaxed load at the release, whether profiling is on or off.
+/// Without contention, nothing but two relaxed loads, one after the acquisition and one at the
+/// release, whether profiling is on or off.
 ///
 /// # Examples
 ///
