@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use contend::{Profile, Sample};
 
+use crate::common::release_when_asleep;
 use crate::locks::Lock;
 
 /// Switches profiling on from nothing recorded; off again when dropped. One at a time.
@@ -282,6 +283,33 @@ impl Watch {
             least: most.saturating_sub(kept_ready),
         }
     }
+}
+
+/// How long things take that are waited for.
+pub(crate) const HELD: Duration = Duration::from_millis(60);
+
+/// Runs `wait` on a thread, and `end_it` when that has been asleep for [`HELD`].
+pub(crate) fn while_asleep<R: Send>(wait: impl FnOnce() -> R + Send, end_it: impl FnOnce()) -> R {
+    release_when_asleep(wait, || {
+        nap(HELD);
+        end_it();
+    })
+}
+
+/// Times a call, made by the function that this stands in: how long it took, and what it returned.
+macro_rules! timed {
+    ($call:expr) => {{
+        let watch = $crate::ground_truth::Watch::start();
+        let result = $call;
+        (watch.took(), result)
+    }};
+}
+pub(crate) use timed;
+
+/// Whether an operation that began at `start` is a wait by its time alone. The profiler, whose clock
+/// is read within these two, can only have seen less.
+pub(crate) fn is_long(start: Instant) -> bool {
+    start.elapsed() >= Duration::from_micros(1)
 }
 
 /// How long this thread has been ready in all while the processors ran others; zero where the

@@ -1,44 +1,46 @@
 //! Channels, and the barrier.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use contend::sync::Barrier;
 use contend::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
 
-use super::events::{Event, parked_until, timed};
+use super::events::Event;
+use crate::common::Sleeper;
 use crate::ground_truth::*;
 
 #[inline(never)]
-fn block_recv(receiver: &Receiver<u8>) -> Duration {
-    timed!(receiver.recv().is_ok())
+fn block_recv(receiver: &Receiver<u8>) -> Between {
+    timed!(receiver.recv().is_ok()).0
 }
 
 #[inline(never)]
-fn block_recv_timeout(receiver: &Receiver<u8>, timeout: Duration) -> Duration {
+fn block_recv_timeout(receiver: &Receiver<u8>, timeout: Duration) -> Between {
     timed!({
         assert_eq!(
             receiver.recv_timeout(timeout),
             Err(RecvTimeoutError::Timeout)
         )
     })
+    .0
 }
 
 #[inline(never)]
-fn block_next(receiver: Receiver<u8>) -> Duration {
+fn block_next(receiver: Receiver<u8>) -> Between {
     let mut messages = receiver.into_iter();
-    timed!(assert_eq!(messages.next(), Some(1)))
+    timed!(assert_eq!(messages.next(), Some(1))).0
 }
 
 #[inline(never)]
-fn block_send(sender: &SyncSender<u8>) -> Duration {
-    timed!(sender.send(1).is_ok())
+fn block_send(sender: &SyncSender<u8>) -> Between {
+    timed!(sender.send(1).is_ok()).0
 }
 
 #[inline(never)]
-fn block_barrier(barrier: &Barrier) -> Duration {
-    timed!(barrier.wait())
+fn block_barrier(barrier: &Barrier) -> Between {
+    timed!(barrier.wait()).0
 }
 
 const RECV: Event = Event {
@@ -80,7 +82,7 @@ fn recv_timeout_that_expires() {
         caller: "block_recv_timeout",
     };
     let (sender, receiver) = channel();
-    event.expect(move || block_recv_timeout(&receiver, ms(150)), || ());
+    event.expect_alone(|| block_recv_timeout(&receiver, HELD));
     drop(sender);
 }
 
@@ -140,19 +142,22 @@ fn barrier() {
 fn three_waiters_wait_three_times_as_long() {
     let _recording = recording(1, 1);
     let (sender, receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| channel()).unzip();
+    let sleepers = [const { Sleeper::new() }; 3];
     let waited = thread::scope(|scope| {
-        let waiters = receivers
-            .into_iter()
-            .map(|receiver| scope.spawn(move || block_recv(&receiver)));
+        let waiters = sleepers.iter().zip(receivers).map(|(sleeper, receiver)| {
+            scope.spawn(move || {
+                sleeper.about_to_wait();
+                block_recv(&receiver)
+            })
+        });
         let waiters: Vec<_> = waiters.collect();
-        nap(ms(200));
+        sleepers.iter().for_each(Sleeper::await_sleep);
+        nap(HELD);
         drop(sender);
-        waiters
-            .into_iter()
-            .map(|waiter| waiter.join().unwrap())
-            .sum()
+        let waited = waiters.into_iter().map(|waiter| waiter.join().unwrap());
+        waited.sum::<Between>()
     });
-    assert!(waited >= ms(580), "{waited:?}");
+    assert!(waited.most >= 3 * HELD, "{waited:?}");
     RECV.check(waited, 3);
 }
 
@@ -196,9 +201,10 @@ fn behind_a_slow_consumer_the_send_line_is_on_top() {
 /// A thread-local's destructor may wait too: the thread has ended but for that.
 #[test]
 fn a_wait_while_the_thread_exits() {
-    struct WaitsAtExit(Mutex<Receiver<u8>>);
+    struct WaitsAtExit(Mutex<Receiver<u8>>, Arc<Sleeper>);
     impl Drop for WaitsAtExit {
         fn drop(&mut self) {
+            self.1.about_to_wait();
             block_recv(self.0.get_mut().unwrap());
         }
     }
@@ -207,15 +213,16 @@ fn a_wait_while_the_thread_exits() {
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = channel();
-    let thread = thread::spawn(move || {
-        AT_EXIT.set(Some(WaitsAtExit(Mutex::new(receiver))));
-    });
-    nap(ms(100));
+    let sleeper = Arc::new(Sleeper::new());
+    let at_exit = WaitsAtExit(Mutex::new(receiver), Arc::clone(&sleeper));
+    let thread = thread::spawn(move || AT_EXIT.set(Some(at_exit)));
+    sleeper.await_sleep();
+    nap(HELD);
     sender.send(1).unwrap();
     thread.join().unwrap();
     let profile = contend::block_profile();
     assert_eq!(contentions_of(&profile, "block_recv"), 1, "{profile}");
-    assert!(profile.total_delay() > ms(80), "{profile}");
+    assert!(profile.total_delay() > HELD.mul_f64(0.95), "{profile}");
 }
 
 /// A wait in progress is not in the profile yet; when it ends, the whole of it is.
@@ -223,7 +230,7 @@ fn a_wait_while_the_thread_exits() {
 fn a_wait_in_progress_is_not_there_yet() {
     let _recording = recording(1, 1);
     let (sender, receiver) = channel();
-    let waited = parked_until(
+    let waited = while_asleep(
         move || block_recv(&receiver),
         || {
             assert_eq!(contend::block_profile().total_contentions(), 0);

@@ -2,13 +2,13 @@
 //! runs it, and both have the same time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use contend::sync::{LazyLock, OnceLock};
 
-use super::events::{Event, HELD, ThreadState, leaf, timed, without_parameters};
+use super::events::{Event, leaf, without_parameters};
+use crate::common::Sleeper;
 use crate::ground_truth::*;
 
 #[inline(never)]
@@ -22,50 +22,50 @@ fn initialise(cell: &OnceLock<u8>, run: impl FnOnce()) {
 }
 
 #[inline(never)]
-fn find_it_running(cell: &OnceLock<u8>) -> Duration {
-    timed!(assert_eq!(cell.get_or_init(|| unreachable!()), &7))
+fn find_it_running(cell: &OnceLock<u8>) -> Between {
+    timed!(assert_eq!(cell.get_or_init(|| unreachable!()), &7)).0
 }
 
 #[inline(never)]
-fn set_while_running(cell: &OnceLock<u8>) -> Duration {
-    timed!(assert_eq!(cell.set(1), Err(1)))
+fn set_while_running(cell: &OnceLock<u8>) -> Between {
+    timed!(assert_eq!(cell.set(1), Err(1))).0
 }
 
 #[inline(never)]
-fn wait_for_it(cell: &OnceLock<u8>) -> Duration {
-    timed!(assert_eq!(cell.wait(), &7))
+fn wait_for_it(cell: &OnceLock<u8>) -> Between {
+    timed!(assert_eq!(cell.wait(), &7)).0
 }
 
 #[inline(never)]
-fn force_it<F: FnOnce() -> u8>(lazy: &LazyLock<u8, F>) -> Duration {
-    timed!(catch_unwind(AssertUnwindSafe(|| LazyLock::force(lazy))).is_ok())
+fn force_it<F: FnOnce() -> u8>(lazy: &LazyLock<u8, F>) -> Between {
+    timed!(catch_unwind(AssertUnwindSafe(|| LazyLock::force(lazy))).is_ok()).0
 }
 
 #[inline(never)]
-fn deref_it<F: FnOnce() -> u8>(lazy: &LazyLock<u8, F>) -> Duration {
-    timed!(**lazy)
+fn deref_it<F: FnOnce() -> u8>(lazy: &LazyLock<u8, F>) -> Between {
+    timed!(**lazy).0
 }
 
 /// Runs `initialise` on a thread of its own, which is to call the function that it is given, and,
 /// while that is under way, `wait` on another: how long it waited.
 fn while_running(
     initialise: impl FnOnce(&dyn Fn()) + Send,
-    wait: impl FnOnce() -> Duration + Send,
-) -> Duration {
+    wait: impl FnOnce() -> Between + Send,
+) -> Between {
     let runs = Barrier::new(2);
-    let (parked, until_parked) = mpsc::channel::<ThreadState>();
+    let sleeper = Sleeper::new();
     thread::scope(|scope| {
-        let runs = &runs;
+        let (runs, sleeper) = (&runs, &sleeper);
         scope.spawn(move || {
             initialise(&|| {
                 runs.wait();
-                until_parked.recv().unwrap().until_parked();
+                sleeper.await_sleep();
                 nap(HELD);
             });
         });
         let waiter = scope.spawn(move || {
             runs.wait();
-            parked.send(ThreadState::of_this_thread()).unwrap();
+            sleeper.about_to_wait();
             wait()
         });
         waiter.join().unwrap()
@@ -74,7 +74,7 @@ fn while_running(
 
 /// One wait of this time, and the initialiser's end is charged with it.
 #[track_caller]
-fn check(leaf_of_waiter: &'static str, waiter: &'static str, initialiser: &str, waited: Duration) {
+fn check(leaf_of_waiter: &'static str, waiter: &'static str, initialiser: &str, waited: Between) {
     let event = Event {
         kind: "once",
         leaf: leaf_of_waiter,
@@ -155,25 +155,26 @@ fn while_lazy_runs<F: FnOnce() -> u8 + Send>(
     run: &mpsc::Sender<Run>,
     lazy: &LazyLock<u8, F>,
     end: fn(),
-    wait: impl FnOnce() -> Duration + Send,
-) -> Duration {
+    wait: impl FnOnce() -> Between + Send,
+) -> Between {
     let (runs, running) = mpsc::channel();
-    let (parked, until_parked) = mpsc::channel::<ThreadState>();
+    let waiter = Arc::new(Sleeper::new());
+    let sleeper = Arc::clone(&waiter);
     run.send(Box::new(move || {
         runs.send(()).unwrap();
-        until_parked.recv().unwrap().until_parked();
+        sleeper.await_sleep();
         nap(HELD);
         end();
     }))
     .unwrap();
     thread::scope(|scope| {
         scope.spawn(|| initialise_lazy(lazy));
-        let waiter = scope.spawn(move || {
+        let thread = scope.spawn(move || {
             running.recv().unwrap();
-            parked.send(ThreadState::of_this_thread()).unwrap();
+            waiter.about_to_wait();
             wait()
         });
-        waiter.join().unwrap()
+        thread.join().unwrap()
     })
 }
 
@@ -232,8 +233,8 @@ fn panics_in(cell: &OnceLock<u8>, run: impl FnOnce()) {
 }
 
 #[inline(never)]
-fn runs_after_waiting(cell: &OnceLock<u8>) -> Duration {
-    timed!(assert_eq!(cell.get_or_init(|| 3), &3))
+fn runs_after_waiting(cell: &OnceLock<u8>) -> Between {
+    timed!(assert_eq!(cell.get_or_init(|| 3), &3)).0
 }
 
 /// A thread that waited for a run that panicked, and then runs its own, has waited.

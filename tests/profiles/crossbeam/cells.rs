@@ -6,17 +6,14 @@ use std::time::Duration;
 
 use contend::once_cell::sync::{Lazy, OnceCell};
 
-use super::{
-    TOLERANCE, WAIT, assert_nothing_recorded, assert_only_wait, assert_waits, samples_at, timed,
-    while_asleep,
-};
+use super::{TOLERANCE, assert_nothing_recorded, assert_only_wait, assert_waits, samples_at};
 use crate::common::Sleeper;
-use crate::ground_truth::{Between, assert_between, nap, recording};
+use crate::ground_truth::*;
 
 const WAITERS: usize = 3;
 
 /// Runs `make` on a thread and, once its initialiser has passed `started`, `wait` on several. The
-/// initialiser passes it again when these have slept for [`WAIT`]. Returns what they waited together.
+/// initialiser passes it again when these have slept for [`HELD`]. Returns what they waited together.
 fn waiting_for(
     started: &Barrier,
     make: impl FnOnce() + Send,
@@ -34,7 +31,7 @@ fn waiting_for(
             })
         });
         sleepers.iter().for_each(Sleeper::await_sleep);
-        nap(WAIT);
+        nap(HELD);
         started.wait();
         waiters
             .map(|waiter| waiter.join().unwrap())

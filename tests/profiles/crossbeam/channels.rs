@@ -8,9 +8,9 @@ use contend::crossbeam_channel::{
     tick, unbounded,
 };
 
-use super::{WAIT, assert_nothing_recorded, assert_only_wait, assert_waits, timed, while_asleep};
+use super::{assert_nothing_recorded, assert_only_wait, assert_waits};
 use crate::common::Sleeper;
-use crate::ground_truth::{Between, Watch, assert_between, ms, nap, recording};
+use crate::ground_truth::*;
 
 const SEND: &str = "contend::crossbeam_channel::Sender<T>::send";
 const RECV: &str = "contend::crossbeam_channel::Receiver<T>::recv";
@@ -86,23 +86,23 @@ fn send_ended_by_disconnection() {
 fn timeouts_that_expire() {
     #[inline(never)]
     fn send_timeout_site(sender: &Sender<u32>) -> Between {
-        let (time, result) = timed!(sender.send_timeout(1, WAIT));
+        let (time, result) = timed!(sender.send_timeout(1, HELD));
         assert_eq!(result, Err(SendTimeoutError::Timeout(1)));
         time
     }
     #[inline(never)]
     fn send_deadline_site(sender: &Sender<u32>) -> Between {
-        timed!(sender.send_deadline(1, Instant::now() + WAIT).unwrap_err()).0
+        timed!(sender.send_deadline(1, Instant::now() + HELD).unwrap_err()).0
     }
     #[inline(never)]
     fn recv_timeout_site(receiver: &Receiver<u32>) -> Between {
-        let (time, result) = timed!(receiver.recv_timeout(WAIT));
+        let (time, result) = timed!(receiver.recv_timeout(HELD));
         assert_eq!(result, Err(RecvTimeoutError::Timeout));
         time
     }
     #[inline(never)]
     fn recv_deadline_site(receiver: &Receiver<u32>) -> Between {
-        timed!(receiver.recv_deadline(Instant::now() + WAIT).unwrap_err()).0
+        timed!(receiver.recv_deadline(Instant::now() + HELD).unwrap_err()).0
     }
     let _recording = recording(1, 1);
     let (sender, receiver) = bounded(1);
@@ -144,7 +144,7 @@ fn timeouts_that_expire() {
 
 #[test]
 fn clocks_are_waited_for_as_messages() {
-    let clocks = [|| after(WAIT), || at(Instant::now() + WAIT), || tick(WAIT)];
+    let clocks = [|| after(HELD), || at(Instant::now() + HELD), || tick(HELD)];
     for clock in clocks {
         let _recording = recording(1, 1);
         let (truth, _) = recv_site(&clock());
@@ -193,14 +193,14 @@ fn three_waiters_wait_three_times() {
             })
         });
         sleepers.iter().for_each(Sleeper::await_sleep);
-        nap(WAIT);
+        nap(HELD);
         drop(sender);
         waiters
             .map(|waiter| waiter.join().unwrap())
             .into_iter()
             .sum()
     });
-    assert!(truth.most > WAIT * 2);
+    assert!(truth.most > HELD * 2);
     assert_waits(3, "chan_recv", RECV, "recv_site", truth);
 }
 
@@ -240,10 +240,10 @@ fn what_does_not_wait_is_not_recorded() {
     let (sender, receiver) = bounded(2);
     for _ in 0..100 {
         sender.send(1).unwrap();
-        sender.send_timeout(1, WAIT).unwrap();
+        sender.send_timeout(1, HELD).unwrap();
         assert!(sender.try_send(1).is_err());
         assert_eq!(receiver.recv(), Ok(1));
-        assert_eq!(receiver.recv_timeout(WAIT), Ok(1));
+        assert_eq!(receiver.recv_timeout(HELD), Ok(1));
         assert!(receiver.try_recv().is_err() && receiver.try_iter().next().is_none());
         sender.send_deadline(1, Instant::now()).unwrap();
         assert_eq!(receiver.recv_deadline(Instant::now()), Ok(1));

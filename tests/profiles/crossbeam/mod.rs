@@ -13,35 +13,11 @@ mod channels;
 mod selects;
 mod sync;
 
-use std::time::Duration;
-
-use crate::common::release_when_asleep;
-use crate::ground_truth::{Between, assert_between, nap};
+use crate::ground_truth::{Between, assert_between};
 use contend::{Profile, Sample};
 
 /// A profile may be off the truth by this share.
 const TOLERANCE: f64 = 0.05;
-
-/// How long things take that are waited for.
-const WAIT: Duration = Duration::from_millis(60);
-
-/// Times a call, made by the function that this stands in.
-macro_rules! timed {
-    ($call:expr) => {{
-        let watch = $crate::ground_truth::Watch::start();
-        let result = $call;
-        (watch.took(), result)
-    }};
-}
-use timed;
-
-/// Runs `wait` on a thread, and `end_it` when that has been asleep for [`WAIT`].
-fn while_asleep<R: Send>(wait: impl FnOnce() -> R + Send, end_it: impl FnOnce()) -> R {
-    release_when_asleep(wait, || {
-        nap(WAIT);
-        end_it();
-    })
-}
 
 /// The samples that begin with this method, called by this function.
 fn samples_at<'a>(profile: &'a Profile, leaf: &str, site: &str) -> Vec<&'a Sample> {

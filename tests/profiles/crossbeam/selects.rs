@@ -6,8 +6,8 @@ use contend::crossbeam_channel::{
     Receiver, Select, Sender, bounded, never, select, select_biased, unbounded,
 };
 
-use super::{WAIT, assert_nothing_recorded, assert_only_wait, samples_at, timed, while_asleep};
-use crate::ground_truth::{Between, Watch, nap, recording};
+use super::{assert_nothing_recorded, assert_only_wait, samples_at};
+use crate::ground_truth::*;
 
 const SELECT: &str = "contend::crossbeam_channel::Select::select";
 const ONE: &str = "contend::crossbeam_channel::select";
@@ -86,18 +86,18 @@ fn default_after_a_timeout() {
         select! {
             recv(a) -> _ => unreachable!(),
             recv(b) -> _ => unreachable!(),
-            default(WAIT) => watch.took(),
+            default(HELD) => watch.took(),
         }
     }
     #[inline(never)]
     fn one_site(receiver: &Receiver<u32>) -> Between {
         let watch = Watch::start();
-        select! { recv(receiver) -> _ => unreachable!(), default(WAIT) => watch.took() }
+        select! { recv(receiver) -> _ => unreachable!(), default(HELD) => watch.took() }
     }
     #[inline(never)]
     fn none_site() -> Between {
         let watch = Watch::start();
-        select! { default(WAIT) => watch.took() }
+        select! { default(HELD) => watch.took() }
     }
     let (_sender, receiver) = bounded(1);
     let timed_select = &format!("{SELECT}_timeout");
@@ -130,11 +130,11 @@ fn by_hand() {
     }
     #[inline(never)]
     fn ready_timeout_site(set: &mut Select<'_>) -> Between {
-        timed!(set.ready_timeout(WAIT).unwrap_err()).0
+        timed!(set.ready_timeout(HELD).unwrap_err()).0
     }
     #[inline(never)]
     fn deadline_site(set: &mut Select<'_>) -> Between {
-        timed!(set.select_deadline(Instant::now() + WAIT).unwrap_err()).0
+        timed!(set.select_deadline(Instant::now() + HELD).unwrap_err()).0
     }
     let (sender, receiver) = bounded(1);
     let nobody = never::<u32>();
@@ -178,7 +178,7 @@ fn the_handlers_time_is_its_own() {
             recv(a) -> _ => unreachable!(),
             recv(b) -> _ => {
                 let waited = watch.took();
-                nap(WAIT * 2);
+                nap(HELD * 2);
                 waited
             }
         }
@@ -197,7 +197,7 @@ fn what_does_not_wait_is_not_recorded() {
     for _ in 0..100 {
         select! { recv(receiver) -> _ => unreachable!(), default => {} }
         select! { recv(receiver) -> _ => unreachable!(), recv(never::<()>()) -> _ => unreachable!(), default => {} }
-        select! { send(sender, 1) -> _ => {}, default(WAIT) => unreachable!() }
+        select! { send(sender, 1) -> _ => {}, default(HELD) => unreachable!() }
         select! { send(sender, 1) -> _ => unreachable!(), recv(receiver) -> _ => {} }
         sender.send(1).unwrap();
         select! { recv(receiver) -> _ => {} }
@@ -205,8 +205,8 @@ fn what_does_not_wait_is_not_recorded() {
         let mut set = Select::new();
         set.recv(&receiver);
         assert_eq!(set.ready(), 0);
-        assert_eq!(set.ready_timeout(WAIT), Ok(0));
-        let operation = set.select_timeout(WAIT).unwrap();
+        assert_eq!(set.ready_timeout(HELD), Ok(0));
+        let operation = set.select_timeout(HELD).unwrap();
         assert_eq!(operation.recv(&receiver), Ok(1));
         assert!(set.try_select().is_err() && set.try_ready().is_err());
     }
