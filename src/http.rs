@@ -83,6 +83,7 @@
 //! | `goroutine` | | takes time | Every thread of the program and its stack, as Go's profile of goroutines. |
 //! | | `debug=N` | | 1: groups of threads as text. 2: a block for each thread, as a Go program's panic has. |
 //! | `threads` | | takes time | The same to read: threads by what they do, with what they wait for, and for how long. |
+//! | | `seconds=N` | | Before that, where the time of each thread goes in the next N seconds: on a processor, ready to run, in waits by kind, elsewhere. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
 //! | | `profile=NAME` | | `mutex` (the default) or `block`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
@@ -251,6 +252,7 @@ mod pages;
 mod process;
 mod profiles;
 mod rates;
+mod threads;
 
 // All of it in a table, and the way there.
 mod handler;

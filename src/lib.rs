@@ -283,6 +283,7 @@ mod init;
 
 pub mod docs;
 mod live;
+mod monitor;
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]
@@ -303,7 +304,14 @@ pub use ask::control::{
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
 pub use init::{InitGuard, init};
-pub use live::{Thread, ThreadState, Threads, WaitInProgress, threads};
+pub use live::{
+    Accounting, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes, Threads,
+    WaitInProgress, threads,
+};
+pub use monitor::{
+    Alarm, LongWait, Monitor, MonitorBuilder, MonitorPoint, MonitorReport, MonitorRule, TopStack,
+    Verdict,
+};
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
 

@@ -7,15 +7,23 @@
     target_arch = "x86_64"
 ))]
 mod imp {
+    mod clocks;
     pub(super) mod dump;
     mod look;
+    mod looker;
     mod procfs;
     mod signal;
     mod thread_pointer;
 
+    pub(super) use clocks::Clocks;
     pub(super) use dump::dump;
+    pub(crate) use looker::Looker;
+    pub(super) use procfs::own_cpu_time;
 }
 
+mod accounting;
+mod category;
+mod glance;
 #[cfg(not(all(
     feature = "framehop",
     feature = "profiling",
@@ -26,10 +34,16 @@ mod imp {
 mod imp;
 mod state;
 mod thread;
+mod thread_times;
 mod threads;
 
+pub use accounting::Accounting;
+pub use category::ThreadCategory;
+pub(crate) use glance::Glance;
+pub(crate) use imp::Looker;
 pub use state::ThreadState;
 pub use thread::{Thread, WaitInProgress};
+pub use thread_times::{ThreadTime, ThreadTimes};
 pub use threads::Threads;
 
 /// Every thread of the process: what it does, and its stack.
@@ -60,4 +74,9 @@ pub fn threads() -> Threads {
     // Has a size, and so an address of its own in this frame.
     let marker = 0_u8;
     imp::dump(&marker)
+}
+
+/// How long this thread has been on a processor, where the system tells.
+pub(crate) fn cpu_time() -> Option<std::time::Duration> {
+    imp::own_cpu_time()
 }

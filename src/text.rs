@@ -5,6 +5,6 @@ pub(crate) mod duration;
 pub(crate) mod escape;
 pub(crate) mod save;
 pub(crate) mod say;
+pub(crate) mod template;
 pub(crate) mod units;
-#[cfg(any(feature = "cli", feature = "http"))]
 pub(crate) mod utc;

@@ -16,6 +16,11 @@ use std::time::Duration;
 
 use contend::{Thread, ThreadState, Threads};
 
+#[path = "threads/accounting.rs"]
+mod accounting;
+#[path = "threads/monitor.rs"]
+mod monitor;
+
 /// Long enough for any machine: a test that gets here has failed.
 const NEVER: Duration = Duration::from_secs(600);
 

@@ -10,8 +10,13 @@
 //! **Nested waits** (an initialiser that locks, a Condvar that takes its mutex again): the inner
 //! wait keeps the outer one's values on its own stack, and puts them back.
 //!
+//! **Totals** of each thread's waiting stand beside its record, see `totals`.
+//!
 //! **Threads that end** leave their record behind, for the next thread with the same pointer (the
 //! C library uses a thread's memory again); a dump frees those of threads that it does not find.
+
+#[cfg(not(loom))]
+mod totals;
 
 use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 use crate::engine::seq_lock::SeqLock;
@@ -272,7 +277,12 @@ impl Registry {
     not(all(feature = "framehop", target_os = "linux")),
     allow(unused_imports)
 )]
-pub(crate) use of_this_process::{InProgress, after_fork, forget_if, is_going_on, publish, waits};
+pub(crate) use of_this_process::{
+    InProgress, after_fork, forget_if, is_going_on, owners, publish, waited, waits,
+};
+#[cfg(not(loom))]
+#[allow(unused_imports)] // Asked where threads can be listed.
+pub(crate) use totals::{Counting, KINDS};
 
 /// The registry of the process, and each thread's way to its record.
 #[cfg(not(loom))]
@@ -280,10 +290,14 @@ mod of_this_process {
     use std::cell::Cell;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::{Published, Record, Registry, Wait, Words};
-    use crate::engine::thread_state;
+    use super::totals::{self, KINDS, Totals};
+    use super::{Published, RECORDS, Record, Registry, Wait, Words};
+    use crate::engine::{clock, thread_state};
 
     static REGISTRY: Registry = Registry::new();
+
+    /// The totals of the owner of each record.
+    static TOTALS: [Totals; RECORDS] = [const { Totals::new() }; RECORDS];
 
     /// Counts forks: a thread's record is void in a child. Relaxed: a child has one thread.
     static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -300,13 +314,18 @@ mod of_this_process {
     #[derive(Debug)]
     pub(crate) struct InProgress {
         record: &'static Record,
+        totals: &'static Totals,
         outer: Words,
     }
 
     impl Drop for InProgress {
         #[inline]
         fn drop(&mut self) {
-            self.record.wait.replace(self.outer);
+            if totals::is_counting() {
+                replace_and_count(self.record, self.totals, self.outer, clock::monotonic());
+            } else {
+                self.record.wait.replace(self.outer);
+            }
         }
     }
 
@@ -314,27 +333,84 @@ mod of_this_process {
     /// left, which the caller counts.
     #[inline]
     pub(crate) fn publish(wait: Wait) -> Option<InProgress> {
-        let record = own_record()?;
-        let outer = record.wait.replace(wait.to_words())?;
-        Some(InProgress { record, outer })
+        let (record, totals) = own_record()?;
+        let outer = match totals::is_counting() {
+            true => replace_and_count(record, totals, wait.to_words(), wait.since),
+            false => record.wait.replace(wait.to_words()),
+        }?;
+        Some(InProgress {
+            record,
+            totals,
+            outer,
+        })
+    }
+
+    /// Counts the wait that was there, if there was one.
+    #[cold]
+    #[inline(never)]
+    fn replace_and_count(
+        record: &Record,
+        totals: &Totals,
+        words: Words,
+        now: u64,
+    ) -> Option<Words> {
+        record.wait.replace_with(words, |before| {
+            if let Some(wait) = Wait::from_words(*before) {
+                totals.count(&wait, now);
+            }
+        })
     }
 
     #[inline]
-    fn own_record() -> Option<&'static Record> {
+    fn own_record() -> Option<(&'static Record, &'static Totals)> {
         let (index, forks) = OWN.get();
         if index == 0 || forks != FORKS.load(Ordering::Relaxed) {
             return claim();
         }
-        REGISTRY.records.get(index as usize - 1)
+        record(index as usize - 1)
+    }
+
+    #[inline]
+    fn record(index: usize) -> Option<(&'static Record, &'static Totals)> {
+        Some((REGISTRY.records.get(index)?, TOTALS.get(index)?))
     }
 
     #[cold]
     #[inline(never)]
-    fn claim() -> Option<&'static Record> {
+    fn claim() -> Option<(&'static Record, &'static Totals)> {
         let index = REGISTRY.claim(thread_state::thread_pointer() as u64);
         let number = index.map_or(u32::MAX, |index| index as u32 + 1);
         OWN.set((number, FORKS.load(Ordering::Relaxed)));
-        REGISTRY.records.get(index?)
+        let (record, totals) = record(index?)?;
+        totals.clear();
+        Some((record, totals))
+    }
+
+    /// The threads that have a record: their pointers, and the record's number for [`waited`].
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn owners() -> impl Iterator<Item = (u64, usize)> {
+        let records = REGISTRY.records.iter().enumerate();
+        records.filter_map(|(index, record)| {
+            let owner = record.owner.load(Ordering::Relaxed);
+            (owner != 0).then_some((owner, index))
+        })
+    }
+
+    /// How long the owner of that record has waited up to now while it was counted, by kind. Only
+    /// the difference of two says something.
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn waited(index: usize) -> Option<[u64; KINDS]> {
+        /// A thread that begins and ends waits all the time is met in the middle of a write, now
+        /// and then.
+        const TRIES: usize = 100;
+        let (record, totals) = record(index)?;
+        let consistent = (0..TRIES).find_map(|_| {
+            let (words, sequence) = record.wait.read()?;
+            let waited = totals.read(Wait::from_words(words).as_ref(), clock::monotonic());
+            record.wait.is_unchanged(sequence).then_some(waited)
+        });
+        // Not if a write was interrupted for good, by a signal handler that does not return.
+        Some(consistent.unwrap_or_else(|| totals.read(None, 0)))
     }
 
     /// The waits in progress of the whole process.

@@ -43,6 +43,18 @@ impl<const N: usize> SeqLock<N> {
     /// of a write (a signal handler of the writer's).
     #[inline]
     pub(crate) fn replace(&self, words: [u64; N]) -> Option<[u64; N]> {
+        self.replace_with(words, |_| {})
+    }
+
+    /// As [`replace`](Self::replace), and calls `also` with what was there in the middle of the
+    /// write: what it stores elsewhere is of the same moment for a reader that finds the number
+    /// unchanged after it.
+    #[inline]
+    pub(crate) fn replace_with(
+        &self,
+        words: [u64; N],
+        also: impl FnOnce(&[u64; N]),
+    ) -> Option<[u64; N]> {
         let sequence = self.sequence.load(Ordering::Relaxed);
         if is_odd(sequence) {
             return None;
@@ -52,6 +64,7 @@ impl<const N: usize> SeqLock<N> {
         self.sequence
             .store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
+        also(&before);
         for (place, word) in self.words.iter().zip(words) {
             place.store(word, Ordering::Relaxed);
         }

@@ -29,9 +29,3 @@ pub(super) fn goroutine(call: &Call<'_>) -> Answer {
         _ => Response::new(TEXT, body),
     })
 }
-
-/// For people: the threads grouped by what they do, with what they wait for.
-pub(super) fn threads(call: &Call<'_>) -> Answer {
-    call.refuse_seconds()?;
-    Ok(Response::new(TEXT, crate::live::threads().to_string()))
-}

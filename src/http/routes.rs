@@ -10,7 +10,7 @@ use super::route::{
     Effect::{self, Changes, TakesTime},
     Listed, Parameter, Route, Snapped, When,
 };
-use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates};
+use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads};
 use crate::profile::kind::ProfileKind;
 
 pub(crate) static ROUTES: [Route; 14] = [
@@ -81,7 +81,17 @@ pub(crate) static ROUTES: [Route; 14] = [
     },
     Route {
         effect: TakesTime,
+        parameters: &[Parameter::new(
+            "seconds=N",
+            TakesTime,
+            "Before that, where the time of each thread goes in the next N seconds: on a processor, \
+             ready to run, in waits by kind, elsewhere.",
+        )],
         listed: Listed::Example(""),
+        snapped: &[
+            Snapped::at_once("threads", ""),
+            Snapped::at_once("threads-{s}s", "?seconds={s}"),
+        ],
         bundled: Some((
             "threads.txt",
             "what every thread did when the window was over, with its stack",
@@ -89,7 +99,7 @@ pub(crate) static ROUTES: [Route; 14] = [
         ..Route::new(
             "threads",
             "The same to read: threads by what they do, with what they wait for, and for how long.",
-            goroutine::threads,
+            threads::threads,
         )
     },
     Route {

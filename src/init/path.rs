@@ -6,6 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{self, Path, PathBuf};
 use std::process;
 
+use crate::text::template;
+
 /// The hash that cargo puts behind the names of test and bench programs, after a dash.
 const CARGO_HASH_LEN: usize = 16;
 
@@ -16,20 +18,11 @@ pub(super) fn expand(text: &str) -> Result<PathBuf, String> {
 }
 
 fn replace(text: &str, bin: impl Fn() -> OsString, pid: u32) -> Result<OsString, String> {
-    let mut pieces = text.split('{');
-    let mut path = OsString::from(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let (name, rest) = piece
-            .split_once('}')
-            .ok_or_else(|| format!("`{{{piece}` lacks its `}}`"))?;
-        match name {
-            "bin" => path.push(bin()),
-            "pid" => path.push(pid.to_string()),
-            _ => return Err(format!("`{{{name}}}` is no placeholder")),
-        }
-        path.push(rest);
-    }
-    Ok(path)
+    template::replace(text, |name| match name {
+        "bin" => Some(bin()),
+        "pid" => Some(pid.to_string().into()),
+        _ => None,
+    })
 }
 
 /// `shop` for `/opt/bin/shop`, `shop.exe`, and for cargo's `shop-0123456789abcdef`.

@@ -15,6 +15,7 @@ use super::settings::{self, Problem, Settings};
 use crate::ask::control::set_rate;
 use crate::ask::recording::Recording;
 use crate::export::form;
+use crate::monitor;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
 
@@ -76,6 +77,9 @@ fn start(settings: Settings) {
     } else if asks_for_profiles {
         start_profiling(&settings);
     }
+    if let Some(text) = &settings.monitor {
+        watch(text);
+    }
     if let Some(address) = settings.http
         && let Err(error) = serve(&address)
     {
@@ -83,6 +87,23 @@ fn start(settings: Settings) {
         say(format_args!(
             "{variable}={address:?}: {error}; nothing is served"
         ));
+    }
+}
+
+/// Runs to the end of the program.
+fn watch(settings: &str) {
+    let monitor = monitor::parse(settings).and_then(|monitor| {
+        let started = monitor.start();
+        started.map_err(|error| error.to_string())
+    });
+    match monitor {
+        Ok(monitor) => monitor.detach(),
+        Err(error) => {
+            let variable = settings::MONITOR;
+            say(format_args!(
+                "{variable}={settings:?}: {error}; nothing is watched"
+            ));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::path;
 use crate::export::form::Form;
+use crate::monitor;
 use crate::profile::kind::{ProfileKind, RateUnit};
 use crate::text::save;
 
@@ -14,6 +15,7 @@ use crate::text::save;
 const PREFIX: &str = "CONTEND_";
 
 pub(super) const HTTP: &str = "CONTEND_HTTP";
+pub(super) const MONITOR: &str = "CONTEND_MONITOR";
 
 /// The variable with the path of a kind's file: `CONTEND_MUTEX_PROFILE`.
 fn file_variable(kind: ProfileKind) -> String {
@@ -33,7 +35,8 @@ fn begins_like_ours(name: &str) -> bool {
         let rest = name.strip_prefix(PREFIX);
         rest.is_some_and(|rest| rest.starts_with(&kind.name().to_uppercase()))
     };
-    name.starts_with(HTTP) || ProfileKind::ALL.into_iter().any(is_of)
+    let others = [HTTP, MONITOR];
+    others.iter().any(|other| name.starts_with(other)) || ProfileKind::ALL.into_iter().any(is_of)
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(super) struct Settings {
     pub(super) switches: [Switch; ProfileKind::COUNT],
     /// The address to serve at.
     pub(super) http: Option<String>,
+    /// The settings of a monitor, which [`monitor::parse`] has read already.
+    pub(super) monitor: Option<String>,
 }
 
 /// One of the profiles.
@@ -104,7 +109,12 @@ impl Settings {
             }
         }
         match name {
-            HTTP => self.http = Some(address(value)?),
+            HTTP => self.http = Some(text(value, "an address such as 127.0.0.1:6060")?),
+            MONITOR => {
+                let settings = text(value, "settings such as 1s,wait=5s")?;
+                drop(monitor::parse(&settings)?);
+                self.monitor = Some(settings);
+            }
             _ if begins_like_ours(name) => return Err(unknown()),
             _ => {}
         }
@@ -182,16 +192,16 @@ fn rate(kind: ProfileKind, value: &OsStr) -> Result<u64, String> {
     rate.ok_or_else(|| expected.to_owned())
 }
 
-fn address(value: &OsStr) -> Result<String, String> {
-    let address = value.to_str().map(str::to_owned);
-    address.ok_or_else(|| "not valid UTF-8; expected an address such as 127.0.0.1:6060".to_owned())
+fn text(value: &OsStr, expected: &str) -> Result<String, String> {
+    let text = value.to_str().map(str::to_owned);
+    text.ok_or_else(|| format!("not valid UTF-8; expected {expected}"))
 }
 
 fn unknown() -> String {
     let of_kind = |kind| [file_variable(kind), rate_variable(kind)];
     let names: Vec<String> = ProfileKind::ALL.into_iter().flat_map(of_kind).collect();
     format!(
-        "no variable of contend's; expected one of {} and {HTTP}",
+        "no variable of contend's; expected one of {}, {HTTP} and {MONITOR}",
         names.join(", ")
     )
 }

@@ -1,22 +1,28 @@
 //! A dump where other threads' stacks cannot be read: of the waits that our own types publish.
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use super::accounting::Clock;
+use super::glance::{Glance, Glimpse};
 use super::thread::Thread;
 use super::threads::Threads;
 
 pub(super) fn dump<T>(_: &T) -> Threads {
-    let note = match cfg!(feature = "profiling") {
+    let notes = vec![note().to_owned()];
+    Threads::new(SystemTime::now(), waiting(), notes, Arc::new([]))
+}
+
+fn note() -> &'static str {
+    match cfg!(feature = "profiling") {
         true => {
             "only threads in a wait of contend's types are shown, without stacks: all others need \
              x86-64 Linux and contend's feature `framehop`"
         }
         false => "no thread is shown: contend was built without its feature `profiling`",
-    };
-    let notes = vec![note.to_owned()];
-    Threads::new(SystemTime::now(), waiting(), notes, Arc::new([]))
+    }
 }
 
 #[cfg(feature = "profiling")]
@@ -37,4 +43,52 @@ fn waiting() -> Vec<Thread> {
 #[cfg(not(feature = "profiling"))]
 fn waiting() -> Vec<Thread> {
     Vec::new()
+}
+
+/// The clocks of no thread.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    pub(super) taken: Duration,
+    pub(super) by_tid: HashMap<u32, Clock>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Clocks {
+    pub(super) fn read() -> Self {
+        let note = "no thread is shown: that needs x86-64 Linux and contend's features \
+                    `profiling` and `framehop`";
+        Self {
+            taken: Duration::ZERO,
+            by_tid: HashMap::new(),
+            notes: vec![note.to_owned()],
+        }
+    }
+}
+
+/// Sees the threads that are in a wait of ours.
+#[derive(Debug)]
+pub(crate) struct Looker(());
+
+impl Looker {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+
+    pub(crate) fn look(&mut self) -> Glance {
+        let glimpse = |thread: Thread| Glimpse {
+            tid: 0,
+            name: "".into(),
+            state: thread.state,
+            wait: thread.wait,
+            still_for: Duration::ZERO,
+        };
+        Glance {
+            threads: waiting().into_iter().map(glimpse).collect(),
+            notes: vec![note().to_owned()],
+        }
+    }
+}
+
+pub(super) fn own_cpu_time() -> Option<Duration> {
+    None
 }

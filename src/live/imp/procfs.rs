@@ -45,6 +45,27 @@ fn letter_of(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+/// When the thread was started, on the clock of [`since_boot`]. The kernel tells it to 10 ms.
+pub(super) fn started(tid: Tid) -> Option<Duration> {
+    let ticks = start_of(&read(tid, "stat")?)?;
+    // SAFETY: asks for a number.
+    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()?;
+    let nanos = u128::from(ticks) * 1_000_000_000;
+    let nanos = nanos.checked_div(per_second.into())?;
+    Some(Duration::from_nanos(nanos.try_into().ok()?))
+}
+
+/// The 22nd field of all, so the 20th behind the name.
+fn start_of(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The time since the machine was started.
+pub(super) fn since_boot() -> Duration {
+    read_clock(libc::CLOCK_BOOTTIME).unwrap_or_default()
+}
+
 /// The scheduler's counts for a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scheduling {
@@ -140,12 +161,20 @@ fn position_of(text: &str) -> Option<Position> {
 /// How long the thread has been on a processor. The cheapest way to ask whether it has run since:
 /// 0.35 µs. `None`: there is no such thread any more.
 pub(super) fn cpu_time(tid: Tid) -> Option<Duration> {
+    read_clock(cpu_clock_of(tid))
+}
+
+pub(in crate::live) fn own_cpu_time() -> Option<Duration> {
+    read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: any number may be asked for; the answer goes to a live local of the right type.
-    let failed = unsafe { libc::clock_gettime(cpu_clock_of(tid), &mut time) };
+    // SAFETY: any clock may be asked for; the answer goes to a live local of the right type.
+    let failed = unsafe { libc::clock_gettime(clock, &mut time) };
     let seconds = u64::try_from(time.tv_sec).ok()?;
     let nanos = u32::try_from(time.tv_nsec).ok()?;
     (failed == 0).then(|| Duration::new(seconds, nanos))
@@ -172,6 +201,18 @@ mod tests {
     fn a_name_with_parentheses_does_not_hide_the_state() {
         assert_eq!(letter_of("12 (a) R (b)) S 1 2 3"), Some('S'));
         assert_eq!(letter_of("12"), None);
+        let fields = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 1234 20";
+        assert_eq!(start_of(&format!("12 (a) R (b)) {fields}")), Some(1234));
+        assert_eq!(start_of("12 (a) S 1"), None);
+    }
+
+    #[test]
+    fn a_thread_starts_before_now_and_not_long_ago() {
+        let before = since_boot();
+        let started = std::thread::spawn(|| started(own_tid()).unwrap());
+        let started = started.join().unwrap();
+        let tick = Duration::from_millis(10);
+        assert!((before.saturating_sub(tick)..=since_boot()).contains(&started));
     }
 
     #[test]

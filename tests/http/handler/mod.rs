@@ -12,6 +12,7 @@ mod methods;
 #[cfg(feature = "profiling")]
 mod profiles;
 mod rates;
+mod threads;
 #[cfg(feature = "profiling")]
 mod windows;
 

@@ -76,3 +76,51 @@ fn this_threads_wait_is_in_the_registry_while_it_lasts() {
     drop(in_progress);
     assert_eq!(found(), None);
 }
+
+#[test]
+fn waits_are_counted_by_kind_while_somebody_asks() {
+    use crate::engine::{clock, thread_state};
+
+    let own = thread_state::thread_pointer() as u64;
+    let of_this_thread = || {
+        let record = owners().find(|(owner, _)| *owner == own);
+        record.and_then(|(_, index)| waited(index))
+    };
+    let begin = |kind| {
+        let wait = Wait {
+            since: clock::monotonic(),
+            ..wait(kind, 8)
+        };
+        publish(wait).unwrap()
+    };
+    let pass = |nanos| {
+        let start = clock::monotonic();
+        while clock::monotonic() < start + nanos {}
+        clock::monotonic() - start
+    };
+    let before = begin(Kind::SELECT);
+    pass(1_000_000);
+    let start = clock::monotonic();
+    let counting = Counting::start();
+    let base = of_this_thread().unwrap();
+    let in_outer = pass(1_000_000);
+    let inner = begin(Kind::MUTEX);
+    let in_inner = pass(2_000_000);
+    let during = of_this_thread().unwrap();
+    drop(inner);
+    let in_outer = in_outer + pass(1_000_000);
+    drop(before);
+    pass(1_000_000);
+    let end = of_this_thread().unwrap();
+    let all = clock::monotonic() - start;
+    drop(counting);
+    let spent = |nanos: &[u64; KINDS], kind: Kind| nanos[kind.index()] - base[kind.index()];
+    let (select, mutex) = (spent(&end, Kind::SELECT), spent(&end, Kind::MUTEX));
+    assert!(spent(&during, Kind::MUTEX) >= in_inner && mutex >= in_inner);
+    assert!(select >= in_outer, "{select} of {in_outer}");
+    // What passed before the counting, and after the wait, is not in it.
+    assert!(
+        select + mutex <= all - 1_000_000,
+        "{select} + {mutex} of {all}"
+    );
+}
