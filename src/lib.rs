@@ -129,6 +129,7 @@
 //! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | crossbeam-utils 0.8 |
 //! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | crossbeam-utils 0.8 |
 //! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | once_cell 1 |
+//! | `tokio::sync::Mutex` | `async_mutex` | lock, also the blocking forms | release | tokio 1 |
 //! | `blocking("name", …)` | the name | the call | | any blocking call |
 //!
 //! Everything else in these modules is the original itself and is not profiled: `contend::sync::Arc` is
@@ -228,6 +229,7 @@
 //! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
+//! | `tokio` | no | `contend::tokio`, for programs whose tasks wait: tokio 1.54 or later |
 //! | `flamegraph` | no | `Profile::write_flamegraph`, and the flame graphs of the pages and the command. Adds inferno, whose licence is the CDDL-1.0 |
 //! | `http` | no | `contend::http`: the answers to `/debug/pprof/…`, for whatever server a program has. No runtime |
 //! | `tower` | no | The same as a tower service, for axum 0.8, hyper 1 and tonic. Adds the crates of HTTP's types |
@@ -252,6 +254,8 @@ mod skin;
 pub mod sync;
 #[cfg(feature = "profiling")]
 pub mod thread;
+#[cfg(all(feature = "tokio", feature = "profiling"))]
+pub mod tokio;
 
 // The record path.
 mod engine;
@@ -346,4 +350,7 @@ originals! {
     /// `once_cell` 1.
     #[cfg(feature = "once_cell")]
     once_cell = once_cell;
+    /// `tokio` 1.
+    #[cfg(feature = "tokio")]
+    tokio = tokio;
 }

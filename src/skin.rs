@@ -3,8 +3,14 @@
 //! A skin wraps the types of one library and keeps six rules, which are in
 //! `docs/writing_a_skin.md`. The list of skins, and of what each of them profiles, is in [`table`].
 
+#[cfg(feature = "tokio")]
+#[cfg(feature = "profiling")]
+mod contended;
 #[cfg(feature = "profiling")]
 mod guard;
+#[cfg(feature = "tokio")]
+#[cfg(feature = "profiling")]
+mod hold;
 #[cfg(any(test, feature = "profiling", feature = "http"))]
 pub(crate) mod table;
 
@@ -22,6 +28,15 @@ mod door {
     };
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::guard::guard;
+
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::engine::blame::LockRef;
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::engine::wait::{FrameMarker, Tried, acquire_in_task};
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::skin::contended::contended;
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::skin::hold::{HasFlag, Hold, hold};
 
     /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
     /// the rate.

@@ -18,6 +18,8 @@
 mod condvar;
 mod once;
 mod release;
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))] // Who waits so, is a feature.
+mod task;
 
 use std::hint;
 
@@ -36,6 +38,8 @@ use crate::profile::kind::{Kind, ProfileKind};
 pub(crate) use condvar::WaitWhile;
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Release, acquired, release, release_early};
+#[cfg(feature = "tokio")]
+pub(crate) use task::{Tried, acquire_in_task};
 
 /// Comes after a call that is not inlined, to make it not the last thing that its caller does.
 ///
@@ -171,14 +175,10 @@ pub(crate) struct Waiting<'a> {
     /// How many contentions this one stands for in the mutex profile; 0: not sampled.
     weight: u32,
     block_draw: Option<BlockDraw>,
-    /// A wait that takes less than this is no block event.
-    least_nanos: u64,
     /// Where the block event will be recorded, if that is certain already.
     block_stack: Option<StackId>,
     /// Whether `BLAME` knows of this wait.
     arrived: bool,
-    /// When it ended for `BLAME`, if that was before it ends altogether.
-    ended: Option<u64>,
 }
 
 impl<'a> Waiting<'a> {
@@ -199,10 +199,8 @@ impl<'a> Waiting<'a> {
             begin: clock::now(),
             weight,
             block_draw,
-            least_nanos: 0,
             block_stack: None,
             arrived: false,
-            ended: None,
         })
     }
 
@@ -211,12 +209,18 @@ impl<'a> Waiting<'a> {
         self.weight > 0
     }
 
+    /// Whether the block event is sure to be recorded, however long the wait takes.
+    #[inline]
+    fn is_certain(&self) -> bool {
+        self.block_draw.is_some_and(|draw| draw.is_sampled(0))
+    }
+
     /// Finds the block event's place in the store now if the event is sure to be recorded.
     ///
     /// Not inlined: `frame` must be in a frame further out than this one's.
     #[inline(never)]
     pub(crate) fn capture_if_certain(&mut self, frame: &FrameMarker) {
-        if !self.block_draw.is_some_and(|draw| draw.is_sampled(0)) {
+        if !self.is_certain() {
             return;
         }
         if let Some(_recording) = Recording::enter() {
@@ -244,17 +248,21 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// The wait ends now for the table of blame, but its stack cannot be captured yet.
-    fn end_for_blame(&mut self, outcome: Outcome) {
+    /// The wait ends now for the table of blame, but its stack cannot be captured yet. Returns the time.
+    fn end_for_blame(&mut self, outcome: Outcome) -> u64 {
         let now = clock::now();
         let _recording = Recording::enter();
-        self.ended = Some(self.leave_if_arrived(now, outcome));
+        self.leave_if_arrived(now, outcome)
     }
 
     /// Ends the wait and records it; the stack is that from `frame` on.
     #[inline(never)]
     pub(crate) fn end(&mut self, frame: &FrameMarker, outcome: Outcome) {
-        let now = self.ended.unwrap_or_else(clock::now);
+        self.end_at(clock::now(), 0, frame, outcome);
+    }
+
+    /// As [`end`](Self::end), at `now`. A wait that takes less than `least_nanos` is no block event.
+    fn end_at(&mut self, now: u64, least_nanos: u64, frame: &FrameMarker, outcome: Outcome) {
         let recording = Recording::enter();
         // Also while already recording: the table must not keep a waiter that is gone.
         // `arrive` was not refused, so no table is being worked on further out.
@@ -263,7 +271,7 @@ impl<'a> Waiting<'a> {
             return;
         }
         if recording.is_some() {
-            self.record_block(frame, end);
+            self.record_block(frame, end, least_nanos);
         } else if self.block_draw.is_some() {
             lost::count(Cause::Reentrant);
         }
@@ -284,10 +292,10 @@ impl<'a> Waiting<'a> {
         departure.end
     }
 
-    fn record_block(&self, frame: &FrameMarker, end: u64) {
+    fn record_block(&self, frame: &FrameMarker, end: u64, least_nanos: u64) {
         let Some(draw) = self.block_draw else { return };
         let nanos = end.saturating_sub(self.begin);
-        if nanos < self.least_nanos || !draw.is_sampled(nanos) {
+        if nanos < least_nanos || !draw.is_sampled(nanos) {
             return;
         }
         let amount = draw.amount(nanos);
@@ -312,6 +320,10 @@ pub(crate) struct Wait<'a> {
     waiting: Waiting<'a>,
     /// Given up unless the skin says otherwise: so a panic on the way counts as that.
     outcome: Outcome,
+    /// A wait that takes less than this is no block event.
+    least_nanos: u64,
+    /// When it ended for `BLAME`, if that was before it ends altogether.
+    ended: Option<u64>,
     frame: FrameMarker,
 }
 
@@ -322,6 +334,8 @@ impl<'a> Wait<'a> {
         Some(Self {
             waiting: Waiting::begin(kind, flag.map(LockRef::beside))?,
             outcome: Outcome::GaveUp,
+            least_nanos: 0,
+            ended: None,
             frame: FrameMarker::default(),
         })
     }
@@ -330,7 +344,7 @@ impl<'a> Wait<'a> {
     /// that of the skin's function.
     fn succeed_for_now(&mut self) {
         self.outcome = Outcome::Acquired;
-        self.waiting.end_for_blame(Outcome::Acquired);
+        self.ended = Some(self.waiting.end_for_blame(Outcome::Acquired));
     }
 
     /// There was nothing to wait for after all: neither profile hears of it.
@@ -340,7 +354,7 @@ impl<'a> Wait<'a> {
 
     /// For an operation of which only its time tells whether it waited.
     pub(crate) fn unless_shorter(mut self, least_nanos: u64) -> Self {
-        self.waiting.least_nanos = least_nanos;
+        self.least_nanos = least_nanos;
         self
     }
 
@@ -365,7 +379,9 @@ impl<'a> Wait<'a> {
 impl Drop for Wait<'_> {
     #[inline(never)]
     fn drop(&mut self) {
-        self.waiting.end(&self.frame, self.outcome);
+        let now = self.ended.unwrap_or_else(clock::now);
+        let (least_nanos, outcome) = (self.least_nanos, self.outcome);
+        self.waiting.end_at(now, least_nanos, &self.frame, outcome);
     }
 }
 

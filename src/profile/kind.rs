@@ -210,21 +210,62 @@ impl fmt::Display for ProfileKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Kind(u16);
 
+/// What a kind of wait says about the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// For what others hold: it can be shortened by holding it for less time.
+    Lock,
+    /// For room: who takes the messages is too slow.
+    Backpressure,
+    /// For work that has not come yet: usually nothing is wrong.
+    Idle,
+    /// For anything else, and what only its user can tell.
+    Other,
+}
+
+#[allow(dead_code)] // Features decide who asks.
+impl Class {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Backpressure => "backpressure",
+            Self::Idle => "idle",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// In the order of the constants of [`Kind`].
-const BUILT_IN: [&str; 13] = [
-    "mutex",
-    "rwlock_read",
-    "rwlock_write",
-    "condvar",
-    "once",
-    "chan_send",
-    "chan_recv",
-    "select",
-    "barrier",
-    "join",
-    "park",
-    "sleep",
-    "other",
+const BUILT_IN: [(&str, Class); 26] = [
+    ("mutex", Class::Lock),
+    ("rwlock_read", Class::Lock),
+    ("rwlock_write", Class::Lock),
+    // A worker without work, or a pool without a connection.
+    ("condvar", Class::Other),
+    ("once", Class::Lock),
+    ("chan_send", Class::Backpressure),
+    ("chan_recv", Class::Idle),
+    // It may send and receive.
+    ("select", Class::Other),
+    ("barrier", Class::Other),
+    ("join", Class::Idle),
+    ("park", Class::Idle),
+    ("sleep", Class::Idle),
+    ("async_mutex", Class::Lock),
+    ("async_rwlock_read", Class::Lock),
+    ("async_rwlock_write", Class::Lock),
+    ("async_semaphore", Class::Lock),
+    ("async_send", Class::Backpressure),
+    ("async_recv", Class::Idle),
+    ("async_notify", Class::Idle),
+    ("async_watch", Class::Idle),
+    ("async_broadcast", Class::Idle),
+    // Usually the answer to a request.
+    ("async_oneshot", Class::Other),
+    ("async_barrier", Class::Other),
+    ("async_once", Class::Lock),
+    ("async_join", Class::Idle),
+    ("other", Class::Other),
 ];
 
 /// Labels of the user's own, each at the place that its hash names or at the next one that was
@@ -246,8 +287,21 @@ impl Kind {
     pub(crate) const JOIN: Kind = Kind(9);
     pub(crate) const PARK: Kind = Kind(10);
     pub(crate) const SLEEP: Kind = Kind(11);
+    pub(crate) const ASYNC_MUTEX: Kind = Kind(12);
+    pub(crate) const ASYNC_RWLOCK_READ: Kind = Kind(13);
+    pub(crate) const ASYNC_RWLOCK_WRITE: Kind = Kind(14);
+    pub(crate) const ASYNC_SEMAPHORE: Kind = Kind(15);
+    pub(crate) const ASYNC_SEND: Kind = Kind(16);
+    pub(crate) const ASYNC_RECV: Kind = Kind(17);
+    pub(crate) const ASYNC_NOTIFY: Kind = Kind(18);
+    pub(crate) const ASYNC_WATCH: Kind = Kind(19);
+    pub(crate) const ASYNC_BROADCAST: Kind = Kind(20);
+    pub(crate) const ASYNC_ONESHOT: Kind = Kind(21);
+    pub(crate) const ASYNC_BARRIER: Kind = Kind(22);
+    pub(crate) const ASYNC_ONCE: Kind = Kind(23);
+    pub(crate) const ASYNC_JOIN: Kind = Kind(24);
     /// The user's names that came when there was no room for more.
-    pub(crate) const OTHER: Kind = Kind(12);
+    pub(crate) const OTHER: Kind = Kind(25);
 
     /// The built-in ones. Under loom those that the models use.
     pub(crate) const BUILT_IN: usize = if cfg!(loom) { 5 } else { BUILT_IN.len() };
@@ -259,7 +313,7 @@ impl Kind {
     /// each, later ones are [`OTHER`](Self::OTHER).
     #[cfg(feature = "profiling")]
     pub(crate) fn named(name: &'static str) -> Self {
-        if let Some(index) = BUILT_IN.iter().position(|label| *label == name) {
+        if let Some(index) = BUILT_IN.iter().position(|(label, _)| *label == name) {
             return Kind(index as u16);
         }
         let first = hash(name);
@@ -284,9 +338,16 @@ impl Kind {
     pub(crate) fn label(self) -> &'static str {
         BUILT_IN
             .get(self.index())
-            .copied()
+            .map(|(label, _)| *label)
             .or_else(|| named_label(self.index() - BUILT_IN.len()))
             .unwrap_or("other")
+    }
+
+    /// What a wait of this kind says about the program. A name of the user's says that itself.
+    pub(crate) fn class(self) -> Class {
+        BUILT_IN
+            .get(self.index())
+            .map_or(Class::Other, |(_, class)| *class)
     }
 
     /// The kind of this [`index`](Self::index).
@@ -366,9 +427,20 @@ mod tests {
     }
 
     #[test]
+    fn kinds_have_a_class() {
+        assert_eq!(Kind::ASYNC_MUTEX.class(), Class::Lock);
+        assert_eq!(Kind::CHAN_SEND.class(), Class::Backpressure);
+        assert_eq!(Kind::ASYNC_RECV.class(), Class::Idle);
+        assert_eq!(Kind::named("a name with no class").class(), Class::Other);
+    }
+
+    #[test]
     fn built_in_labels_stand_at_their_constants() {
         assert_eq!(Kind::CHAN_RECV.label(), "chan_recv");
         assert_eq!(Kind::SLEEP.label(), "sleep");
+        assert_eq!(Kind::ASYNC_MUTEX.label(), "async_mutex");
+        assert_eq!(Kind::ASYNC_SEND.label(), "async_send");
+        assert_eq!(Kind::ASYNC_JOIN.label(), "async_join");
         assert_eq!(Kind::OTHER.label(), "other");
         assert_eq!(Kind::OTHER.index(), BUILT_IN.len() - 1);
     }

@@ -229,6 +229,23 @@ pub(crate) const SKINS: &[Skin] = &[
         }],
     },
     Skin {
+        module: "tokio",
+        is_at_root: false,
+        is_of_lock_api: false,
+        public_modules: &["sync"],
+        feature: Some(Feature {
+            name: "tokio",
+            is_on: cfg!(feature = "tokio"),
+        }),
+        rows: &[Row {
+            items: "`tokio::sync::Mutex`",
+            kinds: &["async_mutex"],
+            block: "lock, also the blocking forms",
+            mutex: "release",
+            wraps: "tokio 1",
+        }],
+    },
+    Skin {
         module: "blocking",
         is_at_root: true,
         is_of_lock_api: false,

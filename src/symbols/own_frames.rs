@@ -44,7 +44,13 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
         }
         let mut own = of_path(&path)?;
         let name = own.name.take()?;
-        return own.is_certain.then(|| certain(Some(name + "::drop")));
+        // A future that is dropped is a wait that is over, as one that has come to its end.
+        let is_future = path
+            .segments
+            .last()
+            .is_some_and(|last| last.starts_with('{'));
+        let name = if is_future { name } else { name + "::drop" };
+        return own.is_certain.then(|| certain(Some(name)));
     }
     if is_mangled {
         let path = Path::parse(function);
@@ -153,11 +159,8 @@ fn own_source(file: &str) -> Option<&str> {
 fn public_name(skin: &Skin, inside: &[&str]) -> Option<String> {
     let is_named = |segment: &&str| !segment.starts_with(['{', '<']);
     let mut inside: Vec<&str> = inside.iter().copied().filter(is_named).collect();
-    let public = usize::from(
-        inside
-            .first()
-            .is_some_and(|module| skin.public_modules.contains(module)),
-    );
+    let is_public = |module: &&&str| skin.public_modules.contains(*module);
+    let public = inside.iter().take_while(is_public).count();
     let is_module = |segment: &str| segment.starts_with(|c: char| c.is_ascii_lowercase());
     while inside.len() > public + 1 && is_module(inside[public]) {
         inside.remove(public);

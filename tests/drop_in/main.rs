@@ -3,6 +3,9 @@
 //! The suites run against the originals too, so that what they ask for is what those do. Profiling
 //! stays off in this process; a second one runs them with everything recorded.
 
+#[macro_use]
+#[path = "../common/auto_traits.rs"]
+mod auto_traits;
 mod locks;
 mod own_types;
 mod select;

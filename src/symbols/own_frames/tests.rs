@@ -47,6 +47,15 @@ fn wrappers_have_the_names_that_users_write() {
             "contend::sync::Mutex<T>::lock",
         ),
         (
+            "contend::tokio::sync::mutex::Mutex<T>::lock::{{closure}}",
+            "contend::tokio::sync::Mutex<T>::lock",
+        ),
+        // A future that is dropped.
+        (
+            "core::ptr::drop_in_place<contend::tokio::sync::mutex::Mutex<u64>::lock::{{closure}}>",
+            "contend::tokio::sync::Mutex<u64>::lock",
+        ),
+        (
             "<contend::sync::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop",
             "contend::sync::MutexGuard<T>::drop",
         ),

@@ -1,0 +1,200 @@
+//! The guards of locks that tasks wait for: some borrow the lock, others own a share of it, some are
+//! mapped to a part of the value. What they have in common is a [`Hold`].
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::engine::blame::Flag;
+use crate::engine::wait;
+use crate::profile::kind::Kind;
+
+/// What a guard knows of its lock, to release it: a reference to it, or a share of it.
+pub(crate) trait Hold {
+    /// Whether a release is to do nothing but to unlock.
+    fn is_idle(&self) -> bool;
+
+    /// Unlocks with `unlock`, and charges the caller if its release is due.
+    ///
+    /// NOTE: as for [`wait::release`], nothing is read through a reference to the lock afterwards.
+    fn release(&self, kind: Kind, unlock: impl FnOnce());
+}
+
+/// A lock that one at a time can hold.
+impl Hold for &Flag {
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        Flag::is_idle(self)
+    }
+
+    #[inline(always)]
+    fn release(&self, kind: Kind, unlock: impl FnOnce()) {
+        wait::release(kind, self, unlock);
+    }
+}
+
+/// A lock that has such a flag in it.
+pub(crate) trait HasFlag {
+    fn flag(&self) -> &Flag;
+}
+
+impl<L: ?Sized + HasFlag> Hold for &L {
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        self.flag().is_idle()
+    }
+
+    #[inline(always)]
+    fn release(&self, kind: Kind, unlock: impl FnOnce()) {
+        wait::release(kind, self.flag(), unlock);
+    }
+}
+
+impl<L: ?Sized + HasFlag> Hold for Arc<L> {
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        self.deref().flag().is_idle()
+    }
+
+    #[inline(always)]
+    fn release(&self, kind: Kind, unlock: impl FnOnce()) {
+        wait::release(kind, self.deref().flag(), unlock);
+    }
+}
+
+/// Declares a guard and all that it does but for methods of its own.
+///
+/// ```text
+/// hold! {
+///     /// Its documentation.
+///     pub struct MutexGuard['a, T: ?Sized]['a, T: ?Sized]['a, T] {
+///         hold: &'a Mutex<T>,
+///         inner: original::MutexGuard<'a, T>,
+///         like: original::MutexGuard<'a, T>,
+///         target: T,
+///         mutable: [DerefMut],
+///         kind: Kind::ASYNC_MUTEX,
+///     }
+/// }
+/// ```
+///
+/// The name is followed by its parameters: as the type declares them, as `impl` does, and as they are
+/// used. `like` is the
+/// original's guard of that name, whose auto traits this has; `DerefMut` is there if the value may be
+/// changed.
+macro_rules! hold {
+    (@mutable [] $($guard:tt)*) => {};
+    (@mutable [DerefMut] $guard:ident[$($declared:tt)*][$($used:tt)*]) => {
+        impl<$($declared)*> ::std::ops::DerefMut for $guard<$($used)*> {
+            #[inline]
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                &mut self.inner
+            }
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        pub struct $guard:ident[$($stated:tt)*][$($declared:tt)*][$($used:tt)*] {
+            hold: $hold:ty,
+            inner: $inner:ty,
+            like: $like:ty,
+            target: $target:ty,
+            mutable: [$($deref_mut:ident)?],
+            kind: $kind:expr,
+        }
+    ) => {
+        $(#[$attribute])*
+        #[clippy::has_significant_drop]
+        pub struct $guard<$($stated)*> {
+            /// Both are there until `drop` or `into_parts` takes them out.
+            hold: ::std::mem::ManuallyDrop<$hold>,
+            inner: ::std::mem::ManuallyDrop<$inner>,
+            _like: ::std::marker::PhantomData<$like>,
+        }
+
+        impl<$($declared)*> $guard<$($used)*> {
+            #[inline(always)]
+            pub(super) fn from_parts(hold: $hold, inner: $inner) -> Self {
+                Self {
+                    hold: ::std::mem::ManuallyDrop::new(hold),
+                    inner: ::std::mem::ManuallyDrop::new(inner),
+                    _like: ::std::marker::PhantomData,
+                }
+            }
+
+            /// Takes the guard apart without releasing the lock.
+            #[allow(dead_code)] // Not every guard becomes another one.
+            #[inline(always)]
+            pub(super) fn into_parts(self) -> ($hold, $inner) {
+                let mut this = ::std::mem::ManuallyDrop::new(self);
+                // SAFETY: each is taken once: `this` is not dropped, and this function owns it and uses
+                // it no more.
+                unsafe {
+                    (
+                        ::std::mem::ManuallyDrop::take(&mut this.hold),
+                        ::std::mem::ManuallyDrop::take(&mut this.inner),
+                    )
+                }
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn release_contended(hold: &$hold, inner: $inner) {
+                // Or the linker would make one of it and of another guard's.
+                ::std::hint::black_box(concat!(file!(), stringify!($guard)));
+                $crate::skin::Hold::release(hold, $kind, || drop(inner));
+            }
+        }
+
+        impl<$($declared)*> Drop for $guard<$($used)*> {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: each is taken once: a guard is dropped once, not after `into_parts`, and
+                // nothing uses them afterwards.
+                let (hold, inner) = unsafe {
+                    (
+                        ::std::mem::ManuallyDrop::take(&mut self.hold),
+                        ::std::mem::ManuallyDrop::take(&mut self.inner),
+                    )
+                };
+                if $crate::skin::Hold::is_idle(&hold) {
+                    drop(inner);
+                } else {
+                    Self::release_contended(&hold, inner);
+                    $crate::skin::keep_frame();
+                }
+                // NOTE: `hold` goes last. It may be what keeps the lock alive, which `inner` refers to.
+            }
+        }
+
+        impl<$($declared)*> ::std::ops::Deref for $guard<$($used)*> {
+            type Target = $target;
+
+            #[inline]
+            fn deref(&self) -> &Self::Target {
+                &self.inner
+            }
+        }
+
+        $crate::skin::hold!(@mutable [$($deref_mut)?] $guard[$($declared)*][$($used)*]);
+
+        impl<$($declared)*> ::std::fmt::Debug for $guard<$($used)*>
+        where
+            $target: ::std::fmt::Debug,
+        {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Debug::fmt(&**self, f)
+            }
+        }
+
+        impl<$($declared)*> ::std::fmt::Display for $guard<$($used)*>
+        where
+            $target: ::std::fmt::Display,
+        {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&**self, f)
+            }
+        }
+    };
+}
+
+pub(crate) use hold;

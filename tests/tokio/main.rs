@@ -1,0 +1,13 @@
+//! The tokio skin: the originals' types and rules, and who waited for whom.
+
+#[macro_use]
+#[path = "../common/auto_traits.rs"]
+mod auto_traits;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod by_hand;
+mod drop_in;
+mod law;
+mod mutex;
+mod uncontended;
