@@ -18,7 +18,7 @@
 mod condvar;
 mod once;
 mod release;
-#[cfg_attr(not(feature = "tokio"), allow(dead_code))] // Who waits so, is a feature.
+#[allow(dead_code)] // What of it is used, is a matter of features.
 mod task;
 
 use std::hint;
