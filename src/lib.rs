@@ -230,6 +230,7 @@
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
 //! | `tokio` | no | `contend::tokio`, for programs whose tasks wait: tokio 1.54 or later |
+//! | `serde` | no | `Serialize` and `Deserialize` for `contend::sync::{Mutex, RwLock}` and for parking_lot's locks, as serde has them for the originals |
 //! | `flamegraph` | no | `Profile::write_flamegraph`, and the flame graphs of the pages and the command. Adds inferno, whose licence is the CDDL-1.0 |
 //! | `http` | no | `contend::http`: the answers to `/debug/pprof/…`, for whatever server a program has. No runtime |
 //! | `tower` | no | The same as a tower service, for axum 0.8, hyper 1 and tonic. Adds the crates of HTTP's types |

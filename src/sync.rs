@@ -44,6 +44,8 @@ mod mutex;
 mod once;
 mod once_lock;
 mod rwlock;
+#[cfg(feature = "serde")]
+mod serde;
 
 pub use barrier::Barrier;
 pub use condvar::Condvar;

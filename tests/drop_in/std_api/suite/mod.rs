@@ -2,4 +2,6 @@
 
 mod mpsc;
 mod once;
+#[cfg(all(feature = "serde", feature = "http"))]
+mod serialized;
 mod thread_api;
