@@ -27,16 +27,21 @@ mod fetch;
 mod file;
 mod flamegraph;
 mod hangup;
+#[cfg(contend_whole)]
+mod launch;
 mod list;
 mod merge;
 mod names;
 mod output;
 
 mod report;
+mod run;
 mod scale;
 mod snap;
 mod source;
 mod source_file;
+#[cfg(contend_whole)]
+mod suitable;
 mod top;
 mod uninteresting;
 mod watch;
@@ -60,7 +65,7 @@ use weights::{By, weigh};
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody to tell if this fails, too.
@@ -71,8 +76,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<()> {
-    hangup::end_with_terminal(false);
+fn run(command: &Command) -> Result<ExitCode> {
+    // These end with their program, and as it does.
+    match command {
+        Command::Run(arguments) => return run::run(arguments),
+        Command::Record(arguments) => return run::record(arguments),
+        _ => hangup::end_with_terminal(false),
+    }
     let mut output = Output::new();
     match command {
         Command::Top(arguments) => top::run(arguments, &mut output),
@@ -82,8 +92,10 @@ fn run(command: &Command) -> Result<()> {
         Command::Merge(arguments) => merge::run(arguments, &mut output),
         Command::Snap(arguments) => snap::run(arguments, &mut output),
         Command::Watch(arguments) => watch::run(arguments, &mut output),
+        Command::Run(_) | Command::Record(_) => Ok(()),
     }?;
-    Ok(output.flush()?)
+    output.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a profile and does with it what the commands do, but for printing: for the fuzz target and for tests.

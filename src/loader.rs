@@ -50,6 +50,12 @@ pub(crate) fn loaded() -> Objects {
     imp::loaded()
 }
 
+/// As [`loaded`], without a question to the kernel: the program's own file has no name.
+#[cfg(contend_whole)]
+pub(crate) fn loaded_by_loader() -> Objects {
+    imp::loaded_by_loader()
+}
+
 /// The build id among the notes of an ELF object: the description of the note that the linker
 /// names `GNU` and types 3. A note is three words (the lengths of name and description, the
 /// type), then both of these, each padded to four bytes.

@@ -11,7 +11,7 @@
 //! forgotten when the loader says that something was unloaded, because other code may now
 //! stand at the same address.
 
-mod elf;
+pub(crate) mod elf;
 mod own_frames;
 mod path;
 mod trim;

@@ -1,6 +1,7 @@
 //! The arguments that the command understands, in the words of its `--help`.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::error::Result;
 use super::fetch::Client;
 use super::source::Loaded;
 use super::weights::By;
+use crate::text::duration::parse_nanos;
 
 /// Read contention profiles: where threads wait, and whose code makes them wait.
 ///
@@ -23,6 +25,7 @@ use super::weights::By;
     max_term_width = 100,
     after_help = "\
 Examples:
+  contend run -- ./program its arguments    where a whole program waits, nothing rebuilt
   contend top mutex.pb.gz                   who made others wait
   contend top localhost:6060/debug/pprof/block
   contend list slow_update mutex.pb.gz      the same beside the source lines
@@ -30,7 +33,7 @@ Examples:
   contend watch localhost:6060              a live table
   contend snap localhost:6060               everything the program offers, into a folder
 
-Exit codes: 0, 1 for an error, 2 for wrong usage."
+Exit codes: 0, 1 for an error, 2 for wrong usage; `run` and `record` have that of their program."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -39,6 +42,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Run(Run),
+    Record(Record),
     Top(Top),
     List(List),
     Diff(Diff),
@@ -46,6 +51,68 @@ pub(super) enum Command {
     Merge(Merge),
     Snap(Snap),
     Watch(Watch),
+}
+
+/// Run any program, and show where it waits and whose code makes it wait.
+///
+/// Nothing is rebuilt and no privileges are needed: every wait of the whole process is seen, of Rust's standard
+/// library, parking_lot, crossbeam, and of C and C++ (`pthread_…`). The tables go to standard error when the program
+/// has ended, however it ended. Its output, its input, its signals and its exit code are its own.
+///
+/// Not seen: programs that are linked statically or made for musl, Go's own locks, spinning, and locks inside the C
+/// library itself. For x86-64 Linux with glibc.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend run -- ./server --port 8080
+  contend run -n 5 -- cargo metadata > /dev/null")]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) recording: Recording,
+    /// Show at most so many rows per table.
+    #[arg(short, value_name = "N", default_value_t = 10)]
+    pub(super) n: usize,
+}
+
+/// Run any program, and write profiles of its waiting into a folder.
+///
+/// Writes `mutex.pb.gz` (whose code made others wait), `block.pb.gz` (where threads waited), and a table of each.
+/// They are for `contend top`, `list` and `flamegraph`, for `go tool pprof` and for profile stores. What is seen and
+/// what is not says `contend help run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend record -o profiles -- ./server --port 8080
+  contend record -o profiles --flamegraph -- ./batch")]
+pub(super) struct Record {
+    #[command(flatten)]
+    pub(super) recording: Recording,
+    /// The folder to write to, made if need be.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: PathBuf,
+    /// Write each profile as a flame graph, too.
+    #[arg(long)]
+    pub(super) flamegraph: bool,
+}
+
+/// What is recorded, of which program.
+#[derive(Args, Debug)]
+pub(super) struct Recording {
+    /// Record one contention in so many; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) fraction: u32,
+    /// Record one wait per so much waiting, such as 1ms; 0 for none.
+    #[arg(long, value_name = "TIME", default_value = "1ns", value_parser = rate)]
+    pub(super) rate: u64,
+    /// Show or write after this time, such as 30s. The program goes on.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// Show or write also whenever `contend` gets this signal.
+    #[arg(long, value_name = "SIGNAL", value_parser = signal)]
+    pub(super) attach_signal: Option<i32>,
+    /// The program, and its arguments.
+    #[arg(value_name = "PROGRAM", required = true, last = true)]
+    pub(super) program: Vec<OsString>,
 }
 
 /// Show the functions with the largest values.
@@ -268,4 +335,32 @@ fn seconds(text: &str) -> std::result::Result<Duration, String> {
         0.1..=3600.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("not in 0.1..=3600".to_owned()),
     }
+}
+
+fn rate(text: &str) -> std::result::Result<u64, String> {
+    parse_nanos(text).ok_or_else(|| "not a time, such as 1ms".to_owned())
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let nanos = parse_nanos(text).filter(|nanos| *nanos > 0);
+    nanos
+        .map(Duration::from_nanos)
+        .ok_or_else(|| "not a time, such as 30s".to_owned())
+}
+
+/// Those that a program leaves to its user.
+#[cfg(unix)]
+fn signal(text: &str) -> std::result::Result<i32, String> {
+    use signal_hook::consts::{SIGUSR1, SIGUSR2};
+
+    match text {
+        "USR1" | "SIGUSR1" => Ok(SIGUSR1),
+        "USR2" | "SIGUSR2" => Ok(SIGUSR2),
+        _ => Err("not SIGUSR1 or SIGUSR2".to_owned()),
+    }
+}
+
+#[cfg(not(unix))]
+fn signal(_: &str) -> std::result::Result<i32, String> {
+    Err("there are no such signals here".to_owned())
 }

@@ -36,7 +36,7 @@
 //! | an acquisition, flag busy | stops the stopwatch |
 //! | a release, flag busy | starts it; and, unless it comes within [`GATE_NANOS`](flag::GATE_NANOS) of the last charged one: takes `held`, and after the unlock charges it to its stack; `free_nanos` is the wake-up time of the release before |
 //! | a waiter leaves with the lock | stops the stopwatch (but for `Once`, which nobody holds after its end); counts one contention, and `free_nanos`, for `last`; the last waiter makes the flag idle, and what is left in `held` goes to `last` too |
-//! | a waiter that gives up (timeout) leaves | its contention joins `held`, for the release that is still to come |
+//! | a waiter that gives up (timeout) leaves | its contention joins `held`, for the release that is still to come; the last one at an address that is not ours takes all of it along, unattributed |
 //!
 //! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to the two integrals, in pieces
 //! cut at the events of its lock, and all that was ever in them is charged once. So the sum of a
@@ -96,6 +96,10 @@ pub(crate) enum Outcome {
     LetGo,
     /// Without it: timed out, or unwinding.
     GaveUp,
+    /// Without it, where the lock's memory may be another lock's by the next release, so that no debt
+    /// can be left there: a wait at an address that is not ours.
+    #[allow(dead_code)] // Where programs are profiled from outside.
+    TimedOut,
     /// There was nothing to wait for after all.
     Cancelled,
 }
@@ -307,6 +311,22 @@ impl Table {
                     flag.capture_next();
                 }
                 return Departure { end, charge: None };
+            }
+            Outcome::TimedOut if entry.waiters > 0 => {
+                // Others still wait there, so a release is to come.
+                entry.held.add(amount);
+                return Departure { end, charge: None };
+            }
+            Outcome::TimedOut => {
+                let mut charge = entry.take_uncharged();
+                charge.amount.add(amount);
+                flag.make_idle();
+                shard.remove_if_finished(position);
+                shard.count_charged(Some(charge));
+                return Departure {
+                    end,
+                    charge: Some((ChargeTo::Unattributed, charge)),
+                };
             }
             Outcome::Cancelled => {
                 entry.take_back((end - begin).saturating_mul(u64::from(weight)));

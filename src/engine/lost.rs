@@ -1,6 +1,7 @@
 //! Counts events that were chosen but could not be recorded in full, by cause.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::profile::lost::Lost;
 
@@ -18,25 +19,47 @@ pub(crate) enum Cause {
     NoStack,
 }
 
-const CAUSES: usize = 4;
+pub(crate) const CAUSES: usize = 4;
 
-static COUNTS: [AtomicU64; CAUSES] = [const { AtomicU64::new(0) }; CAUSES];
+/// By the number of their cause.
+type Counts = [AtomicU64; CAUSES];
+
+static OWN: Counts = [const { AtomicU64::new(0) }; CAUSES];
+
+/// Null: they are counted in [`OWN`]. Stored with `Release`, once, after the memory was mapped; `Acquire`
+/// sees it mapped.
+static SHARED: AtomicPtr<Counts> = AtomicPtr::new(ptr::null_mut());
+
+/// Counts there from now on: memory that another process reads.
+#[allow(dead_code)] // Where programs are profiled from outside.
+pub(crate) fn count_in(counts: &'static Counts) {
+    SHARED.store(ptr::from_ref(counts).cast_mut(), Ordering::Release);
+}
+
+fn counts() -> &'static Counts {
+    // SAFETY: null, or a reference that lives for ever (`count_in`), of which only shared ones are made.
+    unsafe { SHARED.load(Ordering::Acquire).as_ref() }.unwrap_or(&OWN)
+}
 
 #[cold]
 pub(crate) fn count(cause: Cause) {
     // Relaxed: a statistic, read for display.
-    COUNTS[cause as usize].fetch_add(1, Ordering::Relaxed);
+    counts()[cause as usize].fetch_add(1, Ordering::Relaxed);
 }
 
 pub(crate) fn reset() {
-    for count in &COUNTS {
+    for count in counts() {
         count.store(0, Ordering::Relaxed);
     }
 }
 
 /// The counts at this moment.
 pub(crate) fn now() -> Lost {
-    let read = |cause: Cause| COUNTS[cause as usize].load(Ordering::Relaxed);
+    read(counts())
+}
+
+pub(crate) fn read(counts: &Counts) -> Lost {
+    let read = |cause: Cause| counts[cause as usize].load(Ordering::Relaxed);
     Lost {
         stack_table_full: read(Cause::StackTableFull),
         lock_table_full: read(Cause::LockTableFull),

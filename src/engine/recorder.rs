@@ -38,14 +38,21 @@ const MAX_SHARDS: usize = 16;
 /// Called before a rate becomes non-zero; later calls do nothing. Nothing in it waits for another
 /// thread that does the same: a fork may have left that one behind (see `published`).
 fn start() {
-    STORE.get_or_publish(|| {
-        clock::start();
-        stack::start();
+    start_with(|| {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Store::new(
             cores.next_power_of_two().min(MAX_SHARDS),
             MEMORY_LIMIT.load(Ordering::Relaxed),
         )
+    });
+}
+
+/// As [`start`], with another store, if there is none yet.
+pub(crate) fn start_with(store: impl FnOnce() -> Store) {
+    STORE.get_or_publish(|| {
+        clock::start();
+        stack::start();
+        store()
     });
 }
 

@@ -18,13 +18,18 @@
 //! `reset` is the exception: it closes a shard, waits until the threads inside have left, and
 //! empties it. An event that meets a closed shard is forgotten, as if it had come just before.
 
+mod words;
+
 use std::collections::HashMap;
 
 use crate::engine::primitives::Backoff;
-use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::profile::address::{self, MAX_DEPTH};
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
+#[cfg(not(loom))]
+pub(crate) use words::Plan;
+use words::Words;
 
 /// The totals of one stack, as a snapshot hands them on.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +73,21 @@ impl Store {
         Self {
             shards: (0..shards).map(|_| Shard::new(words)).collect(),
         }
+    }
+
+    /// The store in `memory`, which other processes have mapped too: what each of them records is
+    /// there for all. With `is_new` the memory is all zeros and nobody has it yet.
+    ///
+    /// Such a store must not be reset: a gate closes it for this process alone.
+    #[cfg(not(loom))]
+    #[allow(dead_code)] // Where programs are profiled from outside.
+    pub(crate) fn shared(plan: Plan, memory: &'static [AtomicU64], is_new: bool) -> Option<Self> {
+        let shards = memory.chunks_exact(plan.words_per_shard());
+        let shards: Box<[Shard]> = shards
+            .take(plan.shards)
+            .map(|words| Shard::shared(plan, words, is_new))
+            .collect();
+        (shards.len() == plan.shards && plan.shards > 0).then_some(Self { shards })
     }
 
     pub(crate) fn shard_count(&self) -> usize {
@@ -219,6 +239,27 @@ const MAX_PROBES: usize = 64;
 /// Slots of the index that share a bit of `Shard::regions`.
 const REGION: usize = 64;
 
+/// Words of the arrays of a shard.
+struct Lengths {
+    index: usize,
+    regions: usize,
+    arena: usize,
+}
+
+impl Lengths {
+    /// For an arena of about so many words.
+    fn of_arena(words: usize) -> Self {
+        // The offset + 1 must fit the lower half of an index word.
+        let arena = words.clamp(MIN_WORDS, u32::MAX as usize - 1);
+        let index = (arena / WORDS_PER_SLOT).next_power_of_two();
+        Self {
+            index,
+            regions: index.div_ceil(REGION * u64::BITS as usize),
+            arena,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Shard {
     /// See [`CLOSED`]. Threads enter with `Acquire` and leave with `Release`, so that a reset
@@ -227,17 +268,17 @@ struct Shard {
     gate: AtomicU32,
     /// Counts resets. Written only while the gate is closed and nobody is inside.
     generation: AtomicU32,
-    /// Words of the arena that are taken.
-    used: AtomicUsize,
+    /// Words of the arena that are taken. One word, beside the arrays: whoever shares them shares it.
+    used: Words,
     /// `tag << 32 | offset + 1`. Stored once per generation with `Release`, after the entry is
     /// filled; the `Acquire` load that finds it makes the entry's words visible.
-    index: Box<[AtomicU64]>,
+    index: Words,
     /// A bit for each [`REGION`] of the index: 0 where no slot is in use. Set before the slot is
     /// published, so that whoever has found a stack, or heard of it, sees its bit: Relaxed will do.
     ///
     /// PERF: a snapshot of a few stacks took 0.2 ms, all of it to look at half a million free slots.
-    regions: Box<[AtomicU64]>,
-    arena: Box<[AtomicU64]>,
+    regions: Words,
+    arena: Words,
 }
 
 /// Proof that a shard stays open. Leaves on drop.
@@ -259,18 +300,39 @@ impl Drop for Entered<'_> {
 
 impl Shard {
     fn new(words: usize) -> Self {
-        // The offset + 1 must fit the lower half of an index word.
-        let arena = words.clamp(MIN_WORDS, u32::MAX as usize - 1);
-        let slots = (arena / WORDS_PER_SLOT).next_power_of_two();
+        let lengths = Lengths::of_arena(words);
         let shard = Self {
             gate: AtomicU32::new(0),
             generation: AtomicU32::new(0),
-            used: AtomicUsize::new(OVERFLOW_WORDS),
-            index: zeroed_words(slots),
-            regions: zeroed_words(slots.div_ceil(REGION * u64::BITS as usize)),
-            arena: zeroed_words(arena),
+            used: Words::zeroed(1),
+            index: Words::zeroed(lengths.index),
+            regions: Words::zeroed(lengths.regions),
+            arena: Words::zeroed(lengths.arena),
         };
         shard.fill_overflows();
+        shard.used[0].store(OVERFLOW_WORDS as u64, Ordering::Relaxed);
+        shard
+    }
+
+    /// A shard in `memory`, which has the words that the plan says.
+    #[cfg(not(loom))]
+    fn shared(plan: Plan, memory: &'static [AtomicU64], is_new: bool) -> Self {
+        let lengths = Lengths::of_arena(plan.arena_words);
+        let (used, memory) = memory.split_at(1);
+        let (index, memory) = memory.split_at(lengths.index);
+        let (regions, memory) = memory.split_at(lengths.regions);
+        let shard = Self {
+            gate: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+            used: Words::Shared(used),
+            index: Words::Shared(index),
+            regions: Words::Shared(regions),
+            arena: Words::Shared(&memory[..lengths.arena]),
+        };
+        if is_new {
+            shard.fill_overflows();
+            shard.used[0].store(OVERFLOW_WORDS as u64, Ordering::Relaxed);
+        }
         shard
     }
 
@@ -361,13 +423,11 @@ impl Shard {
     ///
     /// Relaxed: hands out disjoint ranges; `Release` on the index publishes their content.
     fn reserve(&self, words: usize) -> Option<u32> {
-        let with_more = |used: usize| {
-            let end = used.checked_add(words)?;
-            (end <= self.arena.len()).then_some(end)
+        let with_more = |used: u64| {
+            let end = used.checked_add(words as u64)?;
+            (end <= self.arena.len() as u64).then_some(end)
         };
-        let reserved = self
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more);
+        let reserved = self.used[0].fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more);
         // Fits, as the arena's length does.
         reserved.ok().map(|start| start as u32)
     }
@@ -508,16 +568,16 @@ impl Shard {
         }
         // The rest of the arena needs no clearing: an entry is filled when its words are taken.
         self.fill_overflows();
-        for slot in &self.index {
+        for slot in self.index.iter() {
             // Looks before it writes: pages that were never used stay untouched.
             if slot.load(Ordering::Relaxed) != 0 {
                 slot.store(0, Ordering::Relaxed);
             }
         }
-        for word in &self.regions {
+        for word in self.regions.iter() {
             word.store(0, Ordering::Relaxed);
         }
-        self.used.store(OVERFLOW_WORDS, Ordering::Relaxed);
+        self.used[0].store(OVERFLOW_WORDS as u64, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::Relaxed);
         // Clears only the bit: threads that were refused may be on their way out.
         self.gate.fetch_and(!CLOSED, Ordering::Release);
@@ -586,30 +646,6 @@ fn hash(which: ProfileKind, kind: Kind, addresses: &[usize]) -> u64 {
         .iter()
         .fold(seed, |state, address| fold(state, *address as u64));
     fold(state, MULTIPLIER.rotate_left(32))
-}
-
-/// Zeroed atomic words straight from the allocator, which takes large ones from the system
-/// untouched: only the pages that are used ever become resident.
-#[cfg(not(loom))]
-fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
-    use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
-
-    let layout = Layout::array::<AtomicU64>(count).expect("a table's size fits the address space");
-    assert!(layout.size() > 0, "a table has words");
-    // SAFETY: the layout has a size over 0, and it is the layout of the slice that the box is
-    // made of; all-zero bytes are a valid `AtomicU64`; the allocation is owned by the box alone.
-    unsafe {
-        let words = alloc_zeroed(layout).cast::<AtomicU64>();
-        if words.is_null() {
-            handle_alloc_error(layout);
-        }
-        Box::from_raw(std::ptr::slice_from_raw_parts_mut(words, count))
-    }
-}
-
-#[cfg(loom)]
-fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
-    (0..count).map(|_| AtomicU64::new(0)).collect()
 }
 
 #[cfg(test)]

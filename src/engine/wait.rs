@@ -151,9 +151,15 @@ pub(crate) fn in_progress(kind: Kind, flag: Option<&Flag>) -> Option<registry::I
 /// The stack is captured afterwards: before, it would be part of the time that tells.
 #[inline(always)]
 pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
-    let _wait = Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS));
+    let _wait = perhaps(kind);
     let _in_progress = in_progress(kind, None);
     block()
+}
+
+/// A wait for the block profile that is one only if it takes its time.
+#[inline(always)]
+pub(crate) fn perhaps(kind: Kind) -> Option<Wait<'static>> {
+    Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS))
 }
 
 /// An operation that takes less than this did not block. To sleep and be woken takes two changes of
@@ -345,6 +351,12 @@ impl<'a> Wait<'a> {
     fn succeed_for_now(&mut self) {
         self.outcome = Outcome::Acquired;
         self.ended = Some(self.waiting.end_for_blame(Outcome::Acquired));
+    }
+
+    /// How it ends when it is dropped.
+    #[allow(dead_code)] // Where programs are profiled from outside.
+    pub(crate) fn ends(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
     }
 
     /// There was nothing to wait for after all: neither profile hears of it.

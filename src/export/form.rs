@@ -110,6 +110,12 @@ pub(crate) fn save(profile: &Profile, path: &Path) -> io::Result<()> {
     })
 }
 
+/// As [`save`], in this form whatever the name is.
+#[allow(dead_code)] // Where programs are profiled from outside.
+pub(crate) fn save_as(profile: &Profile, form: &Form, path: &Path) -> io::Result<()> {
+    save::save(path, |file| form.write(profile, file))
+}
+
 #[cfg(feature = "flamegraph")]
 fn write_flame_graph(profile: &Profile, output: &mut dyn Write) -> io::Result<()> {
     profile.write_flamegraph(output)

@@ -48,20 +48,36 @@ struct Segment {
 static LATEST: Mutex<Option<Objects>> = Mutex::new(None);
 
 pub(super) fn loaded() -> Objects {
+    let Some(scan) = scan() else {
+        return loaded_in_child();
+    };
+    let objects = scan.into_objects(file_of_program);
+    let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+    *latest = Some(objects.clone());
+    objects
+}
+
+/// What the loader alone tells; nothing in a child.
+#[cfg(contend_whole)]
+pub(super) fn loaded_by_loader() -> Objects {
+    scan().map_or_else(Objects::default, |scan| {
+        scan.into_objects(|_| String::new())
+    })
+}
+
+/// `None`: the loader must not be asked.
+fn scan() -> Option<Scan> {
     let mut scan = Scan::with_room(0);
     for attempt in 0..ATTEMPTS {
         scan = Scan::with_room(attempt);
         if !list::for_each_object(|object| scan.take(object)) {
-            return loaded_in_child();
+            return None;
         }
         if !scan.is_full {
             break;
         }
     }
-    let objects = scan.into_objects();
-    let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-    *latest = Some(objects.clone());
-    objects
+    Some(scan)
 }
 
 fn loaded_in_child() -> Objects {
@@ -158,10 +174,11 @@ impl Scan {
         self.segments.push(segment);
     }
 
-    fn into_objects(self) -> Objects {
+    /// `name_program` is told an address in the program.
+    fn into_objects(self, name_program: impl FnOnce(usize) -> String) -> Objects {
         let page = page_size();
         let program = self.segments.iter().find(|segment| segment.is_of_program);
-        let program = program.map_or_else(String::new, |segment| file_of_program(segment.address));
+        let program = program.map_or_else(String::new, |segment| name_program(segment.address));
         let mappings = self.segments.iter().map(|segment| {
             let name = &self.text[segment.name.0..segment.name.1];
             let file = if segment.is_of_program {

@@ -20,9 +20,22 @@ const MAX_NOTE_BYTES: usize = 1 << 20;
 
 /// The objects that are loaded now; what was `known` is as it was, where nothing has changed.
 pub(super) fn loaded(known: &Objects) -> Objects {
-    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
-        return known.clone();
-    };
+    match std::fs::read_to_string("/proc/self/maps") {
+        Ok(maps) => listed(&maps, known),
+        Err(_) => known.clone(),
+    }
+}
+
+/// As [`loaded`], of another process. What cannot be asked for is as it was.
+#[allow(dead_code)] // Where programs are profiled from outside.
+pub(crate) fn of_process(process: u32, known: &Objects) -> Objects {
+    match std::fs::read_to_string(format!("/proc/{process}/maps")) {
+        Ok(maps) => listed(&maps, known),
+        Err(_) => known.clone(),
+    }
+}
+
+fn listed(maps: &str, known: &Objects) -> Objects {
     let code = maps.lines().filter_map(Line::parse);
     let code = code.filter(|line| line.is_code && line.file.starts_with('/'));
     let mut mappings: Vec<_> = code

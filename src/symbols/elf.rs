@@ -15,7 +15,7 @@ use crate::profile::Mapping;
 
 /// The functions of one file, by the addresses that the file speaks of.
 #[derive(Debug)]
-pub(super) struct Functions {
+pub(crate) struct Functions {
     /// Sorted by start.
     functions: Vec<Function>,
 }
@@ -29,7 +29,7 @@ struct Function {
 
 impl Functions {
     /// Those of the file that `mapping` was mapped from, unless the file is another one now.
-    pub(super) fn of(mapping: &Mapping) -> Option<Self> {
+    pub(crate) fn of(mapping: &Mapping) -> Option<Self> {
         let mut bytes = Vec::new();
         open_mapped(mapping)?.read_to_end(&mut bytes).ok()?;
         let mut functions = ElfFile::parse(&bytes)?.functions();
@@ -38,7 +38,7 @@ impl Functions {
     }
 
     /// The name of the function around `address`.
-    pub(super) fn name_at(&self, address: u64) -> Option<&str> {
+    pub(crate) fn name_at(&self, address: u64) -> Option<&str> {
         let after = self
             .functions
             .partition_point(|function| function.start <= address);

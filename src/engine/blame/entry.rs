@@ -121,7 +121,7 @@ impl Entry {
     }
 
     /// All that is not charged yet.
-    fn take_uncharged(&mut self) -> Charge {
+    pub(super) fn take_uncharged(&mut self) -> Charge {
         Charge {
             amount: std::mem::take(&mut self.held),
             wakeup_nanos: std::mem::take(&mut self.free_nanos),

@@ -1,0 +1,106 @@
+//! The C library's own functions behind the interposed ones.
+//!
+//! Asked for by version where there are several: `dlsym` alone answered with the condition variables of
+//! glibc 2.2.5, which are another type, before glibc 2.36.
+
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use libc::{
+    clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t,
+    sem_t, timespec,
+};
+
+unsafe extern "C" {
+    fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
+}
+
+/// The next definition of this name behind ours. Null: the C library has none.
+#[cold]
+#[inline(never)]
+fn look_up(place: &AtomicPtr<c_void>, name: &CStr, version: Option<&CStr>) -> *mut c_void {
+    let mut found = ptr::null_mut();
+    if let Some(version) = version {
+        // SAFETY: both are strings of C's; the handle stands for the objects behind this one.
+        found = unsafe { dlvsym(libc::RTLD_NEXT, name.as_ptr(), version.as_ptr()) };
+    }
+    if found.is_null() {
+        // SAFETY: as above.
+        found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    }
+    // Relaxed: the address of code that is there for the life of the process. All who look find the same.
+    place.store(found, Ordering::Relaxed);
+    found
+}
+
+/// Declares the functions. One that the C library does not have answers `missing`.
+macro_rules! functions {
+    ($($name:ident $(@ $version:literal)? ($($argument:ident: $type:ty),*) $missing:expr;)+) => {$(
+        /// # Safety
+        ///
+        /// - The duties of the C library's function of this name.
+        #[inline(always)]
+        pub(super) unsafe fn $name($($argument: $type),*) -> c_int {
+            static PLACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+            const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a name has no zero inside"),
+            };
+            let mut function = PLACE.load(Ordering::Relaxed);
+            if function.is_null() {
+                let version: Option<&CStr> = None $(.or(Some($version)))?;
+                function = look_up(&PLACE, NAME, version);
+                if function.is_null() {
+                    return $missing;
+                }
+            }
+            type Function = unsafe extern "C-unwind" fn($($type),*) -> c_int;
+            // SAFETY: the C library's function of this name has this type.
+            let function = unsafe { std::mem::transmute::<*mut c_void, Function>(function) };
+            // SAFETY: by this function's duty.
+            unsafe { function($($argument),*) }
+        }
+    )+};
+}
+
+functions! {
+    pthread_mutex_lock(mutex: *mut pthread_mutex_t) libc::ENOSYS;
+    pthread_mutex_trylock(mutex: *mut pthread_mutex_t) libc::ENOSYS;
+    pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, until: *const timespec) libc::ENOSYS;
+    pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_mutex_unlock(mutex: *mut pthread_mutex_t) libc::ENOSYS;
+    pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) libc::ENOSYS;
+    pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) libc::ENOSYS;
+    pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, until: *const timespec) libc::ENOSYS;
+    pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) libc::ENOSYS;
+    pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) libc::ENOSYS;
+    pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, until: *const timespec) libc::ENOSYS;
+    pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) libc::ENOSYS;
+    pthread_cond_wait @ c"GLIBC_2.3.2" (condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) libc::ENOSYS;
+    pthread_cond_timedwait @ c"GLIBC_2.3.2" (condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, until: *const timespec) libc::ENOSYS;
+    pthread_cond_clockwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_cond_signal @ c"GLIBC_2.3.2" (condition: *mut pthread_cond_t) libc::ENOSYS;
+    pthread_cond_broadcast @ c"GLIBC_2.3.2" (condition: *mut pthread_cond_t) libc::ENOSYS;
+    pthread_join(thread: pthread_t, result: *mut *mut c_void) libc::ENOSYS;
+    pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, until: *const timespec) libc::ENOSYS;
+    pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_barrier_wait(barrier: *mut pthread_barrier_t) libc::ENOSYS;
+    sem_wait(semaphore: *mut sem_t) unsupported();
+    sem_trywait(semaphore: *mut sem_t) unsupported();
+    sem_timedwait(semaphore: *mut sem_t, until: *const timespec) unsupported();
+    sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, until: *const timespec) unsupported();
+    sem_post(semaphore: *mut sem_t) unsupported();
+    nanosleep(time: *const timespec, left: *mut timespec) unsupported();
+    clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) libc::ENOSYS;
+    usleep(micros: c_uint) unsupported();
+    sched_yield() unsupported();
+}
+
+/// As a function that the kernel does not have.
+fn unsupported() -> c_int {
+    super::waiting::set_errno(libc::ENOSYS);
+    -1
+}

@@ -1,0 +1,103 @@
+//! What happens in the program: before its `main`, at its end, and in its forks.
+
+use std::env;
+use std::ffi::{CString, OsStr, OsString, c_int};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process;
+use std::sync::OnceLock;
+
+use super::region::{Orders, Region};
+use super::{objects, waiting};
+use crate::engine::recorder;
+use crate::profile::kind::ProfileKind;
+use crate::text::say::say;
+
+/// The file with the memory, as its number. A name of its own: the program may have contend in it, which
+/// obeys the other `CONTEND_…` variables.
+pub(super) const FILE: &str = "CONTEND_PRELOAD_FILE";
+pub(super) const PRELOAD: &str = "LD_PRELOAD";
+
+static REGION: OnceLock<Region> = OnceLock::new();
+
+/// Begins to record, if the command asks for it. Called by the loader; it must not panic.
+pub(super) fn start() {
+    let Some(file) = env::var_os(FILE) else {
+        return;
+    };
+    forget_variables();
+    let Some(file) = file.to_str().and_then(|file| file.parse::<c_int>().ok()) else {
+        return;
+    };
+    let opened = Region::open(file);
+    // SAFETY: the number is that of the file that the command has left open for this, which nobody else
+    // knows; the mapping stays.
+    unsafe { libc::close(file) };
+    match opened {
+        Ok(region) => record(region),
+        Err(error) => say(format_args!("{error}; nothing is profiled")),
+    }
+}
+
+/// Takes the variables out, so that what the program starts goes without.
+fn forget_variables() {
+    remove(FILE);
+    let before = env::var_os(PRELOAD).unwrap_or_default();
+    // Ours is the first.
+    let mut rest = before
+        .as_bytes()
+        .splitn(2, |byte| matches!(byte, b':' | b' '));
+    match rest.nth(1).filter(|rest| !rest.is_empty()) {
+        Some(rest) => set(PRELOAD, OsStr::from_bytes(rest)),
+        None => remove(PRELOAD),
+    }
+}
+
+fn remove(name: &str) {
+    let name = CString::new(name).expect("the name has no zero");
+    // SAFETY: a string of C's. No other thread runs before `main` that could read the environment.
+    unsafe { libc::unsetenv(name.as_ptr()) };
+}
+
+fn set(name: &str, value: &OsStr) {
+    let name = CString::new(name).expect("the name has no zero");
+    let Ok(value) = CString::new(OsString::from_vec(value.as_bytes().to_vec()).into_vec()) else {
+        return;
+    };
+    // SAFETY: as above.
+    unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+}
+
+fn record(region: Region) {
+    let Some(store) = region.store(false) else {
+        return;
+    };
+    let region = *REGION.get_or_init(|| region);
+    region.count_losses();
+    recorder::start_with(|| store);
+    // SAFETY: the hook is a function of the right type that lives for ever, and does what a child may.
+    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // SAFETY: as above.
+    unsafe { libc::atexit(at_exit) };
+    objects::tell(&region, false);
+    region.set_process(process::id());
+    let Orders { fraction, rate, .. } = region.orders();
+    recorder::set_rate(ProfileKind::Mutex, fraction.into());
+    recorder::set_rate(ProfileKind::Block, rate);
+    waiting::switch_on();
+}
+
+/// The store is the parent's too, so what a child records is added to the same profile. Its waiters and
+/// its locks are its own.
+extern "C" fn in_child() {
+    // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
+    unsafe { recorder::open_after_fork() };
+    crate::loader::list::after_fork_in_child();
+}
+
+/// Tells what was loaded since the start. A child of a fork leaves that to its parent.
+extern "C" fn at_exit() {
+    let Some(region) = REGION.get() else { return };
+    if region.process() == Some(process::id()) {
+        let _ = std::panic::catch_unwind(|| objects::tell(region, true));
+    }
+}

@@ -1,0 +1,102 @@
+//! What all interposed functions share: a wait around the C library's own call, and errno.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::engine::blame::{Flag, Outcome};
+use crate::engine::wait::{self, Wait};
+use crate::profile::kind::Kind;
+
+/// Whether anything is recorded. False until the constructor has run, so that early calls pass through.
+///
+/// Relaxed: what a wait needs publishes itself (see `engine::rates`).
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+#[inline(always)]
+pub(super) fn is_on() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+pub(super) fn switch_on() {
+    IS_ON.store(true, Ordering::Relaxed);
+}
+
+/// Waits in `block`: at a lock, or where nobody's release is to be seen. Its result and errno are those of
+/// `block`.
+///
+/// A thread that is cancelled in `block` unwinds through here; the wait then counts as given up.
+#[inline(always)]
+pub(super) fn waiting<R: Copy>(
+    kind: Kind,
+    flag: Option<&'static Flag>,
+    block: impl FnOnce() -> R,
+    outcome: impl FnOnce(R) -> Outcome,
+) -> R {
+    let Some(mut wait) = Wait::begin(kind, flag) else {
+        return block();
+    };
+    wait.ends(Outcome::TimedOut);
+    wait.capture_if_certain();
+    if wait.is_contention() {
+        wait.arrive();
+    }
+    let result = block();
+    let errno = errno();
+    wait.ends(outcome(result));
+    drop(wait);
+    set_errno(errno);
+    result
+}
+
+/// As [`waiting`], for an operation that waited only if it took its time.
+#[inline(always)]
+pub(super) fn perhaps_waiting<R: Copy>(kind: Kind, block: impl FnOnce() -> R) -> R {
+    if !is_on() {
+        return block();
+    }
+    let errno_after;
+    let result;
+    {
+        let _wait = wait::perhaps(kind);
+        result = block();
+        errno_after = errno();
+    }
+    set_errno(errno_after);
+    result
+}
+
+/// Lets others go on by `unlock`, and charges the caller with their waiting, if anybody waits.
+#[inline(always)]
+pub(super) fn releasing<R: Copy>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) -> R {
+    if flag.is_idle() {
+        return unlock();
+    }
+    let mut errno_after = 0;
+    let result = wait::release(kind, flag, || {
+        let result = unlock();
+        errno_after = errno();
+        result
+    });
+    set_errno(errno_after);
+    result
+}
+
+/// The outcome of a function that returns an error number.
+pub(super) fn of_lock(result: c_int) -> Outcome {
+    match result {
+        // A robust mutex whose owner has died is the caller's all the same.
+        0 | libc::EOWNERDEAD => Outcome::Acquired,
+        libc::ETIMEDOUT => Outcome::TimedOut,
+        _ => Outcome::Cancelled,
+    }
+}
+
+pub(super) fn errno() -> c_int {
+    // SAFETY: the C library's own place for this thread, which lives as long as it.
+    unsafe { *libc::__errno_location() }
+}
+
+pub(super) fn set_errno(errno: c_int) {
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}

@@ -1,0 +1,70 @@
+// One wait of each kind, each in a function with its name.
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <semaphore.h>
+#include <shared_mutex>
+#include <thread>
+#include <pthread.h>
+
+using namespace std::chrono_literals;
+#define NOINLINE __attribute__((noinline))
+
+static std::mutex plain;
+static std::timed_mutex timed;
+static std::shared_mutex shared;
+static std::mutex of_condition;
+static std::condition_variable condition;
+static bool is_ready;
+static sem_t semaphore;
+static pthread_barrier_t barrier;
+
+static void pause_a_while() { std::this_thread::sleep_for(30ms); }
+
+NOINLINE void holds_plain() { plain.lock(); pause_a_while(); plain.unlock(); asm(""); }
+NOINLINE void waits_for_plain() { plain.lock(); plain.unlock(); asm(""); }
+NOINLINE void holds_timed() { timed.lock(); pause_a_while(); timed.unlock(); asm(""); }
+NOINLINE void waits_for_timed() { if (timed.try_lock_for(10s)) timed.unlock(); asm(""); }
+NOINLINE void holds_shared() { shared.lock(); pause_a_while(); shared.unlock(); asm(""); }
+NOINLINE void waits_for_shared() { shared.lock_shared(); shared.unlock_shared(); asm(""); }
+NOINLINE void holds_to_read() { shared.lock_shared(); pause_a_while(); shared.unlock_shared(); asm(""); }
+NOINLINE void waits_to_write() { shared.lock(); shared.unlock(); asm(""); }
+NOINLINE void waits_for_condition() {
+  std::unique_lock<std::mutex> guard(of_condition);
+  condition.wait(guard, [] { return is_ready; });
+}
+NOINLINE void notifies() {
+  pause_a_while();
+  { std::lock_guard<std::mutex> guard(of_condition); is_ready = true; }
+  condition.notify_one();
+  asm("");
+}
+NOINLINE void waits_for_semaphore() { sem_wait(&semaphore); asm(""); }
+NOINLINE void posts() { pause_a_while(); sem_post(&semaphore); asm(""); }
+NOINLINE void waits_at_barrier() { pthread_barrier_wait(&barrier); asm(""); }
+NOINLINE void comes_last() { pause_a_while(); pthread_barrier_wait(&barrier); asm(""); }
+NOINLINE void waits_for_future(std::future<int> &future) { future.get(); asm(""); }
+
+// Begins `second` when `first` is under way.
+template <typename First, typename Second> static void together(First first, Second second) {
+  std::thread thread(first);
+  std::this_thread::sleep_for(5ms);
+  second();
+  thread.join();
+}
+
+int main() {
+  sem_init(&semaphore, 0, 0);
+  pthread_barrier_init(&barrier, nullptr, 2);
+  together(holds_plain, waits_for_plain);
+  together(holds_timed, waits_for_timed);
+  together(holds_shared, waits_for_shared);
+  together(holds_to_read, waits_to_write);
+  together(notifies, waits_for_condition);
+  together(posts, waits_for_semaphore);
+  together(comes_last, waits_at_barrier);
+  std::promise<int> promise;
+  auto future = promise.get_future();
+  together([&] { pause_a_while(); promise.set_value(1); }, [&] { waits_for_future(future); });
+}
