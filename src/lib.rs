@@ -288,13 +288,10 @@ mod init;
 
 pub mod docs;
 mod live;
-<<<<<<< HEAD
 mod monitor;
-=======
 #[cfg(contend_whole)]
 #[doc(hidden)]
 pub mod whole;
->>>>>>> 650d950 (whole: profile programs that know nothing of contend, by contend run and record)
 
 #[cfg(feature = "profiling")]
 #[doc(hidden)]

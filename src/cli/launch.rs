@@ -51,8 +51,6 @@ pub(super) fn launch(
     let orders = Orders {
         fraction: recording.fraction,
         rate: recording.rate,
-        io: false,
-        children: false,
     };
     let about_memory = |error| Error::about("memory to record in", error);
     let mut collector = Collector::new(orders).map_err(about_memory)?;

@@ -236,8 +236,7 @@ impl Class {
 }
 
 /// In the order of the constants of [`Kind`].
-<<<<<<< HEAD
-const BUILT_IN: [(&str, Class); 26] = [
+const BUILT_IN: [(&str, Class); 29] = [
     ("mutex", Class::Lock),
     ("rwlock_read", Class::Lock),
     ("rwlock_write", Class::Lock),
@@ -266,27 +265,12 @@ const BUILT_IN: [(&str, Class); 26] = [
     ("async_barrier", Class::Other),
     ("async_once", Class::Lock),
     ("async_join", Class::Idle),
+    // Of a lock whose kind is not known.
+    ("futex", Class::Other),
+    ("semaphore", Class::Other),
+    // Between two looks at a lock.
+    ("yield", Class::Other),
     ("other", Class::Other),
-=======
-const BUILT_IN: [&str; 17] = [
-    "mutex",
-    "rwlock_read",
-    "rwlock_write",
-    "condvar",
-    "once",
-    "chan_send",
-    "chan_recv",
-    "select",
-    "barrier",
-    "join",
-    "park",
-    "sleep",
-    "futex",
-    "semaphore",
-    "yield",
-    "io",
-    "other",
->>>>>>> 650d950 (whole: profile programs that know nothing of contend, by contend run and record)
 ];
 
 /// Labels of the user's own, each at the place that its hash names or at the next one that was
@@ -308,7 +292,6 @@ impl Kind {
     pub(crate) const JOIN: Kind = Kind(9);
     pub(crate) const PARK: Kind = Kind(10);
     pub(crate) const SLEEP: Kind = Kind(11);
-<<<<<<< HEAD
     pub(crate) const ASYNC_MUTEX: Kind = Kind(12);
     pub(crate) const ASYNC_RWLOCK_READ: Kind = Kind(13);
     pub(crate) const ASYNC_RWLOCK_WRITE: Kind = Kind(14);
@@ -322,19 +305,13 @@ impl Kind {
     pub(crate) const ASYNC_BARRIER: Kind = Kind(22);
     pub(crate) const ASYNC_ONCE: Kind = Kind(23);
     pub(crate) const ASYNC_JOIN: Kind = Kind(24);
-    /// The user's names that came when there was no room for more.
-    pub(crate) const OTHER: Kind = Kind(25);
-=======
     /// A wait at a word of memory, of a lock whose kind is not known.
-    pub(crate) const FUTEX: Kind = Kind(12);
-    pub(crate) const SEMAPHORE: Kind = Kind(13);
+    pub(crate) const FUTEX: Kind = Kind(25);
+    pub(crate) const SEMAPHORE: Kind = Kind(26);
     /// A thread that gave its processor away, to look again later.
-    pub(crate) const YIELD: Kind = Kind(14);
-    /// Waiting for a file, a pipe or a socket.
-    pub(crate) const IO: Kind = Kind(15);
+    pub(crate) const YIELD: Kind = Kind(27);
     /// The user's names that came when there was no room for more.
-    pub(crate) const OTHER: Kind = Kind(16);
->>>>>>> 650d950 (whole: profile programs that know nothing of contend, by contend run and record)
+    pub(crate) const OTHER: Kind = Kind(28);
 
     /// The built-in ones. Under loom those that the models use.
     pub(crate) const BUILT_IN: usize = if cfg!(loom) { 5 } else { BUILT_IN.len() };

@@ -30,7 +30,6 @@ mod word {
     pub(super) const ARENA_WORDS: usize = 2;
     pub(super) const FRACTION: usize = 3;
     pub(super) const RATE: usize = 4;
-    pub(super) const SWITCHES: usize = 5;
     /// The program's constructor: its process, when it records.
     pub(super) const PROCESS: usize = 8;
     /// The program: bytes of the objects that are whole.
@@ -66,14 +65,7 @@ pub(crate) struct Orders {
     pub(crate) fraction: u32,
     /// One wait per so many nanoseconds of waiting; 0: none.
     pub(crate) rate: u64,
-    /// Whether waits for files and sockets are recorded too.
-    pub(crate) io: bool,
-    /// Whether the programs that this one starts are to find the variables.
-    pub(crate) children: bool,
 }
-
-const IO: u64 = 1;
-const CHILDREN: u64 = 2;
 
 /// The memory, mapped for the life of the process.
 #[derive(Clone, Copy, Debug)]
@@ -107,9 +99,6 @@ impl Region {
         region.set(word::ARENA_WORDS, plan.arena_words as u64);
         region.set(word::FRACTION, orders.fraction.into());
         region.set(word::RATE, orders.rate);
-        let io = if orders.io { IO } else { 0 };
-        let children = if orders.children { CHILDREN } else { 0 };
-        region.set(word::SWITCHES, io | children);
         region.set(word::MAGIC, MAGIC);
         // Filled here, so that it is whole also for a program that never comes to its constructor.
         region.store(true).ok_or(io::ErrorKind::InvalidInput)?;
@@ -154,12 +143,9 @@ impl Region {
     }
 
     pub(crate) fn orders(&self) -> Orders {
-        let switches = self.get(word::SWITCHES);
         Orders {
             fraction: u32::try_from(self.get(word::FRACTION)).unwrap_or(u32::MAX),
             rate: self.get(word::RATE),
-            io: switches & IO != 0,
-            children: switches & CHILDREN != 0,
         }
     }
 

@@ -80,7 +80,7 @@ fn record(region: Region) {
     unsafe { libc::atexit(at_exit) };
     objects::tell(&region, false);
     region.set_process(process::id());
-    let Orders { fraction, rate, .. } = region.orders();
+    let Orders { fraction, rate } = region.orders();
     recorder::set_rate(ProfileKind::Mutex, fraction.into());
     recorder::set_rate(ProfileKind::Block, rate);
     waiting::switch_on();
