@@ -5,8 +5,8 @@
 
 GO is the `go` command, CONTEND the built command, EXAMPLE the built `contended_counter`. Compiles a Go
 program that writes a mutex, a block, a goroutine and a CPU profile, twice, runs the example twice, and
-compares `top`, `diff`, `list` and `merge` with `go tool pprof`'s -top, -diff_base, -list and -proto on all of
-them. The same for profiles that are put together here: the shapes that Go's own tests have (inlined frames, frames
+compares `top`, `diff`, `list`, `tree`, `peek`, `merge` and the filters with `go tool pprof`'s -top, -diff_base, -list,
+-tree, -peek, -proto and filters on all of them. The same for profiles that are put together here: the shapes that Go's own tests have (inlined frames, frames
 to leave out, no names), other producers' dialects, and random ones. Then asks the program's net/http/pprof. Exits
 with 1 at the first number that differs.
 """
@@ -200,6 +200,21 @@ def flats(rows):
     return [(row[0], row[2]) for row in rows]
 
 
+def tree_parts(output):
+    """Each function with its callers and its callees."""
+    parts, edges, node = [], [], None
+    for line in output.splitlines():
+        if match := re.match(rf"^ *{VALUE} +{SHARE} +\|   (.*)$", line):
+            edges.append(match.groups())
+        elif match := re.match(rf"^ *{VALUE} +{SHARE} +{SHARE} +{VALUE} +{SHARE} +\| (.*)$", line):
+            m, callers, edges = match, sorted(edges), []
+            node = (m[1], m[2], m[4], m[5], m[6], callers)
+        elif line.startswith("------") and node:
+            parts.append((*node, sorted(edges)))
+            edges, node = [], None
+    return parts
+
+
 def list_rows(output):
     """The heading of each routine, its sums, and each line with a value."""
     rows = []
@@ -368,6 +383,35 @@ def dialects():
         yield f"random {seed}", *pair
 
 
+def dialect_filters(name):
+    """What may tell the frames, files and labels of a dialect apart."""
+    if name.startswith("random 1"):
+        return [
+            ["-focus=f[1-3]$"],
+            ["-ignore=f[13]$|2.rs"],
+            ["-hide=f[0-4]$"],
+            ["-show=f[0-4]$|src/1"],
+            ["-focus=f1", "-ignore=f2$", "-hide=f3|f5", "-show=f[0-8]"],
+        ]
+    if name in ("contention", "drop"):
+        return [
+            ["-focus=line300[12]|file1000"],
+            ["-ignore=line2001"],
+            ["-hide=line300.|line2001"],
+            ["-show=line3000|line1000"],
+            ["-show=shop"],
+            ["-focus=shop", "-hide=file3000"],
+            ["-tagfocus=tag[13]"],
+            ["-tagfocus=key1=tag1,tag3"],
+            ["-tagfocus=key1:tag,tag2"],
+            ["-tagignore=key1=tag0"],
+            ["-tagfocus=2b:4b", "-tagignore=bytes=4B"],
+            ["-tagfocus=bytes=:1b"],
+            ["-tagfocus=key1=nobody"],
+        ]
+    return [["-focus=.", "-hide=a|main"], ["-show=nobody"]]
+
+
 def compare_top(path):
     for value in sample_types(path):
         go_value = f"-sample_index={value}"
@@ -385,6 +429,68 @@ def compare_top(path):
         same(f"top --all {path}", top_rows(printed), top_rows(pprof("-top", "-nodefraction=0", go_value, path)))
         printed = run(contend, "top", "-n", "5", path, "--value", value)
         same(f"top -n {path}", flats(top_rows(printed)), flats(top_rows(pprof("-top", "-nodecount=5", go_value, path))))
+
+
+def compare_tree(path, functions):
+    for value in sample_types(path):
+        for ours, gos in [([], []), (["--by=line"], ["-lines"])]:
+            printed = run(contend, "tree", path, "--value", value, *ours)
+            expected = pprof("-tree", f"-sample_index={value}", *gos, path)
+            same(f"tree {path} {value} {ours}", tree_parts(printed), tree_parts(expected))
+            what = f"peek {path} {value} {ours}"
+            for function in functions:
+                printed, finds, _ = attempt(contend, "peek", function, path, "--value", value, *ours)
+                options = [f"-peek={function}", f"-sample_index={value}"]
+                expected, go_finds, _ = attempt(*PPROF, *options, *gos, path)
+                same(f"{what}: found", [finds], [go_finds])
+                if finds:
+                    same(what, tree_parts(printed), tree_parts(expected))
+        printed = run(contend, "tree", "-n", "3", path, "--value", value)
+        expected = pprof("-tree", "-nodecount=3", f"-sample_index={value}", path)
+        # Which of those that are equal are the first three is a matter of taste.
+        nodes = [[part[:4] for part in tree_parts(text)] for text in (printed, expected)]
+        same(f"tree -n 3 {path} {value}", *nodes)
+
+
+def same_or_none(what, ours, gos):
+    """As `same`, where a filter may leave nothing."""
+    same(what, ours or ["nothing"], gos or ["nothing"])
+    return bool(gos)
+
+
+def compare_filters(base, new, filters):
+    """Each a list of options, as Go's pprof has them."""
+    left = False
+    for options in filters:
+        ours = [f"-{option}" for option in options]
+        # One of the values will do: which samples and frames stay is the same for all.
+        for value in [value for value in sample_types(new) if value in sample_types(base)][-1:]:
+            go_value = f"-sample_index={value}"
+            what = f"{options} {new} {value}"
+            printed = run(contend, "top", new, "--value", value, *ours)
+            expected = pprof("-top", go_value, *options, new)
+            left |= same_or_none(f"top {what}", top_rows(printed), top_rows(expected))
+            printed = run(contend, "tree", new, "--value", value, *ours)
+            expected = pprof("-tree", go_value, *options, new)
+            same_or_none(f"tree {what}", tree_parts(printed), tree_parts(expected))
+            printed = run(contend, "diff", base, new, "--value", value, *ours)
+            expected = pprof("-top", f"-diff_base={base}", go_value, *options, new)
+            words = r"(?:new|gone|better|worse) +"
+            same_or_none(f"diff {what}", top_rows(printed, words), top_rows(expected))
+            command = [contend, "list", ".", new, "--value", value, "--source-path=/:.", *ours]
+            printed, finds, _ = attempt(*command)
+            expected, go_finds, _ = attempt(*PPROF, "-list=.", go_value, *options, new)
+            same(f"list {what}: found", [finds], [go_finds])
+            if finds:
+                same(f"list {what}", list_rows(printed), list_rows(expected))
+            # Go draws no such picture, but writes what it has left.
+            pprof("-proto", "-output=left.pb.gz", *options, new)
+            run(contend, "flamegraph", new, "--value", value, *ours, "-o", "ours.svg")
+            run(contend, "flamegraph", "left.pb.gz", "--value", value, "-o", "gos.svg")
+            drawn = [re.findall("<title>(.*?)</title>", open(svg).read()) for svg in ("ours.svg", "gos.svg")]
+            same_or_none(f"flamegraph {what}", *drawn)
+    # Or all of it would hold of filters that leave nothing.
+    same(f"filters of {new}: leave something", [left], [True])
 
 
 def compare_diff(base, new):
@@ -463,6 +569,25 @@ functions = {
     "go": ["main", r"^main\.slowUpdate$", r"sync\.\(\*", "pair|receive"],
     "rust": ["slow_update|quick_update", "Queue<.*>::pop$", "contended_counter"],
 }
+# What Go's CPU and goroutine profiles have in common is `main`.
+filters = {
+    "go": [
+        ["-focus=main"],
+        ["-ignore=slowUpdate|receive"],
+        ["-hide=sync|runtime"],
+        ["-show=main"],
+        ["-focus=main", "-ignore=runtime.goexit", "-hide=Mutex"],
+        ["-focus=nobody"],
+    ],
+    "rust": [
+        ["-focus=slow_update"],
+        ["-ignore=slow_update", "-hide=contend::"],
+        ["-show=contended_counter|std::"],
+        ["-tagfocus=kind=^(mutex|chan_recv|condvar)$"],
+        ["-tagignore=kind:nobody", "-focus=.", "-hide=nobody"],
+        ["-tagfocus=nobody"],
+    ],
+}
 for program, names in profiles.items():
     for name in names:
         base, new = (f"{program}/{index}/{name}.pb.gz" for index in (1, 2))
@@ -470,6 +595,8 @@ for program, names in profiles.items():
         compare_diff(base, new)
         compare_diff(new, base)
         compare_list(new, functions[program])
+        compare_tree(new, functions[program])
+        compare_filters(base, new, filters[program])
         compare_merge(base, new)
 
 # Symbols are read by Go as well then; there is no such program.
@@ -484,6 +611,8 @@ for name, *pair in dialects():
     for path in (base, new):
         compare_top(path)
     compare_list(new, [".", "line300|a|main", "f[1-3]"])
+    compare_tree(new, ["line300|a|main", "f[1-3]"])
+    compare_filters(base, new, dialect_filters(name))
     compare_diff(base, new)
     compare_diff(new, base)
     compare_merge(base, new)

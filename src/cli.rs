@@ -13,7 +13,9 @@
 //!   │
 //! alike                          two of them with the same values and units
 //!   │
-//! weights     flat and cum by function or line
+//! filter                         the samples and frames that count
+//!   │
+//! weights, graph                 flat and cum by function or line; who calls whom
 //!   │
 //! report, scale, output          rows, units, colours
 //! ```
@@ -25,7 +27,9 @@ mod diff;
 mod error;
 mod fetch;
 mod file;
+mod filter;
 mod flamegraph;
+mod graph;
 mod hangup;
 #[cfg(contend_whole)]
 mod launch;
@@ -33,7 +37,7 @@ mod list;
 mod merge;
 mod names;
 mod output;
-
+mod peek;
 mod report;
 mod run;
 mod scale;
@@ -43,6 +47,7 @@ mod source_file;
 #[cfg(contend_whole)]
 mod suitable;
 mod top;
+mod tree;
 mod uninteresting;
 mod watch;
 mod weights;
@@ -56,6 +61,7 @@ use prost::Message;
 use crate::pprof::reader;
 use args::{Arguments, Command, Rows};
 use error::Result;
+use graph::Graph;
 use merge::Merger;
 use output::{Output, printable};
 use report::Report;
@@ -87,6 +93,8 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Top(arguments) => top::run(arguments, &mut output),
         Command::List(arguments) => list::run(arguments, &mut output),
+        Command::Peek(arguments) => peek::run(arguments, &mut output),
+        Command::Tree(arguments) => tree::run(arguments, &mut output),
         Command::Diff(arguments) => diff::run(arguments, &mut output),
         Command::Flamegraph(arguments) => flamegraph::run(arguments, &mut output),
         Command::Merge(arguments) => merge::run(arguments, &mut output),
@@ -125,6 +133,7 @@ pub fn exercise(bytes: &[u8]) -> std::result::Result<(), String> {
             let report = Report::new(weights, profile.unit(value), &Rows::default());
             let rows = report.nodes.iter();
             rows.for_each(|node| drop((report.values(node, node.flat), node.place.name())));
+            Graph::new(&doubled, value, by, None);
         }
         flamegraph::lines(&profile, value).for_each(drop);
     }

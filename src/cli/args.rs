@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::error::Result;
 use super::fetch::Client;
+use super::filter::Filter;
 use super::source::Loaded;
 use super::weights::By;
 use crate::text::duration::parse_nanos;
@@ -28,6 +29,8 @@ Examples:
   contend run -- ./program its arguments    where a whole program waits, nothing rebuilt
   contend top mutex.pb.gz                   who made others wait
   contend top localhost:6060/debug/pprof/block
+  contend top --kind mutex --focus checkout mutex.pb.gz
+  contend peek checkout mutex.pb.gz         its callers, and what it calls
   contend list slow_update mutex.pb.gz      the same beside the source lines
   contend diff before.pb.gz after.pb.gz     what became better, what worse
   contend watch localhost:6060              a live table
@@ -46,6 +49,8 @@ pub(super) enum Command {
     Record(Record),
     Top(Top),
     List(List),
+    Peek(Peek),
+    Tree(Tree),
     Diff(Diff),
     Flamegraph(Flamegraph),
     Merge(Merge),
@@ -125,12 +130,15 @@ pub(super) struct Recording {
 Examples:
   contend top --cum mutex.pb.gz
   contend top --by line --value contentions -n 10 localhost:6060
+  contend top --cum --kind mutex,rwlock_write --ignore '^tokio::' block.pb.gz
   curl -s localhost:6060/debug/pprof/block | contend top -")]
 pub(super) struct Top {
     #[command(flatten)]
     pub(super) profile: Input,
     #[command(flatten)]
     pub(super) rows: Rows,
+    #[command(flatten)]
+    pub(super) filter: Filter,
 }
 
 /// Show the source of the functions that match, with each line's values beside it.
@@ -154,10 +162,56 @@ pub(super) struct List {
     pub(super) source_path: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) value: Value,
+    #[command(flatten)]
+    pub(super) filter: Filter,
 }
 
 /// As Go's `-source_path` and the system's PATH have it.
 const PATH_DELIMITER: char = if cfg!(windows) { ';' } else { ':' };
+
+/// Show who calls the functions that match, and what they call.
+///
+/// The numbers are those of `go tool pprof -peek`. Callers stand above the function, callees below it, with what they
+/// share with it and the part that this is of the function's cum.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend peek checkout mutex.pb.gz
+  contend peek 'Mutex.*::lock$' --kind mutex localhost:6060/debug/pprof/block")]
+pub(super) struct Peek {
+    /// A regular expression for the functions' names; part of a name is enough.
+    pub(super) function: Regex,
+    #[command(flatten)]
+    pub(super) profile: Input,
+    /// Show one part for each of these. Lines are matched as `function file:line`.
+    #[arg(long, value_enum, default_value_t = By::Function)]
+    pub(super) by: By,
+    /// Sort by cum.
+    #[arg(long)]
+    pub(super) cum: bool,
+    #[command(flatten)]
+    pub(super) value: Value,
+    #[command(flatten)]
+    pub(super) filter: Filter,
+}
+
+/// Show the functions with the largest values, each between its callers and what it calls.
+///
+/// The numbers are those of `go tool pprof -tree`. Without -n there are at most 80 functions; what shares less than
+/// 0.1 % of the total with one is not shown beside it, unless `--all` asks for it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend tree mutex.pb.gz
+  contend tree --cum -n 10 --focus checkout mutex.pb.gz")]
+pub(super) struct Tree {
+    #[command(flatten)]
+    pub(super) profile: Input,
+    #[command(flatten)]
+    pub(super) rows: Rows,
+    #[command(flatten)]
+    pub(super) filter: Filter,
+}
 
 /// Compare two profiles: NEW less BASE.
 ///
@@ -178,6 +232,8 @@ pub(super) struct Diff {
     #[command(flatten)]
     pub(super) rows: Rows,
     #[command(flatten)]
+    pub(super) filter: Filter,
+    #[command(flatten)]
     pub(super) access: Access,
 }
 
@@ -194,6 +250,8 @@ pub(super) struct Flamegraph {
     pub(super) output: PathBuf,
     #[command(flatten)]
     pub(super) value: Value,
+    #[command(flatten)]
+    pub(super) filter: Filter,
 }
 
 /// Add profiles up into one.
@@ -286,14 +344,14 @@ pub(super) struct Access {
     pub(super) token: Option<String>,
 }
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Value {
     /// Which of the profile's values, such as `delay` or `contentions`. Without it the one that the profile suggests.
     #[arg(long, value_name = "NAME")]
     pub(super) value: Option<String>,
 }
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Rows {
     /// Show one row for each of these.
     #[arg(long, value_enum, default_value_t = By::Function)]
@@ -312,8 +370,11 @@ pub(super) struct Rows {
 }
 
 impl Input {
-    pub(super) fn load(&self) -> Result<Loaded> {
-        Loaded::from(&self.profile, &self.access.client())
+    /// The profile, with what the filter leaves of it.
+    pub(super) fn load(&self, filter: &Filter) -> Result<Loaded> {
+        let mut loaded = Loaded::from(&self.profile, &self.access.client())?;
+        loaded.leave(filter);
+        Ok(loaded)
     }
 }
 

@@ -11,8 +11,7 @@ use super::report::Report;
 use super::scale::{Unit, percent};
 use super::source::Loaded;
 use super::uninteresting::Uninteresting;
-use super::weights::{Node, weigh};
-use crate::pprof::decoded::Profile;
+use super::weights::{Node, Weights, weigh};
 
 pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let client = arguments.access.client();
@@ -31,10 +30,30 @@ pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
             uninteresting.leave_out(&mut loaded.profile);
         }
     }
-    let (base, new) = ((&base.profile, value), (&new.profile, value));
-    write_totals(output, &name, &unit, base, new)?;
-    let weights = weigh(new, Some(base), arguments.rows.by);
-    write_rows(&Report::new(weights, &unit, &arguments.rows), output)
+    // A function that only one of them has is not missed.
+    let filter = &arguments.filter;
+    let found = [&mut base, &mut new].map(|loaded| loaded.leave_quietly(filter));
+    let kinds = base.kinds().into_iter().chain(new.kinds()).collect();
+    filter.warn(found[0].or(found[1]), &kinds);
+    write_totals(
+        output,
+        &name,
+        Unit::of_each(&unit),
+        [&base, &new].map(|side| (side, value)),
+    )?;
+    let weights = Weights {
+        total: match base.size(value) {
+            0 => new.size(value),
+            size => size,
+        },
+        ..weigh(
+            (&new.profile, value),
+            Some((&base.profile, value)),
+            arguments.rows.by,
+        )
+    };
+    let report = Report::new(weights, &unit, &arguments.rows);
+    write_rows(&report.filtered(new.filter().is_some()), output)
 }
 
 /// Leaves both with the values that both have, in one unit.
@@ -54,36 +73,43 @@ fn make_alike(base: &mut Loaded, new: &mut Loaded, wanted: Option<&str>) -> Resu
     Ok(())
 }
 
+/// The sums of both, and what the filters have left of them.
 fn write_totals(
     output: &mut Output,
     name: &str,
-    unit: &str,
-    base: (&Profile, usize),
-    new: (&Profile, usize),
+    unit: Unit<'_>,
+    [(base, value), (new, _)]: [(&Loaded, usize); 2],
 ) -> Result<()> {
-    let (before, after) = (base.0.total(base.1), new.0.total(new.1));
-    let unit = Unit::of_each(unit);
-    let change = after.saturating_sub(before);
-    let share = percent(change, before.unsigned_abs());
-    let sign = if change < 0 { "" } else { "+" };
-    writeln!(output, "Type: {}", printable(name))?;
-    writeln!(
-        output,
-        "Total: {} -> {}, {sign}{}{}",
-        unit.print(before),
-        unit.print(after),
-        unit.print(change),
-        match before {
+    let [before, after] = [base, new].map(|side| side.total(value));
+    let change = |before: i64, after: i64| {
+        let change = after.saturating_sub(before);
+        let sign = if change < 0 { "" } else { "+" };
+        let share = match base.total(value) {
             0 => String::new(),
-            _ => format!(" ({} of the base)", share.trim_start()),
-        },
-    )?;
+            total => {
+                let share = percent(change, total.unsigned_abs());
+                format!(" ({} of the base)", share.trim_start())
+            }
+        };
+        let [before, after, change] = [before, after, change].map(|value| unit.print(value));
+        format!("{before} -> {after}, {sign}{change}{share}")
+    };
+    writeln!(output, "Type: {}", printable(name))?;
+    writeln!(output, "Total: {}", change(before, after))?;
+    if let Some(filter) = new.filter() {
+        let [before, after] = [base, new].map(|side| side.profile.total(value));
+        writeln!(output, "Left: {} by {filter}", change(before, after))?;
+    }
     Ok(())
 }
 
 fn write_rows(report: &Report<'_>, output: &mut Output) -> Result<()> {
     if report.nodes.is_empty() {
-        writeln!(output, "no difference")?;
+        let why = match report.is_filtered {
+            true => "no difference in what the filters leave",
+            false => "no difference",
+        };
+        writeln!(output, "{why}")?;
         return Ok(());
     }
     report.write_left_out(output)?;

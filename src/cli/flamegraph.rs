@@ -5,21 +5,31 @@ use super::args::Flamegraph;
 use super::error::Result;
 use super::file::write_file;
 use super::output::Output;
+use super::report::{NOTHING_LEFT, NOTHING_RECORDED};
 use super::scale::Unit;
 use crate::export::flamegraph::{Style, folded_line, write_folded};
 use crate::pprof::decoded::Profile;
 use crate::pprof::proto::Sample;
 
 pub(super) fn run(arguments: &Flamegraph, output: &mut Output) -> Result<()> {
-    let loaded = arguments.profile.load()?;
+    let loaded = arguments.profile.load(&arguments.filter)?;
     let profile = &loaded.profile;
     let value = loaded.value(arguments.value.name())?;
     let (name, unit) = profile.sample_types().nth(value).unwrap_or_default();
+    let shown = Unit::of_each(unit);
+    let (total, left) = (loaded.total(value), profile.total(value));
+    let (subtitle, why_empty) = match loaded.filter() {
+        Some(filter) => (
+            format!("{} of {}: {filter}", shown.print(left), shown.print(total)),
+            NOTHING_LEFT,
+        ),
+        None => (format!("{} in all", shown.print(total)), NOTHING_RECORDED),
+    };
     let style = Style {
         title: &format!("{name}: {}", loaded.name),
-        subtitle: &format!("{} in all", Unit::of_each(unit).print(profile.total(value))),
+        subtitle: &subtitle,
         count_name: &format!("{unit} of {name}"),
-        why_empty: "nothing was recorded",
+        why_empty,
     };
     let lines = lines(profile, value);
     write_file(&arguments.output, output, |file| {

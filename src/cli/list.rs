@@ -7,9 +7,10 @@ use std::io::Write;
 use super::args::List;
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
+use super::report::write_filter;
 use super::scale::{Unit, percent};
 use super::source_file::{SourceFile, Sources, clean};
-use super::weights::{By, Node, weigh};
+use super::weights::{By, Node};
 
 /// Lines before the first and after the last one with a value.
 const MARGIN: i64 = 5;
@@ -18,17 +19,18 @@ const MARGIN: i64 = 5;
 const MAX_LINES: usize = 1 << 20;
 
 pub(super) fn run(arguments: &List, output: &mut Output) -> Result<()> {
-    let loaded = arguments.profile.load()?;
+    let loaded = arguments.profile.load(&arguments.filter)?;
     let profile = &loaded.profile;
     let value = loaded.value(arguments.value.name())?;
     let unit = Unit::of_each(profile.unit(value));
-    let weights = weigh((profile, value), None, By::Source);
+    let weights = loaded.weigh(value, By::Source);
     let routines = routines(&weights.nodes, arguments);
     if routines.is_empty() {
         let what = format!("no function matches {:?}", arguments.function.as_str());
         return Err(Error::about(&loaded.name, what));
     }
     writeln!(output, "Total: {}", unit.print(total(weights.total)))?;
+    write_filter(output, &loaded, value)?;
     let mut listing = Listing {
         output,
         unit,

@@ -8,12 +8,16 @@ use super::args::Rows;
 use super::error::Result;
 use super::output::{Output, Paint, printable};
 use super::scale::{Unit, percent};
+use super::source::Loaded;
 use super::weights::{Node, Weights};
 use crate::pprof::decoded::Profile;
 use crate::text::utc::Utc;
 
 /// Rows whose cum is less than this part of the total are left out, as in Go's pprof.
 const SMALL: f64 = 0.005;
+
+pub(super) const NOTHING_RECORDED: &str = "nothing was recorded";
+pub(super) const NOTHING_LEFT: &str = "the filters leave nothing";
 
 /// The rows to show, and how.
 pub(super) struct Report<'p> {
@@ -24,17 +28,17 @@ pub(super) struct Report<'p> {
     small: usize,
     /// Left out because so many were not asked for.
     beyond_n: usize,
+    /// Whether filters have taken something out before.
+    pub(super) is_filtered: bool,
 }
 
 impl<'p> Report<'p> {
     pub(super) fn new(weights: Weights<'p>, unit: &'p str, rows: &Rows) -> Self {
+        // In a diff it is the difference.
+        let sum = weights.flat();
         let Weights { mut nodes, total } = weights;
         let all = nodes.len();
         if !rows.all {
-            // A share of the sum of the rows, which in a diff is the difference.
-            let sum: i64 = nodes
-                .iter()
-                .fold(0, |sum, node| sum.saturating_add(node.flat));
             let least = (sum as f64 * SMALL) as i64;
             nodes.retain(|node| node.cum.unsigned_abs() >= least.unsigned_abs());
         }
@@ -46,6 +50,7 @@ impl<'p> Report<'p> {
             total,
             small: all - not_small,
             beyond_n: not_small - nodes.len(),
+            is_filtered: false,
             nodes,
         }
     }
@@ -58,6 +63,13 @@ impl<'p> Report<'p> {
         let (flat_share, cum_share) = (share(node.flat), share(node.cum));
         let sum = share(flat_so_far);
         format!("{flat:>10} {flat_share} {sum} {cum:>10} {cum_share}")
+    }
+
+    pub(super) fn filtered(self, is_filtered: bool) -> Self {
+        Self {
+            is_filtered,
+            ..self
+        }
     }
 
     pub(super) fn write_heading(&self, output: &mut Output, more: &str) -> Result<()> {
@@ -84,7 +96,11 @@ impl<'p> Report<'p> {
             ));
         }
         if shown == 0 && parts.is_empty() {
-            parts.push("nothing was recorded".to_owned());
+            let why = match self.is_filtered {
+                true => NOTHING_LEFT,
+                false => NOTHING_RECORDED,
+            };
+            parts.push(why.to_owned());
         }
         if !parts.is_empty() {
             writeln!(output, "{}", parts.join("; "))?;
@@ -112,10 +128,11 @@ fn smallest(nodes: &[Node<'_>]) -> u64 {
     values.min().unwrap_or(0)
 }
 
-/// The lines that describe the profile: which value, when, how long, and what was lost.
-pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize) -> Result<()> {
+/// The lines that describe the profile: which value, when, how long, what counts, and what was lost.
+pub(super) fn write_header(output: &mut Output, loaded: &Loaded, value: usize) -> Result<()> {
+    let profile = &loaded.profile;
     let (name, unit) = profile.sample_types().nth(value).unwrap_or_default();
-    let total = profile.total(value);
+    let total = loaded.total(value);
     writeln!(output, "Type: {}", printable(name))?;
     if profile.tables.time_nanos != 0 {
         writeln!(
@@ -136,23 +153,41 @@ pub(super) fn write_header(output: &mut Output, profile: &Profile, value: usize)
         }
     }
     writeln!(output, "{totals}")?;
-    write_comments(output, profile)
+    write_filter(output, loaded, value)?;
+    write_comments(output, loaded)
 }
 
-fn write_comments(output: &mut Output, profile: &Profile) -> Result<()> {
-    for comment in warnings(profile) {
+/// How much the filters have left.
+pub(super) fn write_filter(output: &mut Output, loaded: &Loaded, value: usize) -> Result<()> {
+    let Some(filter) = loaded.filter() else {
+        return Ok(());
+    };
+    let profile = &loaded.profile;
+    let left = profile.total(value);
+    let share = percent(left, loaded.size(value));
+    let left = Unit::of_each(profile.unit(value)).print(left);
+    Ok(writeln!(
+        output,
+        "Left: {left} ({}) by {filter}",
+        share.trim_start()
+    )?)
+}
+
+fn write_comments(output: &mut Output, loaded: &Loaded) -> Result<()> {
+    let profile = &loaded.profile;
+    let is_empty = profile.tables.sample.is_empty() && loaded.filter().is_none();
+    for comment in warnings(profile, is_empty) {
         let comment = output.painted(Paint::Worse, printable(comment));
         writeln!(output, "{comment}")?;
     }
     Ok(())
 }
 
-/// The comments that change the meaning of the numbers.
-pub(super) fn warnings(profile: &Profile) -> impl Iterator<Item = &str> {
-    profile.comments().filter(|comment| {
+/// The comments that change the meaning of the numbers. `is_empty`: after a merge others may have
+/// filled a profile that says why it is empty.
+pub(super) fn warnings(profile: &Profile, is_empty: bool) -> impl Iterator<Item = &str> {
+    profile.comments().filter(move |comment| {
         let is_loss = comment.starts_with("lost: ") && *comment != "lost: none";
-        // After a merge others may have filled it.
-        let is_empty = profile.tables.sample.is_empty();
         is_loss || is_empty && comment.contains("profile is empty")
     })
 }

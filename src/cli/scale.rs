@@ -131,6 +131,19 @@ fn known(unit: &str) -> Option<(&'static Family, f64)> {
     })
 }
 
+/// The value in the unit `to`, whatever its name, and that unit's own name. Where `to` is of another
+/// family, in the default unit of the family of `from`.
+pub(super) fn converted(value: i64, from: &str, to: &str) -> (f64, String) {
+    let (shown, unit) = match known(to) {
+        Some((family, factor)) => {
+            let unit = family.units.iter().find(|unit| unit.1 == factor);
+            scale(value as f64, from, unit.map(|unit| unit.0).or(Some(to)))
+        }
+        None => scale(value as f64, from, Some(to)),
+    };
+    (shown, unit.to_owned())
+}
+
 /// How many of the unit `to` one of the unit `from` is. `None`: they measure different things.
 pub(super) fn ratio(from: &str, to: &str) -> Option<f64> {
     if from == to {

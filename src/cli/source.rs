@@ -2,6 +2,7 @@
 //! there.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 use super::fetch::{Client, Url, too_large};
+use super::filter::{self, Filter, Found};
 use super::names;
 use super::uninteresting::Uninteresting;
+use super::weights::{By, Weights, weigh};
 use crate::pprof::decoded::Profile;
 use crate::pprof::reader::{self, MAX_BYTES};
 
@@ -54,6 +57,16 @@ impl Source {
 pub(super) struct Loaded {
     pub(super) name: String,
     pub(super) profile: Profile,
+    /// Where a filter has left a part of the profile: how much there was.
+    whole: Option<Whole>,
+}
+
+/// A profile as it was before a filter.
+struct Whole {
+    filter: String,
+    /// For each value the sum, and that without signs.
+    totals: Vec<(i64, u64)>,
+    kinds: BTreeSet<String>,
 }
 
 impl Loaded {
@@ -100,7 +113,67 @@ impl Loaded {
         Ok(Self {
             name: source.to_string(),
             profile,
+            whole: None,
         })
+    }
+
+    /// Leaves in the profile what is asked for, and says what of that matches nothing.
+    pub(super) fn leave(&mut self, filter: &Filter) {
+        let found = self.leave_quietly(filter);
+        filter.warn(found, &self.kinds());
+    }
+
+    pub(super) fn leave_quietly(&mut self, filter: &Filter) -> Found {
+        let Some(text) = filter.text() else {
+            return Found::default();
+        };
+        let profile = &mut self.profile;
+        let values = 0..profile.sample_types().count();
+        self.whole = Some(Whole {
+            filter: text,
+            totals: values
+                .map(|value| (profile.total(value), profile.size(value)))
+                .collect(),
+            kinds: filter::kinds(profile),
+        });
+        filter.apply(profile)
+    }
+
+    /// The kinds that the samples have, or had before a filter.
+    pub(super) fn kinds(&self) -> BTreeSet<String> {
+        match &self.whole {
+            Some(whole) => whole.kinds.clone(),
+            None => filter::kinds(&self.profile),
+        }
+    }
+
+    /// The filter that has left a part of the profile.
+    pub(super) fn filter(&self) -> Option<&str> {
+        self.whole.as_ref().map(|whole| &*whole.filter)
+    }
+
+    /// The sum of all values, also of those that a filter has taken out.
+    pub(super) fn total(&self, value: usize) -> i64 {
+        match &self.whole {
+            Some(whole) => whole.totals[value].0,
+            None => self.profile.total(value),
+        }
+    }
+
+    /// The same without their signs: the whole of which shares are computed.
+    pub(super) fn size(&self, value: usize) -> u64 {
+        match &self.whole {
+            Some(whole) => whole.totals[value].1,
+            None => self.profile.size(value),
+        }
+    }
+
+    /// Flat and cum of what is left, with shares of the whole.
+    pub(super) fn weigh(&self, value: usize, by: By) -> Weights<'_> {
+        Weights {
+            total: self.size(value),
+            ..weigh((&self.profile, value), None, by)
+        }
     }
 
     /// The position of the value that was asked for; `None` stands for the one that the profile suggests.

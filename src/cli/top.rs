@@ -7,21 +7,21 @@ use super::args::Top;
 use super::error::Result;
 use super::output::Output;
 use super::report::{Report, write_header};
-use super::weights::weigh;
-use crate::pprof::decoded::Profile;
+use super::source::Loaded;
 use crate::profile::address::explanations;
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
-    let loaded = arguments.profile.load()?;
+    let loaded = arguments.profile.load(&arguments.filter)?;
     let value = loaded.value(arguments.rows.value.name())?;
-    write_header(output, &loaded.profile, value)?;
-    write_rows(arguments, &loaded.profile, value, output)
+    write_header(output, &loaded, value)?;
+    write_rows(arguments, &loaded, value, output)
 }
 
-fn write_rows(arguments: &Top, profile: &Profile, value: usize, output: &mut Output) -> Result<()> {
-    let unit = profile.unit(value);
-    let weights = weigh((profile, value), None, arguments.rows.by);
+fn write_rows(arguments: &Top, loaded: &Loaded, value: usize, output: &mut Output) -> Result<()> {
+    let unit = loaded.profile.unit(value);
+    let weights = loaded.weigh(value, arguments.rows.by);
     let report = Report::new(weights, unit, &arguments.rows);
+    let report = report.filtered(loaded.filter().is_some());
     report.write_left_out(output)?;
     report.write_heading(output, "")?;
     let mut flat_so_far = 0_i64;

@@ -99,7 +99,9 @@ fn warning(profile: &Profile) -> String {
     let rates = ProfileKind::ALL.map(|kind| format!("{}=0", kind.rate().name));
     let is_off = |comment: &&str| rates.iter().any(|rate| rate == comment);
     let is_off = profile.comments().filter(is_off);
-    let warnings: Vec<&str> = warnings(profile).chain(is_off).collect();
+    let warnings: Vec<&str> = warnings(profile, profile.tables.sample.is_empty())
+        .chain(is_off)
+        .collect();
     printable(&warnings.join("; "))
 }
 

@@ -54,6 +54,14 @@ pub(super) struct Weights<'p> {
     pub(super) total: u64,
 }
 
+impl Weights<'_> {
+    /// The sum of the rows.
+    pub(super) fn flat(&self) -> i64 {
+        let flats = self.nodes.iter().map(|node| node.flat);
+        flats.fold(0, i64::saturating_add)
+    }
+}
+
 /// The values of `profile`, less those of `base`. The positions say which value of the samples.
 pub(super) fn weigh<'p>(
     (profile, value): (&'p Profile, usize),
@@ -156,7 +164,7 @@ impl<'p> Rows<'p> {
 }
 
 impl By {
-    fn place<'p>(self, frame: &Frame<'p>) -> Place<'p> {
+    pub(super) fn place<'p>(self, frame: &Frame<'p>) -> Place<'p> {
         let is_named = !frame.function.is_empty();
         let (has_line, has_source) = (self != Self::Function, self == Self::Source);
         Place {

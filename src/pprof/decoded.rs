@@ -146,11 +146,26 @@ impl Profile {
         self.values(value).fold(0, i64::saturating_add)
     }
 
+    /// The sum of the values without their signs.
+    pub(crate) fn size(&self, value: usize) -> u64 {
+        let sizes = self.values(value).map(i64::unsigned_abs);
+        sizes.fold(0, u64::saturating_add)
+    }
+
     /// The text of the sample's label; empty where it has none of this name.
     pub(crate) fn label(&self, sample: &proto::Sample, key: &str) -> &str {
-        let mut labels = sample.label.iter();
-        let label = labels.find(|label| self.string(label.key) == key);
-        label.map_or("", |label| self.string(label.str))
+        self.labels(sample, key).next().unwrap_or_default()
+    }
+
+    /// The texts of the sample's labels of this name: there may be several.
+    pub(crate) fn labels<'p>(
+        &'p self,
+        sample: &proto::Sample,
+        key: &str,
+    ) -> impl Iterator<Item = &'p str> {
+        let labels = sample.label.iter();
+        let labels = labels.filter(move |label| label.str != 0 && self.string(label.key) == key);
+        labels.map(|label| self.string(label.str))
     }
 
     pub(crate) fn comments(&self) -> impl Iterator<Item = &str> {

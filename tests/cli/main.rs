@@ -4,6 +4,7 @@
 #![cfg(feature = "cli")]
 
 mod broken;
+mod filters;
 mod handmade;
 mod http;
 mod numbers;

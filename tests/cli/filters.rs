@@ -1,0 +1,309 @@
+//! What the filters leave, and `peek` and `tree`; `.ci/go_cli.py` has the same numbers from Go.
+
+use super::handmade::{Builder, message, number, numbers, shop};
+use super::{Folder, Run, contend, run};
+
+#[track_caller]
+fn assert_lines(text: &str, expected: &[&str]) {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    assert_eq!(lines, expected, "{text}");
+}
+
+fn shop_file(folder: &Folder) -> String {
+    folder.file("shop.pb.gz", shop().gzip())
+}
+
+/// Without the lines above the table.
+fn rows(text: &str) -> Vec<&str> {
+    let lines = text.lines().skip_while(|line| !line.contains("flat%"));
+    lines.skip(1).collect()
+}
+
+#[test]
+fn focus_keeps_the_shares_of_the_whole() {
+    let folder = Folder::new();
+    let file = shop_file(&folder);
+    assert_lines(
+        &run(["top", "--focus", "check.ut", &file]).success(),
+        &[
+            "Type: delay",
+            "Total: 1s",
+            "Left: 600ms (60.00%) by --focus check.ut",
+            "      flat  flat%   sum%        cum   cum%",
+            "     600ms 60.00% 60.00%      600ms 60.00%  contend::sync::MutexGuard::drop",
+            "         0     0% 60.00%      600ms 60.00%  shop::checkout",
+            "         0     0% 60.00%      600ms 60.00%  shop::main",
+        ],
+    );
+    // Files and programs count as well.
+    let by_file = run(["top", "--focus", "src/tree", &file]).success();
+    assert!(by_file.contains("Left: 100ms (10.00%)"), "{by_file}");
+}
+
+#[test]
+fn ignore_takes_stacks_and_hide_takes_frames() {
+    let folder = Folder::new();
+    let file = shop_file(&folder);
+    let ignored = run(["top", "--ignore", "checkout|walk", &file]).success();
+    assert!(
+        ignored.contains("Left: 300ms (30.00%) by --ignore"),
+        "{ignored}"
+    );
+    let hidden = run(["top", "--hide", "^contend::|main", &file]).success();
+    assert_eq!(
+        rows(&hidden),
+        [
+            "     600ms 60.00% 60.00%      600ms 60.00%  shop::checkout",
+            "     300ms 30.00% 90.00%      300ms 30.00%  shop::browse",
+            "     100ms 10.00%   100%      100ms 10.00%  shop::walk",
+        ]
+    );
+    let shown = run(["top", "--show", "main", &file]).success();
+    let row = "     1000ms   100%   100%     1000ms   100%  shop::main";
+    assert_eq!(rows(&shown).len(), 1, "{shown}");
+    assert_eq!(
+        rows(&shown)[0].split_whitespace().last(),
+        row.split_whitespace().last()
+    );
+    // A stack of which nothing is left is no stack.
+    let none = run(["top", "--hide", ".", &file]).success();
+    assert!(none.contains("the filters leave nothing"), "{none}");
+}
+
+#[test]
+fn inlined_frames_are_hidden_one_by_one() {
+    // One location, whose innermost line is inlined in two others.
+    let mut builder = Builder::contention();
+    let names = ["inner", "middle", "outer"].map(|name| builder.string(name));
+    let mut fields = Vec::new();
+    let mut lines = Vec::new();
+    for (id, name) in (1..).zip(names) {
+        fields.extend(message(5, [number(1, id), number(2, name)].concat()));
+        lines.extend(message(4, [number(1, id), number(2, 7)].concat()));
+    }
+    let location = [number(1, 1), number(3, 0x1000), lines].concat();
+    fields.extend(message(4, location));
+    fields.extend(message(2, [numbers(1, &[1]), numbers(2, &[1, 5])].concat()));
+    let folder = Folder::new();
+    let file = folder.file("inlined.pb.gz", builder.with(fields).gzip());
+    let text = run(["tree", "--hide", "middle", &file]).success();
+    assert!(text.contains("| outer\n"), "{text}");
+    assert!(text.contains("|   inner (inline)\n"), "{text}");
+    assert!(!text.contains("| middle"), "{text}");
+}
+
+fn labelled(folder: &Folder) -> String {
+    let mut builder = Builder::contention().sample(&[1, 100], &["f a.rs:1"]);
+    let mut samples = Vec::new();
+    let [kind, sleep, request, bytes] =
+        ["kind", "sleep", "request", "bytes"].map(|text| builder.string(text));
+    let [kilobytes, user, anna] = ["kb", "user", "anna"].map(|text| builder.string(text));
+    let labels = [
+        [number(1, kind), number(2, sleep)].concat(),
+        [number(1, request), number(3, 4096)].concat(),
+        [number(1, bytes), number(3, 2), number(4, kilobytes)].concat(),
+        [number(1, user), number(2, anna)].concat(),
+    ];
+    for (value, label) in (2..).zip(labels) {
+        let values = numbers(2, &[1, value * 100]);
+        let sample = [numbers(1, &[1]), values, message(3, label)].concat();
+        samples.extend(message(2, sample));
+    }
+    folder.file("labels.pb.gz", builder.with(samples).gzip())
+}
+
+#[test]
+fn labels_tell_samples_apart() {
+    let folder = Folder::new();
+    let file = labelled(&folder);
+    for (option, text, left) in [
+        ("--kind", "mutex", "100ns"),
+        ("--kind", "mutex,sleep", "300ns"),
+        ("--tagfocus", "kind=^(mutex|sleep)$", "300ns"),
+        ("--tagfocus", "kind:s", "200ns"),
+        // Without a key each of them has to match, with one any of them.
+        ("--tagfocus", "kind:s,user", "0"),
+        ("--tagfocus", "kind=s,m", "300ns"),
+        ("--tagfocus", "user=n+a", "500ns"),
+        // Numbers, in the label's unit or in that which its name says.
+        ("--tagfocus", "4kb", "300ns"),
+        ("--tagfocus", "request=:1kb", "0"),
+        ("--tagfocus", "1kb:3kb", "400ns"),
+        ("--tagignore", "1kb:", "800ns"),
+        ("--tagignore", "kind=.", "1.20us"),
+    ] {
+        let output = run(["top", option, text, &file]);
+        let stdout = &output.stdout;
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        let line = stdout.lines().find(|line| line.starts_with("Left: "));
+        let shown = line.and_then(|line| line.split(' ').nth(1));
+        assert_eq!(shown, Some(left), "{option} {text}: {stdout}");
+        assert_eq!(output.stderr.is_empty(), left != "0", "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_filter_that_matches_nothing_is_named() {
+    let folder = Folder::new();
+    let file = labelled(&folder);
+    let output = run(["top", "--kind", "mutx", "--focus", "f", &file]);
+    assert_eq!(output.code, Some(0));
+    assert_eq!(
+        output.stderr,
+        "contend: --kind mutx matches no sample; there are mutex, sleep\n"
+    );
+    assert!(output.stdout.contains("the filters leave nothing"));
+    let output = run(["top", "--ignore", "nobody", "--hide", "\u{1b}", &file]);
+    assert_eq!(
+        output.stderr,
+        "contend: --ignore nobody matches no sample\ncontend: --hide \\u{1b} matches no sample\n"
+    );
+    for (option, text) in [
+        ("--focus", "("),
+        ("--tagfocus", "a=("),
+        ("--tagfocus", "99999999999999999999kb"),
+    ] {
+        let output = run(["top", option, text, &file]);
+        assert_eq!(output.code, Some(2), "{option} {text}");
+        assert!(output.stderr.contains(option), "{}", output.stderr);
+    }
+    // As in Go's pprof, an empty text is none.
+    assert!(
+        !run(["top", "--focus", "", &file])
+            .success()
+            .contains("Left")
+    );
+}
+
+#[test]
+fn both_sides_of_a_difference_are_filtered() {
+    let folder = Folder::new();
+    let base = shop_file(&folder);
+    let new = Builder::contention()
+        .sample(&[1, 100_000_000], &["drop", "shop::checkout"])
+        .sample(&[1, 900_000_000], &["drop", "shop::report"]);
+    let new = folder.file("new.pb.gz", new.gzip());
+    let text = run(["diff", "--focus", "checkout|report", &base, &new]).success();
+    let head: Vec<&str> = text.lines().take(3).collect();
+    assert_eq!(
+        head,
+        [
+            "Type: delay",
+            "Total: 1s -> 1s, +0 (0% of the base)",
+            "Left: 600ms -> 1s, +400ms (40.00% of the base) by --focus checkout|report",
+        ]
+    );
+    assert!(!text.contains("browse"), "{text}");
+    // Only the new one has it.
+    assert!(
+        run(["diff", "--focus", "report", &base, &new])
+            .stderr
+            .is_empty()
+    );
+    let nobody = run(["diff", "--focus", "nobody", &base, &new]);
+    assert_eq!(nobody.stderr, "contend: --focus nobody matches no sample\n");
+    assert!(
+        nobody
+            .stdout
+            .contains("no difference in what the filters leave")
+    );
+}
+
+#[test]
+fn list_and_flamegraph_are_filtered() {
+    let folder = Folder::new();
+    let file = shop_file(&folder);
+    let text = run(["list", "main", "--focus", "walk", &file]).success();
+    assert!(
+        text.contains("Total: 1s\nLeft: 100ms (10.00%) by --focus walk\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("         0      100ms (flat, cum) 10.00% of Total"),
+        "{text}"
+    );
+    let error = run(["list", "browse", "--focus", "walk", &file]).error();
+    assert!(error.contains("no function matches"), "{error}");
+    let output = folder.path("walk.svg");
+    run(["flamegraph", "--focus", "walk", &file, "-o", &output]).success();
+    let svg = std::fs::read_to_string(&output).unwrap();
+    assert!(svg.contains("100ms of 1s: --focus walk"), "{svg}");
+    assert!(
+        svg.contains("shop::walk") && !svg.contains("shop::browse"),
+        "{svg}"
+    );
+    let nothing = run(["flamegraph", "--focus", "nobody", &file, "-o", "-"]);
+    assert!(
+        nothing.stdout.contains("the filters leave nothing"),
+        "{}",
+        nothing.stdout
+    );
+}
+
+#[test]
+fn peek_shows_callers_and_callees() {
+    let folder = Folder::new();
+    let file = shop_file(&folder);
+    let line = "----------------------------------------------------------+-------------";
+    assert_lines(
+        &run(["peek", "walk|browse$", &file]).success(),
+        &[
+            "Type: delay",
+            "Total: 1s",
+            line,
+            "      flat  flat%   sum%        cum   cum%   calls calls% + context",
+            line,
+            "                                             100ms   100% |   shop::main",
+            "     100ms 10.00% 10.00%      100ms 10.00%                | shop::walk",
+            line,
+            "                                             300ms   100% |   shop::main",
+            "         0     0% 10.00%      300ms 30.00%                | shop::browse",
+            "                                             300ms   100% |   contend::sync::MutexGuard::drop",
+            line,
+        ],
+    );
+    // By line a function may call itself.
+    let lines = run(["peek", "walk", "--by", "line", &file]).success();
+    assert!(lines.contains("| shop::walk src/tree.rs:9\n"), "{lines}");
+    assert!(lines.contains("|   shop::walk src/tree.rs:5\n"), "{lines}");
+    let error = run(["peek", "^nobody$", &file]).error();
+    assert_eq!(error, format!("{file}: no function matches \"^nobody$\""));
+    let error = run(["peek", "walk", "--ignore", "walk", &file]).error();
+    assert!(error.contains("no function matches"), "{error}");
+}
+
+#[test]
+fn tree_leads_over_what_it_leaves_out() {
+    let folder = Folder::new();
+    let file = shop_file(&folder);
+    let text = run(["tree", "--cum", "-n", "2", &file]).success();
+    assert!(text.contains("2 of 5 rows\n"), "{text}");
+    // Checkout and browse stand between.
+    assert!(
+        text.contains("900ms 90.00% |   contend::sync::MutexGuard::drop\n"),
+        "{text}"
+    );
+    assert!(!text.contains("shop::checkout"), "{text}");
+    let empty = folder.file("empty.pb.gz", Builder::contention().gzip());
+    let text = run(["tree", &empty]).success();
+    assert!(text.ends_with("nothing was recorded\n"), "{text}");
+}
+
+#[test]
+fn filters_apply_to_what_a_pipe_brings() {
+    use std::io::Write;
+    let mut command = contend(["top", "--focus", "walk", "-"]);
+    let command = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&shop().gzip())
+        .unwrap();
+    let text = Run::from(child.wait_with_output().unwrap()).success();
+    assert!(text.contains("Left: 100ms"), "{text}");
+}
