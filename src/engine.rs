@@ -7,6 +7,8 @@
 pub(crate) mod blame;
 #[cfg(feature = "profiling")]
 pub(crate) mod clock;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod events;
 #[cfg(feature = "profiling")]
 pub(crate) mod lost;
 #[cfg(not(feature = "profiling"))]
@@ -25,6 +27,8 @@ pub(crate) mod registry;
 pub(crate) mod sampler;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod seq_lock;
+#[cfg(feature = "profiling")]
+pub(crate) mod spawned;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod spin_lock;
 #[cfg(feature = "profiling")]

@@ -12,6 +12,7 @@
 //! | rates | | opened; who held one is forgotten |
 //! | gates of the store | | opened |
 //! | the readers of unwind tables | | nothing: they are tried, never waited for |
+//! | the ring of events | | opened; its events and who records them are forgotten |
 //! | the registry of waits in progress | | forgotten: its threads are not there |
 //! | what is made once: the store, the clock, the unwinder | | nothing: nobody waits while it is made (see `engine::published`) |
 //!
@@ -37,7 +38,7 @@ pub(crate) fn install_hooks() {
 mod imp {
     use std::cell::Cell;
 
-    use crate::engine::{recorder, registry};
+    use crate::engine::{events, recorder, registry};
     #[cfg(target_os = "linux")]
     use crate::loader::list as loader;
     use crate::symbols;
@@ -83,6 +84,8 @@ mod imp {
         symbols::after_fork_in_child();
         // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
         unsafe { recorder::open_after_fork() };
+        // SAFETY: as above.
+        unsafe { events::forget_after_fork() };
         registry::after_fork();
     }
 

@@ -274,6 +274,7 @@ mod snapshot;
 #[cfg(feature = "profiling")]
 mod symbols;
 mod text;
+mod timeline;
 
 // Ways to ask for profiles.
 mod ask;
@@ -289,6 +290,7 @@ mod init;
 pub mod docs;
 mod live;
 mod monitor;
+pub mod trace;
 #[cfg(contend_whole)]
 #[doc(hidden)]
 pub mod whole;

@@ -22,6 +22,7 @@ pub(crate) use door::*;
 #[cfg(feature = "profiling")]
 mod door {
     pub(crate) use crate::engine::blame::Flag;
+    pub(crate) use crate::engine::spawned::Origin;
     pub(crate) use crate::engine::wait::{
         OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, blocking, blocking_named,
         keep_frame, not_last, once, perhaps_blocking, release, release_early,
@@ -43,6 +44,6 @@ mod door {
     #[cfg(feature = "crossbeam-channel")]
     #[inline]
     pub(crate) fn is_block_profile_on() -> bool {
-        crate::engine::rates::block_rate() > 0
+        crate::engine::rates::block_rate() > 0 || crate::engine::events::is_on()
     }
 }

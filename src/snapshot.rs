@@ -3,6 +3,7 @@
 
 #[cfg(feature = "http")]
 pub(crate) mod moment;
+pub(crate) mod timeline;
 
 use std::sync::Arc;
 

@@ -44,6 +44,7 @@ mod builder;
 mod functions;
 mod join_handle;
 mod scoped;
+mod start;
 
 pub use builder::Builder;
 pub use functions::{park, park_timeout, sleep};

@@ -37,7 +37,7 @@ const MAX_SHARDS: usize = 16;
 /// Prepares everything that recording needs, so that recording itself allocates nothing.
 /// Called before a rate becomes non-zero; later calls do nothing. Nothing in it waits for another
 /// thread that does the same: a fork may have left that one behind (see `published`).
-fn start() {
+pub(crate) fn start() {
     start_with(|| {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Store::new(
@@ -75,8 +75,20 @@ pub(crate) fn record<T>(
     marker: &T,
     amount: Amount,
 ) -> Option<StackId> {
+    record_and(which, kind, marker, amount, |_| ())
+}
+
+/// As [`record`], and hands the addresses on, if there are any: a stack is captured once, whoever
+/// wants it.
+pub(crate) fn record_and<T>(
+    which: ProfileKind,
+    kind: Kind,
+    marker: &T,
+    amount: Amount,
+    also: impl FnOnce(&[usize]),
+) -> Option<StackId> {
     if stack::has_room() {
-        record_stack(which, kind, marker, amount)
+        record_stack(which, kind, marker, amount, also)
     } else {
         record_without_stack(which, kind, amount)
     }
@@ -84,9 +96,16 @@ pub(crate) fn record<T>(
 
 /// Not inlined: the stack is in its frame, and takes a kilobyte that may not be there.
 #[inline(never)]
-fn record_stack<T>(which: ProfileKind, kind: Kind, marker: &T, amount: Amount) -> Option<StackId> {
+fn record_stack<T>(
+    which: ProfileKind,
+    kind: Kind,
+    marker: &T,
+    amount: Amount,
+    also: impl FnOnce(&[usize]),
+) -> Option<StackId> {
     let mut stack = Stack::new();
     if stack.capture(marker) {
+        also(stack.addresses());
         add(which, kind, stack.addresses(), amount)
     } else {
         record_without_stack(which, kind, amount)

@@ -30,6 +30,7 @@ use crate::profile::kind::{Kind, ProfileKind};
 #[cfg(not(loom))]
 pub(crate) use words::Plan;
 use words::Words;
+pub(crate) use words::zeroed_words;
 
 /// The totals of one stack, as a snapshot hands them on.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,27 @@ pub(crate) struct StackId {
     /// The generation of the shard when the id was made; a reset makes the id void.
     generation: u32,
     offset: u32,
+}
+
+impl StackId {
+    /// The id as one number that is never 0, for a store of at most 256 shards of 2^24 words that
+    /// is never reset.
+    #[cfg(not(loom))]
+    pub(crate) fn to_number(self) -> u32 {
+        debug_assert!(self.shard < 256 && self.offset < 1 << 24 && self.generation == 0);
+        // The offset is not 0: there the overflow stacks are.
+        (self.shard << 24) | self.offset
+    }
+
+    /// The inverse; `None` for 0.
+    #[cfg(not(loom))]
+    pub(crate) fn of_number(number: u32) -> Option<Self> {
+        (number != 0).then_some(Self {
+            shard: number >> 24,
+            generation: 0,
+            offset: number & 0x00ff_ffff,
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -157,6 +179,19 @@ impl Store {
             entry[WAKEUP].fetch_add(wakeup_nanos, Ordering::Relaxed);
         }
         true
+    }
+
+    /// The addresses of a stack that `add` returned, whatever was added to it.
+    #[cfg(not(loom))]
+    pub(crate) fn addresses(&self, id: StackId) -> Option<Box<[usize]>> {
+        let shard = self.shards.get(id.shard as usize)?;
+        let _entered = shard.enter()?;
+        let header = shard.entry(id.offset)?[HEADER].load(Ordering::Relaxed);
+        let (_, _, depth) = parse_header(header)?;
+        let from = id.offset as usize + ADDRESSES;
+        let words = shard.arena.get(from..from + depth)?;
+        let address = |word: &AtomicU64| word.load(Ordering::Relaxed) as usize;
+        Some(words.iter().map(address).collect())
     }
 
     /// The totals of every stack of `which`, in no particular order. Stops nobody: an event

@@ -25,6 +25,8 @@ use std::hint;
 
 use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::clock;
+use crate::engine::events::record::{self, Event, What};
+use crate::engine::events::{self, stacks, threads};
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
@@ -87,6 +89,7 @@ pub(crate) fn acquire<R>(
         let _in_progress = in_progress(kind, Some(flag));
         return block();
     };
+    wait.watch();
     wait.capture_if_certain();
     if wait.is_contention() {
         for _ in 0..SPIN_TRIES {
@@ -94,7 +97,8 @@ pub(crate) fn acquire<R>(
                 hint::spin_loop();
             }
             if let Some(result) = try_acquire() {
-                // Not arrived: only the block profile hears of it.
+                // Not arrived with its weight: only the block profile and a timeline hear of it.
+                wait.outcome = Outcome::Acquired;
                 return result;
             }
         }
@@ -127,7 +131,7 @@ pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
 /// See [`crate::blocking`].
 #[inline(always)]
 pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
-    if rates::block_rate() == 0 {
+    if rates::block_rate() == 0 && !events::is_on() {
         return operation();
     }
     blocking(Kind::named(name), operation)
@@ -183,12 +187,19 @@ pub(crate) struct Waiting<'a> {
     block_draw: Option<BlockDraw>,
     /// Where the block event will be recorded, if that is certain already.
     block_stack: Option<StackId>,
-    /// Whether `BLAME` knows of this wait.
-    arrived: bool,
+    /// The weight with which `BLAME` knows of this wait.
+    arrived: Option<u32>,
+    /// Whether it becomes an event of the timeline.
+    is_traced: bool,
+    /// Whether it is a task that waits, whose thread goes on meanwhile.
+    is_of_task: bool,
+    /// The stack that the event will have; 0: not captured yet.
+    event_stack: stacks::StackNumber,
 }
 
 impl<'a> Waiting<'a> {
-    /// `None` when neither profile wants to know of this wait; then no clock was read.
+    /// `None` when neither a profile nor a timeline wants to know of this wait; then no clock was
+    /// read.
     #[inline]
     pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
         let weight = match lock {
@@ -196,7 +207,8 @@ impl<'a> Waiting<'a> {
             None => 0,
         };
         let block_draw = BlockDraw::new(rates::block_rate());
-        if weight == 0 && block_draw.is_none() {
+        let is_traced = events::is_on();
+        if weight == 0 && block_draw.is_none() && !is_traced {
             return None;
         }
         Some(Self {
@@ -206,13 +218,24 @@ impl<'a> Waiting<'a> {
             weight,
             block_draw,
             block_stack: None,
-            arrived: false,
+            arrived: None,
+            is_traced,
+            is_of_task: false,
+            event_stack: 0,
         })
     }
 
+    /// Whether the table of blame is to know of it. A timeline wants to know who released what
+    /// it waits for, also with a weight of 0: then nobody is charged.
     #[inline]
     pub(crate) fn is_contention(&self) -> bool {
-        self.weight > 0
+        self.weight > 0 || self.is_traced && self.lock.is_some()
+    }
+
+    /// Whether the stack is sure to be needed.
+    #[inline]
+    fn needs_stack(&self) -> bool {
+        self.is_certain() || self.is_traced
     }
 
     /// Whether the block event is sure to be recorded, however long the wait takes.
@@ -221,16 +244,48 @@ impl<'a> Waiting<'a> {
         self.block_draw.is_some_and(|draw| draw.is_sampled(0))
     }
 
-    /// Finds the block event's place in the store now if the event is sure to be recorded.
+    /// Finds the block event's place in the store now if the event is sure to be recorded, and the
+    /// stack of the timeline's.
     ///
     /// Not inlined: `frame` must be in a frame further out than this one's.
     #[inline(never)]
     pub(crate) fn capture_if_certain(&mut self, frame: &FrameMarker) {
-        if !self.is_certain() {
+        if !self.needs_stack() {
             return;
         }
-        if let Some(_recording) = Recording::enter() {
-            self.block_stack = recorder::record(ProfileKind::Block, self.kind, frame, Amount::ZERO);
+        let Some(_recording) = Recording::enter() else {
+            return;
+        };
+        if self.is_traced {
+            // Lets a timeline that is taken during the wait know whose it is.
+            threads::own_number();
+        }
+        if !self.is_certain() {
+            self.event_stack = stacks::capture(frame);
+            return;
+        }
+        let (which, amount) = (ProfileKind::Block, Amount::ZERO);
+        self.block_stack = recorder::record_and(which, self.kind, frame, amount, |stack| {
+            if self.is_traced {
+                self.event_stack = stacks::add(stack);
+            }
+        });
+    }
+
+    /// Lets the releases of the lock be seen from here on, for a timeline, whether or not this becomes a
+    /// contention: a waiter of weight 0 is in the table.
+    #[inline(never)]
+    pub(crate) fn watch(&mut self) {
+        if self.is_traced
+            && let Some(lock) = self.lock
+            && let Some(_recording) = Recording::enter()
+            && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.begin, 0)
+        {
+            self.arrived = Some(0);
+            self.begin = arrival.begin;
+            if let Some(debt) = arrival.evicted {
+                recorder::charge_nobody(self.kind, debt);
+            }
         }
     }
 
@@ -238,16 +293,24 @@ impl<'a> Waiting<'a> {
     #[inline(never)]
     pub(crate) fn arrive(&mut self) {
         let Some(lock) = self.lock else { return };
+        if self.arrived == Some(self.weight) {
+            return;
+        }
         let Some(_recording) = Recording::enter() else {
             lost::count(Cause::Reentrant);
             return;
         };
-        match BLAME.arrive(lock, clock::now(), self.begin, self.weight) {
+        let now = clock::now();
+        match BLAME.arrive(lock, now, self.begin, self.weight) {
             Some(arrival) => {
-                self.arrived = true;
+                let watched = self.arrived.replace(self.weight);
                 self.begin = arrival.begin;
                 if let Some(debt) = arrival.evicted {
                     recorder::charge_nobody(self.kind, debt);
+                }
+                if let Some(weight) = watched {
+                    // It has come a second time. The entry stays, as this wait is in it.
+                    BLAME.leave(lock, now, self.begin, weight, Outcome::Cancelled);
                 }
             }
             None => lost::count(Cause::LockTableFull),
@@ -278,24 +341,64 @@ impl<'a> Waiting<'a> {
         }
         if recording.is_some() {
             self.record_block(frame, end, least_nanos);
-        } else if self.block_draw.is_some() {
+            if self.is_traced && end.saturating_sub(self.begin) >= least_nanos {
+                self.record_event(frame, end, outcome);
+            }
+        } else if self.block_draw.is_some() || self.is_traced {
             lost::count(Cause::Reentrant);
         }
     }
 
     fn leave_if_arrived(&mut self, now: u64, outcome: Outcome) -> u64 {
-        match self.lock {
-            Some(lock) if std::mem::take(&mut self.arrived) => self.leave(lock, now, outcome),
+        match (self.lock, self.arrived.take()) {
+            (Some(lock), Some(weight)) => self.leave(lock, weight, now, outcome),
             _ => now,
         }
     }
 
-    fn leave(&self, lock: LockRef<'_>, now: u64, outcome: Outcome) -> u64 {
-        let departure = BLAME.leave(lock, now, self.begin, self.weight, outcome);
+    fn leave(&self, lock: LockRef<'_>, weight: u32, now: u64, outcome: Outcome) -> u64 {
+        let departure = BLAME.leave(lock, now, self.begin, weight, outcome);
         if let Some((to, charge)) = departure.charge {
             recorder::charge(self.kind, to, charge);
         }
         departure.end
+    }
+
+    /// Not inlined: off the path of a wait that no timeline wants.
+    #[inline(never)]
+    fn record_event(&self, frame: &FrameMarker, end: u64, outcome: Outcome) {
+        let nanos = end.saturating_sub(self.begin);
+        let lock = self.lock.map_or(0, |lock| lock.key());
+        let release = match outcome {
+            Outcome::Acquired | Outcome::LetGo => {
+                events::release_of(lock, self.kind, self.begin, end)
+            }
+            Outcome::GaveUp | Outcome::TimedOut | Outcome::Cancelled => None,
+        };
+        let stack = match self.event_stack {
+            0 => stacks::capture(frame),
+            stack => stack,
+        };
+        if lock != 0 {
+            events::note_wait(nanos);
+        }
+        events::append(&Event {
+            time: end,
+            thread: threads::own_number(),
+            what: What::Wait(record::Wait {
+                kind: self.kind,
+                is_of_task: self.is_of_task,
+                // As the block profile counts it.
+                nanos: nanos.max(1),
+                lock: lock as u64,
+                stack,
+                waker: release.map(|(time, thread)| record::Waker {
+                    thread,
+                    latency_nanos: end - time,
+                }),
+                labels: 0,
+            }),
+        });
     }
 
     fn record_block(&self, frame: &FrameMarker, end: u64, least_nanos: u64) {
@@ -334,7 +437,7 @@ pub(crate) struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    /// `None` when neither profile wants to know of this wait; then no clock was read.
+    /// As [`Waiting::begin`].
     #[inline]
     pub(crate) fn begin(kind: Kind, flag: Option<&'a Flag>) -> Option<Self> {
         Some(Self {
@@ -373,6 +476,14 @@ impl<'a> Wait<'a> {
     #[inline]
     pub(crate) fn is_contention(&self) -> bool {
         self.waiting.is_contention()
+    }
+
+    /// See [`Waiting::watch`].
+    #[inline(always)]
+    pub(crate) fn watch(&mut self) {
+        if self.waiting.is_traced {
+            self.waiting.watch();
+        }
     }
 
     /// See [`Waiting::capture_if_certain`].

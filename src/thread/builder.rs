@@ -1,7 +1,9 @@
 //! [`std::thread::Builder`], which spawns threads with the handles of this crate.
 
+use crate::skin::Origin;
 use std::{fmt, io, thread};
 
+use super::start::__rust_begin_short_backtrace;
 use super::{JoinHandle, Scope, ScopedJoinHandle};
 
 /// Configures a thread and spawns it: [`std::thread::Builder`].
@@ -61,6 +63,8 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        let origin = Origin::here();
+        let f = move || __rust_begin_short_backtrace(origin, f);
         self.inner.spawn(f).map(JoinHandle::new)
     }
 
@@ -86,7 +90,9 @@ impl Builder {
         F: FnOnce() -> T + Send,
         T: Send,
     {
-        // SAFETY: this function's caller has the same duty.
+        let origin = Origin::here();
+        let f = move || __rust_begin_short_backtrace(origin, f);
+        // SAFETY: this function's caller has the same duty, and `f` borrows no more than theirs.
         unsafe { self.inner.spawn_unchecked(f) }.map(JoinHandle::new)
     }
 
@@ -109,6 +115,8 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        let origin = Origin::here();
+        let f = move || __rust_begin_short_backtrace(origin, f);
         self.inner
             .spawn_scoped(scope.inner(), f)
             .map(ScopedJoinHandle::new)

@@ -1,6 +1,7 @@
 //! [`std::thread::JoinHandle`], profiled.
 
-use crate::skin::{self, Kind};
+use super::start::__rust_begin_short_backtrace;
+use crate::skin::{self, Kind, Origin};
 use std::fmt;
 use std::thread::{self, Result, Thread};
 
@@ -22,7 +23,10 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    JoinHandle::new(thread::spawn(f))
+    let origin = Origin::here();
+    JoinHandle::new(thread::spawn(move || {
+        __rust_begin_short_backtrace(origin, f)
+    }))
 }
 
 /// The right to wait for a thread: [`std::thread::JoinHandle`], profiled.

@@ -1,6 +1,7 @@
 //! [`std::thread::scope`], profiled.
 
-use crate::skin::{self, Kind, Wait};
+use super::start::__rust_begin_short_backtrace;
+use crate::skin::{self, Kind, Origin, Wait};
 use std::fmt;
 use std::ptr;
 use std::thread::{self, Result, Thread};
@@ -77,6 +78,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        let origin = Origin::here();
+        let f = move || __rust_begin_short_backtrace(origin, f);
         ScopedJoinHandle::new(self.inner.spawn(f))
     }
 

@@ -203,4 +203,10 @@ impl<'a> LockRef<'a> {
     pub(crate) fn at(key: usize, flag: &'a Flag) -> Self {
         Self { key, flag }
     }
+    /// The address that the lock is known by.
+    #[cfg_attr(loom, allow(dead_code))] // Models have no timeline.
+    #[inline]
+    pub(crate) fn key(self) -> usize {
+        self.key
+    }
 }

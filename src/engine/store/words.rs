@@ -68,7 +68,7 @@ impl Plan {
 /// Zeroed atomic words straight from the allocator, which takes large ones from the system
 /// untouched: only the pages that are used ever become resident.
 #[cfg(not(loom))]
-fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
+pub(crate) fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
     use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 
     let layout = Layout::array::<AtomicU64>(count).expect("a table's size fits the address space");
@@ -85,6 +85,6 @@ fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
 }
 
 #[cfg(loom)]
-fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
+pub(crate) fn zeroed_words(count: usize) -> Box<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
 }

@@ -2,6 +2,8 @@
 
 use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
+use crate::engine::events::record::{self, Event, What};
+use crate::engine::events::{self, stacks, threads};
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::thread_state::Recording;
 use crate::profile::kind::{Kind, ProfileKind};
@@ -12,6 +14,9 @@ use crate::profile::kind::{Kind, ProfileKind};
 pub(crate) struct Release {
     kind: Kind,
     taken: Taken,
+    /// The address of the lock, for the timeline.
+    lock: usize,
+    at: u64,
 }
 
 impl Release {
@@ -25,6 +30,9 @@ impl Release {
         if kind != Kind::RWLOCK_READ {
             flag.released_at(now);
         }
+        if events::is_on() {
+            events::note_release(LockRef::beside(flag).key(), kind, now);
+        }
         if !flag.is_due(now) {
             return None;
         }
@@ -36,7 +44,12 @@ impl Release {
         // Refused inside the recorder: the blame stays for the next release.
         let _recording = Recording::enter()?;
         let taken = BLAME.take(LockRef::beside(flag), now)?;
-        Some(Self { kind, taken })
+        Some(Self {
+            kind,
+            taken,
+            lock: LockRef::beside(flag).key(),
+            at: now,
+        })
     }
 
     /// Charges the stack from the frame that holds `self` on. The lock may be gone by now.
@@ -52,10 +65,36 @@ impl Release {
         if let Some((to, charge)) = self.taken.wakeup {
             recorder::charge(self.kind, to, charge);
         }
-        let stack = recorder::record(ProfileKind::Mutex, self.kind, marker, self.taken.amount);
+        let is_traced = events::is_on();
+        let mut event_stack = 0;
+        let (which, amount) = (ProfileKind::Mutex, self.taken.amount);
+        let stack = recorder::record_and(which, self.kind, marker, amount, |stack| {
+            if is_traced {
+                event_stack = stacks::add(stack);
+            }
+        });
         let deferred = BLAME.settle(&self.taken, stack);
         let to = stack.map_or(ChargeTo::Unattributed, ChargeTo::Stack);
         recorder::charge(self.kind, to, deferred);
+        if is_traced {
+            self.record_event(event_stack);
+        }
+    }
+
+    /// Not inlined: off the path of a release that no timeline wants.
+    #[inline(never)]
+    fn record_event(&self, stack: stacks::StackNumber) {
+        events::append(&Event {
+            time: self.at,
+            thread: threads::own_number(),
+            what: What::Release(record::Release {
+                kind: self.kind,
+                lock: self.lock as u64,
+                stack,
+                blame_nanos: self.taken.amount.delay_nanos,
+                labels: 0,
+            }),
+        });
     }
 }
 

@@ -164,7 +164,8 @@ impl<'a, O: Outlined> TaskWait<'a, O> {
         };
         self.state = State::NotRecorded;
         if let Some(mut waiting) = Waiting::begin(kind, lock) {
-            if waiting.is_certain() {
+            waiting.is_of_task = true;
+            if waiting.needs_stack() {
                 (self.outlined)(&mut |frame| waiting.capture_if_certain(frame));
             }
             if waiting.is_contention() {

@@ -1,0 +1,254 @@
+//! A ring of chunks that many threads append to, and that is read beside them.
+//!
+//! A thread appends to one of a few shards, each of which has a chunk of its own. A shard is guarded
+//! by a flag that is only ever tried: whoever finds it up takes the next shard, and who finds all of
+//! them up gives up. So a signal handler that comes in the middle of an append appends elsewhere, a
+//! thread may end anywhere, and nobody waits.
+//!
+//! ```text
+//!   shards   0        1        2 …             a flag, and the chunk that it fills
+//!            │        │        │
+//!   chunks   ▓▓▓░  ▓▓▓▓  ▓▓░░  ▓▓▓▓  ▓▓▓▓ …    a full shard takes the oldest one
+//! ```
+//!
+//! **Reading.** A chunk is begun with: number ← 0 (relaxed), fence (release), filled ← 0, number ← n
+//! (release). An append stores the words (relaxed), then `filled` (release). A reader loads the
+//! number and `filled` (acquire), copies that many words (relaxed), and after a fence (acquire) loads
+//! the number again. If it read a word of a later use of the chunk, or a later `filled`, then that
+//! use's release fence comes before the word in the writer, the acquire fence after it in the reader,
+//! and the second load sees the 0 or what came after: the copy is left out. If the number is that of
+//! one use throughout, `filled` was stored in it, and its acquire shows the words before it.
+
+use crossbeam_utils::CachePadded;
+
+use crate::engine::primitives::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::engine::store::zeroed_words;
+
+/// As many threads can append at the same moment without one looking for another shard.
+const SHARDS: usize = if cfg!(loom) { 2 } else { 16 };
+
+/// Words of a chunk. 4 KiB: the unit in which the ring becomes resident, and in which it forgets.
+const CHUNK: usize = if cfg!(loom) { HEADER + 2 } else { 512 };
+
+/// Bytes of a chunk.
+#[cfg_attr(loom, allow(dead_code))]
+pub(super) const CHUNK_BYTES: usize = CHUNK * size_of::<u64>();
+
+/// The words of a chunk before its content, one for each of these.
+const HEADER: usize = 4;
+/// 0: empty, or being begun. Else different for each use.
+const NUMBER: usize = 0;
+/// Words that are written, and in the upper half the events that they are.
+const FILLED: usize = 1;
+/// The first word of the last event: its time.
+const LAST_TIME: usize = 2;
+/// 1 while a shard fills it: then nobody may begin it.
+const IS_TAKEN: usize = 3;
+
+const CONTENT: usize = CHUNK - HEADER;
+
+/// The longest event.
+pub(super) const MAX_WORDS: usize = if cfg!(loom) { 2 } else { 48 };
+
+/// Fewer chunks could all be taken by shards.
+const MIN_CHUNKS: usize = if cfg!(loom) { 3 } else { 4 * SHARDS };
+
+#[derive(Debug)]
+pub(super) struct Ring {
+    shards: [CachePadded<Shard>; SHARDS],
+    words: Box<[AtomicU64]>,
+    /// The chunks that are filled in turn: the first so many. Relaxed: a writer that sees an old
+    /// value takes a chunk that it could take a moment ago.
+    limit: AtomicUsize,
+    /// Counts the chunks that were begun. Relaxed: `IS_TAKEN` decides whose a chunk is.
+    begun: AtomicU64,
+    /// Events in chunks that were begun again, and the time of the last of them. Relaxed: read
+    /// after a copy, they are at least those that are missing in it.
+    overwritten: AtomicU64,
+    overwritten_until: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Shard {
+    /// Swapped with `Acquire`, stored with `Release`: the next holder sees `chunk`, and what was
+    /// written into it.
+    is_busy: AtomicBool,
+    /// The number of its chunk plus one; 0: none yet. Used by the holder of the flag.
+    chunk: AtomicUsize,
+}
+
+/// The events that are not there any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overwritten {
+    pub(crate) events: u64,
+    /// The time of the last of them.
+    pub(crate) until: u64,
+}
+
+impl Ring {
+    pub(super) fn new(chunks: usize) -> Self {
+        let chunks = chunks.max(MIN_CHUNKS);
+        Self {
+            shards: std::array::from_fn(|_| {
+                CachePadded::new(Shard {
+                    is_busy: AtomicBool::new(false),
+                    chunk: AtomicUsize::new(0),
+                })
+            }),
+            words: zeroed_words(chunks * CHUNK),
+            limit: AtomicUsize::new(chunks),
+            begun: AtomicU64::new(0),
+            overwritten: AtomicU64::new(0),
+            overwritten_until: AtomicU64::new(0),
+        }
+    }
+
+    #[cfg(not(loom))]
+    pub(super) fn set_limit(&self, chunks: usize) {
+        let chunks = chunks.clamp(MIN_CHUNKS, self.words.len() / CHUNK);
+        self.limit.store(chunks, Ordering::Relaxed);
+    }
+
+    fn chunk(&self, index: usize) -> &[AtomicU64] {
+        &self.words[index * CHUNK..(index + 1) * CHUNK]
+    }
+
+    /// Appends an event of at most [`MAX_WORDS`], whose first word is its time. False: it is lost.
+    #[inline]
+    pub(super) fn append(&self, first_shard: usize, event: &[u64]) -> bool {
+        (0..SHARDS).any(|probe| {
+            let shard = &self.shards[(first_shard + probe) % SHARDS];
+            if shard.is_busy.swap(true, Ordering::Acquire) {
+                return false;
+            }
+            let is_appended = self.append_in(shard, event);
+            shard.is_busy.store(false, Ordering::Release);
+            is_appended
+        })
+    }
+
+    #[inline]
+    fn append_in(&self, shard: &Shard, event: &[u64]) -> bool {
+        let mut current = shard.chunk.load(Ordering::Relaxed).checked_sub(1);
+        let mut filled = current.map_or(CONTENT as u64, |index| {
+            self.chunk(index)[FILLED].load(Ordering::Relaxed)
+        });
+        if words_of(filled) + event.len() > CONTENT {
+            let Some(next) = self.begin_chunk() else {
+                return false;
+            };
+            if let Some(full) = current.replace(next) {
+                // Release: whoever takes it sees `filled` as it is.
+                self.chunk(full)[IS_TAKEN].store(0, Ordering::Release);
+            }
+            shard.chunk.store(next + 1, Ordering::Relaxed);
+            filled = 0;
+        }
+        let Some(index) = current else { return false };
+        let chunk = self.chunk(index);
+        let at = HEADER + words_of(filled);
+        let Some(free) = chunk.get(at..at + event.len()) else {
+            return false;
+        };
+        for (place, word) in free.iter().zip(event) {
+            place.store(*word, Ordering::Relaxed);
+        }
+        if let [time, ..] = event {
+            chunk[LAST_TIME].store(*time, Ordering::Relaxed);
+        }
+        chunk[FILLED].store(filled + ONE_EVENT + event.len() as u64, Ordering::Release);
+        true
+    }
+
+    /// Takes the oldest chunk that no shard fills, and forgets what is in it.
+    #[cold]
+    fn begin_chunk(&self) -> Option<usize> {
+        let limit = self.limit.load(Ordering::Relaxed);
+        // At most one chunk for each shard is taken, and a few may be by others in this moment.
+        for _ in 0..2 * MIN_CHUNKS {
+            let number = self.begun.fetch_add(1, Ordering::Relaxed);
+            let index = (number % limit as u64) as usize;
+            let chunk = self.chunk(index);
+            // Acquire: see `append_in`.
+            if chunk[IS_TAKEN].swap(1, Ordering::Acquire) != 0 {
+                continue;
+            }
+            let forgotten = events_of(chunk[FILLED].load(Ordering::Relaxed));
+            if forgotten > 0 {
+                let until = chunk[LAST_TIME].load(Ordering::Relaxed);
+                self.overwritten.fetch_add(forgotten, Ordering::Relaxed);
+                self.overwritten_until.fetch_max(until, Ordering::Relaxed);
+            }
+            chunk[NUMBER].store(0, Ordering::Relaxed);
+            fence(Ordering::Release);
+            chunk[FILLED].store(0, Ordering::Relaxed);
+            chunk[NUMBER].store(number + 1, Ordering::Release);
+            return Some(index);
+        }
+        None
+    }
+
+    /// Visits the content of each chunk, a copy: whole events. What is overwritten meanwhile is left
+    /// out, and is in what [`overwritten`](Self::overwritten) says afterwards.
+    pub(super) fn copy(&self, mut visit: impl FnMut(&[u64])) {
+        let mut copy = [0; CONTENT];
+        for chunk in self.words.chunks_exact(CHUNK) {
+            let number = chunk[NUMBER].load(Ordering::Acquire);
+            if number == 0 {
+                continue;
+            }
+            let filled = words_of(chunk[FILLED].load(Ordering::Acquire)).min(CONTENT);
+            for (to, from) in copy.iter_mut().zip(&chunk[HEADER..HEADER + filled]) {
+                *to = from.load(Ordering::Relaxed);
+            }
+            fence(Ordering::Acquire);
+            if chunk[NUMBER].load(Ordering::Relaxed) == number {
+                visit(&copy[..filled]);
+            }
+        }
+    }
+
+    #[cfg(not(loom))]
+    pub(super) fn overwritten(&self) -> Overwritten {
+        Overwritten {
+            events: self.overwritten.load(Ordering::Relaxed),
+            until: self.overwritten_until.load(Ordering::Relaxed),
+        }
+    }
+
+    /// In a child of `fork`: who was appending is not there, and has perhaps left half an event,
+    /// which nobody reads, as `FILLED` does not count it. What is there is the parent's.
+    #[cfg(not(loom))]
+    pub(super) fn forget_after_fork(&self) {
+        for shard in &self.shards {
+            shard.chunk.store(0, Ordering::Relaxed);
+            shard.is_busy.store(false, Ordering::Relaxed);
+        }
+        for chunk in self.words.chunks_exact(CHUNK) {
+            // Looks first, so that pages which were never used stay untouched.
+            if chunk[NUMBER].load(Ordering::Relaxed) != 0
+                || chunk[IS_TAKEN].load(Ordering::Relaxed) != 0
+            {
+                for word in &chunk[..HEADER] {
+                    word.store(0, Ordering::Relaxed);
+                }
+            }
+        }
+        self.overwritten.store(0, Ordering::Relaxed);
+        self.overwritten_until.store(0, Ordering::Relaxed);
+    }
+}
+
+/// In `FILLED`.
+const ONE_EVENT: u64 = 1 << 32;
+
+fn words_of(filled: u64) -> usize {
+    filled as u32 as usize
+}
+
+fn events_of(filled: u64) -> u64 {
+    filled >> 32
+}
+
+#[cfg(test)]
+mod tests;

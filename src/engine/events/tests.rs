@@ -1,0 +1,148 @@
+//! Waits of real locks as events.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::record::{Release, Wait, What};
+use super::*;
+use crate::engine::clock;
+use crate::engine::registry;
+use crate::sync::Mutex;
+
+#[test]
+fn a_wait_says_who_waited_for_how_long_and_who_let_it_go_on() {
+    let recording = hold(1 << 20).unwrap();
+    let begin = clock::now();
+    let mutex = Mutex::new(());
+    let held = AtomicBool::new(false);
+    let (holder, waiter) = thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            let guard = mutex.lock().unwrap();
+            held.store(true, Ordering::Release);
+            // The only wait in progress for this lock's flag, which lies within it.
+            let range = std::ptr::from_ref(&mutex).addr() as u64;
+            let range = range..range + size_of_val(&mutex) as u64;
+            let is_waiting = || registry::waits().any(|found| range.contains(&found.wait.subject));
+            while !is_waiting() {
+                thread::yield_now();
+            }
+            let released = clock::now();
+            drop(guard);
+            (threads::own_number(), released)
+        });
+        let waiter = scope.spawn(|| {
+            while !held.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
+            drop(mutex.lock().unwrap());
+            threads::own_number()
+        });
+        (holder.join().unwrap(), waiter.join().unwrap())
+    });
+    let (holder, released) = holder;
+    let snapshot = snapshot(&recording, begin);
+    let mut waits: Vec<(u64, Wait)> = Vec::new();
+    let mut releases: Vec<(u64, Release)> = Vec::new();
+    snapshot.events(|event| match event.what {
+        What::Wait(wait) if event.thread == waiter => waits.push((event.time, wait)),
+        What::Release(release) if event.thread == holder => releases.push((event.time, release)),
+        _ => {}
+    });
+    let [(end, wait)] = waits[..] else {
+        panic!("one wait: {waits:?}")
+    };
+    let waker = wait.waker.expect("the release was seen");
+    assert_eq!(waker.thread, holder);
+    let released_at = end - waker.latency_nanos;
+    assert!(
+        released_at >= released,
+        "the note is written by the release"
+    );
+    assert!(end - wait.nanos >= begin);
+    assert!(stacks::addresses(wait.stack).is_some_and(|stack| stack.len() > 2));
+    let [(time, release)] = releases[..] else {
+        panic!("one release: {releases:?}")
+    };
+    assert_eq!((time, release.lock), (released_at, wait.lock));
+    assert!(stacks::addresses(release.stack).is_some_and(|stack| stack.len() > 2));
+    let names: Vec<_> = snapshot
+        .threads
+        .iter()
+        .map(|thread| thread.number)
+        .collect();
+    assert!(names.contains(&holder) && names.contains(&waiter));
+}
+
+/// Takes a lock again and again, and notes who had it before: the truth. Returns for each
+/// acquisition of each thread when it had the lock, and the holder before.
+fn take_in_turn(threads: usize, rounds: usize) -> Vec<(u32, Vec<(u64, u32)>)> {
+    let last_holder = Mutex::new(0);
+    let start = std::sync::Barrier::new(threads);
+    thread::scope(|scope| {
+        let work = || {
+            let own = threads::own_number();
+            start.wait();
+            let mut log = Vec::with_capacity(rounds);
+            for round in 0..rounds {
+                let mut last = last_holder.lock().unwrap();
+                log.push((clock::now(), std::mem::replace(&mut *last, own)));
+                // Shorter than the gate, and longer. With holds of some nanoseconds, the one that
+                // was waited for is often over before its waiter has arrived.
+                let until = clock::now() + 1_000 + 200 * (round as u64 % 64);
+                while clock::now() < until {}
+            }
+            (own, log)
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    })
+}
+
+#[test]
+fn wakers_are_right_or_unknown() {
+    let recording = hold(8 << 20).unwrap();
+    let begin = clock::now();
+    let (mut known, mut all) = (0, 0);
+    while all < 2_000 {
+        let since = clock::now();
+        let logs = take_in_turn(4, 5_000);
+        snapshot(&recording, since.max(begin)).events(|event| {
+            let What::Wait(wait) = event.what else { return };
+            let Some((_, log)) = logs.iter().find(|(own, _)| *own == event.thread) else {
+                return;
+            };
+            // The first moment of the thread with the lock after this wait; its other waits, for
+            // the start and for the lock, end before.
+            let next = log.partition_point(|(at, _)| *at < event.time);
+            let Some((_, holder)) = log.get(next).filter(|_| wait.lock != 0) else {
+                return;
+            };
+            all += 1;
+            if let Some(waker) = wait.waker {
+                assert_eq!(waker.thread, *holder, "guessed");
+                known += 1;
+            }
+        });
+    }
+    assert!(known * 100 >= all * 99, "{known} of {all} are known");
+}
+
+#[test]
+fn recordings_may_overlap() {
+    let first = hold(1 << 20).unwrap();
+    let second = hold(2 << 20).unwrap();
+    assert!(is_on());
+    drop(first);
+    assert!(is_on());
+    let snapshot = snapshot(
+        &second,
+        clock::now() + Duration::from_secs(60).as_nanos() as u64,
+    );
+    let mut count = 0;
+    snapshot.events(|_| count += 1);
+    assert_eq!(count, 0, "nothing is of the future");
+}

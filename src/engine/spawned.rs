@@ -1,0 +1,53 @@
+//! What a new thread takes along from the one that spawns it.
+
+use crate::engine::clock;
+use crate::engine::events::record::{Event, Spawned, What};
+use crate::engine::events::{self, threads};
+
+/// Made by the thread that spawns, and used by the new one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// Where a timeline is recorded.
+    spawned: Option<Spawned>,
+}
+
+impl Origin {
+    /// Of a thread that this one is about to spawn.
+    pub(crate) fn here() -> Self {
+        let spawned = events::is_on().then(|| Spawned {
+            parent: threads::own_number(),
+            at: clock::now(),
+        });
+        Self { spawned }
+    }
+
+    /// In the new thread, before all else. It ends when the result is dropped.
+    pub(crate) fn begin(self) -> Begun {
+        if let Some(spawned) = self.spawned {
+            record(What::ThreadStart(spawned));
+        }
+        Begun(())
+    }
+}
+
+/// The life of a thread.
+#[derive(Debug)]
+pub(crate) struct Begun(());
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        record(What::ThreadEnd);
+    }
+}
+
+fn record(what: What<'_>) {
+    if events::is_on() {
+        // First: its first event takes time.
+        let thread = threads::own_number();
+        events::append(&Event {
+            time: clock::now(),
+            thread,
+            what,
+        });
+    }
+}

@@ -1,0 +1,293 @@
+//! Takes timelines: the ring's events, then their names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::engine::events::record::{Event, What};
+use crate::engine::events::stacks::{self, StackNumber};
+use crate::engine::events::threads::ThreadNumber;
+use crate::engine::events::{self, Hold, Snapshot};
+use crate::engine::{clock, registry, stack};
+use crate::profile::Frame;
+use crate::profile::kind::Kind;
+use crate::symbols::{self, Symbolizer};
+use crate::timeline::{
+    Log, Missing, NO_STACK, Region, Release, StackIndex, Task, Thread, ThreadIndex, Timeline, Wait,
+    Waker,
+};
+
+/// A copy of what was recorded, without names.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    events: Snapshot,
+    /// Waits that go on: the thread's pointer, the kind, the lock, the begin.
+    going_on: Vec<(u64, Kind, u64, u64)>,
+    end: u64,
+    time: SystemTime,
+}
+
+/// Copies what was recorded from `since` on.
+pub(crate) fn raw(hold: &Hold, since: u64) -> Raw {
+    // Before the events: a wait that ends meanwhile is in both, and is taken from the events.
+    let (now, monotonic) = (clock::now(), clock::monotonic());
+    let going_on = registry::waits()
+        .map(|published| {
+            let wait = published.wait;
+            let begin = now.saturating_sub(monotonic.saturating_sub(wait.since));
+            (published.owner, wait.kind, wait.subject, begin)
+        })
+        .collect();
+    let events = events::snapshot(hold, since);
+    Raw {
+        events,
+        going_on,
+        end: clock::now(),
+        time: SystemTime::now(),
+    }
+}
+
+impl Raw {
+    /// Looks names up.
+    pub(crate) fn named(&self) -> Timeline {
+        stack::refresh();
+        let mut timeline = Timeline::empty(self.events.since, self.end);
+        timeline.time = Some(self.time);
+        timeline.missing = Missing {
+            overwritten: self.events.overwritten,
+            lost: self.events.lost,
+        };
+        let mut builder = Builder {
+            symbolizer: symbols::symbolizer(),
+            threads: HashMap::new(),
+            stacks: HashMap::new(),
+            releases: HashMap::new(),
+            regions: HashMap::new(),
+            region_ends: HashMap::new(),
+            tasks: HashMap::new(),
+            timeline,
+        };
+        builder.take_threads(&self.events);
+        // What is said of a wait's waker is in an event of its own.
+        self.events.events(|event| builder.take_release(event));
+        self.events.events(|event| builder.take(event));
+        builder.take_going_on(&self.going_on, &self.events);
+        builder.finish()
+    }
+}
+
+/// By the thread, and the begin: those of a thread follow each other.
+type RegionKey = (ThreadNumber, u64);
+
+struct Builder {
+    timeline: Timeline,
+    symbolizer: Symbolizer,
+    threads: HashMap<ThreadNumber, ThreadIndex>,
+    stacks: HashMap<StackNumber, StackIndex>,
+    /// The stacks of releases, by thread, time and lock.
+    releases: HashMap<(ThreadNumber, u64, u64), StackIndex>,
+    regions: HashMap<RegionKey, usize>,
+    region_ends: HashMap<RegionKey, u64>,
+    tasks: HashMap<u64, usize>,
+}
+
+impl Builder {
+    fn take_threads(&mut self, events: &Snapshot) {
+        let mut known: Vec<_> = events.threads.iter().collect();
+        known.sort_by_key(|thread| thread.number);
+        for thread in known {
+            let index = self.thread(thread.number);
+            let thread_there = &mut self.timeline.threads[index];
+            thread_there.tid = thread.tid.into();
+            thread_there.name.clone_from(&thread.name);
+            if thread.since > self.timeline.start {
+                thread_there.begin = Some(thread.since);
+            }
+        }
+    }
+
+    fn thread(&mut self, number: ThreadNumber) -> ThreadIndex {
+        let next = self.timeline.threads.len();
+        let index = *self.threads.entry(number).or_insert(next);
+        if index == next {
+            self.timeline.threads.push(Thread {
+                number: number.into(),
+                ..Thread::default()
+            });
+        }
+        index
+    }
+
+    fn stack(&mut self, number: StackNumber) -> StackIndex {
+        if number == 0 {
+            return NO_STACK;
+        }
+        if let Some(index) = self.stacks.get(&number) {
+            return *index;
+        }
+        let addresses = stacks::addresses(number).unwrap_or_default();
+        let stack = self.symbolizer.stack(addresses);
+        let frames: Arc<[Frame]> = stack.frames_in_place().cloned().collect();
+        let index = self.timeline.stacks.len();
+        self.timeline.stacks.push(frames);
+        self.stacks.insert(number, index);
+        index
+    }
+
+    fn take_release(&mut self, event: &Event<'_>) {
+        let What::Release(release) = event.what else {
+            return;
+        };
+        let stack = self.stack(release.stack);
+        let thread = self.thread(event.thread);
+        self.releases
+            .insert((event.thread, event.time, release.lock), stack);
+        self.timeline.releases.push(Release {
+            thread,
+            kind: release.kind.label().into(),
+            lock: release.lock,
+            at: event.time,
+            stack,
+            blame_nanos: release.blame_nanos,
+        });
+    }
+
+    fn take(&mut self, event: &Event<'_>) {
+        let at = event.time;
+        let thread = self.thread(event.thread);
+        match event.what {
+            What::Release(_) => {}
+            What::Wait(wait) => {
+                let waker = wait.waker.map(|waker| {
+                    let released = at.saturating_sub(waker.latency_nanos);
+                    let stack = self.releases.get(&(waker.thread, released, wait.lock));
+                    Waker {
+                        stack: stack.copied().unwrap_or(NO_STACK),
+                        at: released,
+                        thread: self.thread(waker.thread),
+                    }
+                });
+                let stack = self.stack(wait.stack);
+                self.timeline.waits.push(Wait {
+                    thread,
+                    kind: wait.kind.label().into(),
+                    is_of_task: wait.is_of_task,
+                    lock: wait.lock,
+                    begin: at.saturating_sub(wait.nanos),
+                    end: at,
+                    is_over: true,
+                    stack,
+                    waker,
+                });
+            }
+            What::ThreadStart(spawned) => {
+                let parent =
+                    (spawned.parent != 0).then(|| (self.thread(spawned.parent), spawned.at));
+                self.timeline.threads[thread].begin = Some(at);
+                self.timeline.threads[thread].parent = parent;
+            }
+            What::ThreadEnd => self.timeline.threads[thread].end = Some(at),
+            What::TaskBegin { task, parent, name } => {
+                let task = self.task(task);
+                task.parent = parent;
+                name.0.clone_into(&mut task.name);
+                task.begin = Some((thread, at));
+            }
+            What::TaskEnd { task } => self.task(task).end = Some((thread, at)),
+            What::RegionBegin { task, region, name } => {
+                let index = self.timeline.regions.len();
+                self.regions.insert((event.thread, region), index);
+                self.timeline.regions.push(Region {
+                    thread,
+                    task,
+                    name: name.0.to_owned(),
+                    begin: at,
+                    end: None,
+                });
+            }
+            What::RegionEnd { region } => {
+                self.region_ends.insert((event.thread, region), at);
+            }
+            What::Log {
+                task,
+                category,
+                text,
+            } => self.timeline.logs.push(Log {
+                thread,
+                at,
+                task,
+                category: category.0.to_owned(),
+                text: text.0.to_owned(),
+            }),
+        }
+    }
+
+    fn task(&mut self, id: u64) -> &mut Task {
+        let next = self.timeline.tasks.len();
+        let index = *self.tasks.entry(id).or_insert(next);
+        if index == next {
+            self.timeline.tasks.push(Task {
+                id,
+                parent: 0,
+                name: String::new(),
+                begin: None,
+                end: None,
+            });
+        }
+        &mut self.timeline.tasks[index]
+    }
+
+    fn take_going_on(&mut self, waits: &[(u64, Kind, u64, u64)], events: &Snapshot) {
+        for (pointer, kind, lock, begin) in waits {
+            // The newest thread of that pointer: earlier ones have ended.
+            let threads = events.threads.iter();
+            let of_pointer = threads.filter(|thread| thread.pointer == *pointer);
+            let Some(number) = of_pointer.map(|thread| thread.number).max() else {
+                continue;
+            };
+            let thread = self.thread(number);
+            // Over meanwhile: an event has it. It began when the event says, or a moment before.
+            let mut of_thread = self.timeline.waits.iter().rev();
+            if of_thread.any(|wait| wait.thread == thread && wait.end >= *begin) {
+                continue;
+            }
+            self.timeline.waits.push(Wait {
+                thread,
+                kind: kind.label().into(),
+                is_of_task: false,
+                lock: *lock,
+                begin: *begin,
+                end: self.timeline.end,
+                is_over: false,
+                stack: NO_STACK,
+                waker: None,
+            });
+        }
+    }
+
+    fn finish(mut self) -> Timeline {
+        for (key, index) in &self.regions {
+            self.timeline.regions[*index].end = self.region_ends.get(key).copied();
+        }
+        let timeline = &mut self.timeline;
+        // The first of a thread that nobody saw start is all that is known of its beginning.
+        let mut first = vec![u64::MAX; timeline.threads.len()];
+        for wait in &timeline.waits {
+            first[wait.thread] = first[wait.thread].min(wait.begin);
+        }
+        for (thread, first) in timeline.threads.iter_mut().zip(first) {
+            if thread.parent.is_none() {
+                thread.begin = thread.begin.map(|begin| begin.min(first));
+                thread.begin = thread.begin.filter(|begin| *begin > timeline.start);
+            }
+        }
+        timeline.waits.sort_by_key(|wait| wait.begin);
+        timeline.releases.sort_by_key(|release| release.at);
+        timeline.regions.sort_by_key(|region| region.begin);
+        timeline.logs.sort_by_key(|log| log.at);
+        timeline
+            .tasks
+            .sort_by_key(|task| task.begin.map(|(_, at)| at));
+        self.timeline
+    }
+}

@@ -1,0 +1,15 @@
+//! The beginning and the end of a thread that this crate has spawned.
+
+use crate::skin::{Origin, keep_frame};
+
+/// Runs the function of a new thread.
+///
+/// Stacks are shown up to the function in which the standard library calls that of a thread. This
+/// one has the same name, so that they end here, and not one frame further out.
+#[inline(never)]
+pub(super) fn __rust_begin_short_backtrace<T>(origin: Origin, f: impl FnOnce() -> T) -> T {
+    let _thread = origin.begin();
+    let result = f();
+    keep_frame();
+    result
+}

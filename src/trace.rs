@@ -1,0 +1,62 @@
+//! Timelines: what happened when, in which order, and for which request.
+//!
+//! A [profile](crate::block_profile) says where time goes; a timeline says when, and who made whom
+//! go on. It is recorded into memory of a fixed size and opens in `go tool trace`. Recorded are,
+//! whatever the rates of the profiles are,
+//!
+//! - every wait of this crate's types: the stack that waited, the thread whose release let it go on,
+//!   when that was, and the stack of that release, if it held the lock for 5 µs or more,
+//! - the threads that [`contend::thread`](crate::thread) starts, and when they end,
+//! - the [tasks](task), [regions](region) and [logs](log) of the program.
+//!
+//! | to record | write |
+//! |---|---|
+//! | a part of a run | [`Recording::start`] and [`finish`](Recording::finish), or [`start`] and [`stop`] |
+//! | what came before something happened | a [`FlightRecorder`] |
+//!
+//! # Overhead
+//!
+//! While nothing is recorded, one load for each wait. While it is, a wait costs some 0.2 µs before
+//! it sleeps, for its stack, and 30 ns after it; a lock that nobody waits for costs what it costs
+//! without. 10 MiB are 200,000 waits: 20 seconds at 10,000 waits a second. The newest events
+//! overwrite the oldest; how many is [counted](Timeline::missing_events).
+//!
+//! Without the feature `profiling` nothing is recorded, and timelines are empty.
+
+mod error;
+mod flight;
+mod global;
+#[cfg(not(feature = "profiling"))]
+#[path = "trace/off.rs"]
+mod imp;
+#[cfg(feature = "profiling")]
+mod imp;
+mod instrumented;
+mod recording;
+mod region;
+mod task;
+
+pub use crate::timeline::{Timeline, TimelineWait};
+pub use error::StartError;
+pub use flight::{FlightRecorder, FlightRecorderBuilder};
+pub use global::{start, stop};
+pub use instrumented::Instrumented;
+pub use recording::Recording;
+pub use region::{Region, log, region};
+pub use task::{Entered, Task, task};
+
+/// Whether anybody records a timeline now.
+///
+/// For names of tasks and texts of logs that are dear to make.
+///
+/// # Examples
+///
+/// ```
+/// if contend::trace::is_enabled() {
+///     contend::trace::log("cart", format!("{} items", 17));
+/// }
+/// ```
+#[inline]
+pub fn is_enabled() -> bool {
+    imp::is_on()
+}

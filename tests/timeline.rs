@@ -1,0 +1,282 @@
+//! Timelines against the profiles, and against what the program did.
+#![cfg(feature = "profiling")]
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use contend::sync::{Condvar, Mutex, RwLock, mpsc};
+use contend::thread;
+use contend::trace::{self, FlightRecorder, Recording, StartError};
+
+/// The recorder and the rates are the process's: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: StdMutex<()> = StdMutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("contend-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Until some thread waits for a lock.
+fn until_somebody_waits() {
+    let is_there =
+        |thread: &contend::Thread| thread.wait().is_some_and(|wait| wait.lock().is_some());
+    while !contend::threads().threads().iter().any(is_there) {
+        thread::yield_now();
+    }
+}
+
+/// Waits of every kind.
+fn wait_in_many_ways() {
+    let (mutex, lock) = (Mutex::new(0_u64), RwLock::new(0_u64));
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let (ready, condvar) = (Mutex::new(0), Condvar::new());
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for round in 0..400 {
+                    *mutex.lock().unwrap() += 1;
+                    match round % 3 {
+                        0 => *lock.write().unwrap() += 1,
+                        _ => drop(lock.read().unwrap()),
+                    }
+                }
+                *ready.lock().unwrap() += 1;
+                condvar.notify_all();
+            });
+        }
+        scope.spawn(move || (0..300).for_each(|number| sender.send(number).unwrap()));
+        scope.spawn(move || assert_eq!(receiver.iter().count(), 300));
+        let mut ready = ready.lock().unwrap();
+        while *ready < 3 {
+            ready = condvar.wait(ready).unwrap();
+        }
+        drop(ready);
+        thread::sleep(Duration::from_millis(1));
+    });
+}
+
+#[test]
+fn a_timeline_has_the_time_that_the_block_profile_has() {
+    let _alone = alone();
+    let before = contend::set_block_profile_rate(1);
+    let recording = Recording::start().unwrap();
+    let profile = contend::block_profile();
+    wait_in_many_ways();
+    let gained = contend::block_profile().since(&profile);
+    let timeline = recording.finish();
+    contend::set_block_profile_rate(before);
+    assert_eq!(timeline.missing_events(), 0);
+    assert!(timeline.waits().len() > 100);
+    assert_eq!(timeline.total_wait(), gained.total_delay());
+    assert_eq!(timeline.waits().len() as u64, gained.total_contentions());
+    assert!(timeline.waits().all(|wait| wait.is_over()));
+    let stacks = timeline.waits().filter(|wait| !wait.frames().is_empty());
+    assert_eq!(stacks.count(), timeline.waits().len());
+}
+
+#[test]
+fn who_waits_is_told_by_whom_it_was_woken() {
+    let _alone = alone();
+    let recording = Recording::start().unwrap();
+    let mutex = Mutex::new(());
+    thread::scope(|scope| {
+        let guard = mutex.lock().unwrap();
+        let waiter = contend::thread::Builder::new().name("the-waiter".into());
+        let waiter = waiter.spawn_scoped(scope, || drop(mutex.lock().unwrap()));
+        let waiter = waiter.unwrap();
+        until_somebody_waits();
+        drop(guard);
+        waiter.join().unwrap();
+    });
+    let timeline = recording.finish();
+    let of_waiter = |wait: &trace::TimelineWait<'_>| wait.thread() == "the-waiter";
+    let waits: Vec<_> = timeline.waits().filter(of_waiter).collect();
+    let [wait] = waits[..] else {
+        panic!("{waits:?}")
+    };
+    assert_eq!((wait.kind(), wait.is_over()), ("mutex", true));
+    assert!(wait.woken_by().is_some() && wait.wake_latency().unwrap() < wait.duration());
+    let has = |frames: &[contend::Frame], name: &str| {
+        frames.iter().any(|frame| frame.function().contains(name))
+    };
+    assert!(has(wait.frames(), "who_waits_is_told"));
+    assert!(has(wait.release_frames(), "who_waits_is_told"));
+}
+
+#[test]
+fn a_second_start_is_an_error() {
+    let _alone = alone();
+    trace::start(std::io::sink()).unwrap();
+    let again = trace::start(std::io::sink());
+    assert_eq!(again.unwrap_err(), StartError::AlreadyStarted);
+    trace::stop().unwrap();
+    trace::stop().unwrap();
+    trace::start(std::io::sink()).unwrap();
+    trace::stop().unwrap();
+}
+
+#[test]
+fn there_may_be_eight_recordings() {
+    let _alone = alone();
+    let eight: Vec<_> = (0..8).map(|_| Recording::start().unwrap()).collect();
+    assert_eq!(Recording::start().unwrap_err(), StartError::TooMany);
+    drop(eight);
+    assert!(!trace::is_enabled());
+    assert!(Recording::start().is_ok());
+}
+
+#[test]
+fn a_long_wait_triggers_once_in_the_cooldown_also_one_that_goes_on() {
+    let _alone = alone();
+    let folder = folder("flight");
+    let recorder = FlightRecorder::builder()
+        .on_wait(Duration::from_millis(20))
+        .tail(Duration::ZERO)
+        .files_in(&folder)
+        .start()
+        .unwrap();
+    let mutex = Mutex::new(());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let guard = mutex.lock().unwrap();
+        scope.spawn(|| {
+            drop(mutex.lock().unwrap());
+            is_over.store(true, Ordering::Relaxed);
+        });
+        while recorder.files().is_empty() {
+            thread::yield_now();
+        }
+        assert!(!is_over.load(Ordering::Relaxed), "it goes on");
+        drop(guard);
+    });
+    assert!(!recorder.trigger("by hand"), "too soon");
+    let files = recorder.files();
+    let [file] = &files[..] else {
+        panic!("{files:?}")
+    };
+    assert!(file.to_str().unwrap().contains("wait-of-"), "{file:?}");
+    assert!(fs::read(file).unwrap().starts_with(b"go 1.23 trace"));
+    drop(recorder);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_call_triggers_and_old_files_make_room() {
+    let _alone = alone();
+    let folder = folder("flight-call");
+    let recorder = FlightRecorder::builder()
+        .tail(Duration::ZERO)
+        .cooldown(Duration::ZERO)
+        .max_files(2)
+        .files_in(&folder)
+        .start()
+        .unwrap();
+    let mut last = None;
+    for round in 0..4 {
+        while !recorder.trigger(format!("round/{round}")) {
+            thread::yield_now();
+        }
+        while recorder.files().last() == last.as_ref() {
+            thread::yield_now();
+        }
+        last = recorder.files().last().cloned();
+    }
+    let names: Vec<String> = recorder
+        .files()
+        .iter()
+        .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        names[0].ends_with("round-2.trace") && names[1].ends_with("round-3.trace"),
+        "{names:?}"
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    drop(recorder);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A writer in which the recorder is asked again.
+struct Asks<'r>(&'r FlightRecorder, Option<ErrorKind>);
+
+impl std::io::Write for Asks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.1 = self
+            .0
+            .write_to(std::io::sink())
+            .err()
+            .map(|error| error.kind());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn two_writes_at_once_are_an_error_and_a_recorder_keeps_its_age() {
+    let _alone = alone();
+    let recorder = FlightRecorder::builder()
+        .min_age(Duration::from_millis(50))
+        .start()
+        .unwrap();
+    assert!(!recorder.trigger("there is no folder"));
+    let mut asks = Asks(&recorder, None);
+    recorder.write_to(&mut asks).unwrap();
+    assert_eq!(asks.1, Some(ErrorKind::WouldBlock));
+    thread::sleep(Duration::from_millis(60));
+    thread::sleep(Duration::from_millis(1));
+    let timeline = recorder.timeline();
+    // The first sleep began before, and ended in it.
+    assert!(timeline.waits().len() >= 2);
+    thread::sleep(Duration::from_millis(60));
+    let timeline = recorder.timeline();
+    let short = |wait: &trace::TimelineWait<'_>| wait.duration() < Duration::from_millis(30);
+    let old = timeline
+        .waits()
+        .filter(|wait| wait.kind() == "sleep")
+        .filter(short);
+    assert_eq!(old.count(), 0, "it is too old");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_triggers_and_one_with_a_handler_is_refused() {
+    let _alone = alone();
+    let folder = folder("flight-signal");
+    let builder = FlightRecorder::builder().on_signal(libc::SIGUSR2);
+    let builder = builder.tail(Duration::ZERO).files_in(&folder);
+    let recorder = builder.clone().start().unwrap();
+    let refused = builder.start().unwrap_err();
+    assert_eq!(refused, StartError::SignalTaken(libc::SIGUSR2));
+    while recorder.files().is_empty() {
+        // SAFETY: the recorder handles the signal.
+        unsafe { libc::raise(libc::SIGUSR2) };
+        thread::yield_now();
+    }
+    drop(recorder);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_is_begun_before_a_recording_ends_quietly() {
+    let _alone = alone();
+    let (task, region) = (trace::task("early"), trace::region("early"));
+    let recording = Recording::start().unwrap();
+    let inner = task.enter();
+    trace::log("kind", "text");
+    drop((inner, region));
+    drop(task);
+    let mut file = Vec::new();
+    recording.finish().write_go(&mut file).unwrap();
+    assert!(file.starts_with(b"go 1.23 trace"));
+}
