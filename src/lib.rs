@@ -130,6 +130,13 @@
 //! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | crossbeam-utils 0.8 |
 //! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | once_cell 1 |
 //! | `tokio::sync::Mutex` | `async_mutex` | lock, also the blocking forms | release | tokio 1 |
+//! | `tokio::sync::RwLock` | `async_rwlock_read`, `async_rwlock_write` | read, write | release, downgrade: by shares | tokio 1 |
+//! | `tokio::sync::Semaphore` | `async_semaphore` | acquire | release, `add_permits`: by shares | tokio 1 |
+//! | `tokio::sync::OnceCell`, `SetOnce` | `async_once` | waiting for an initialiser, or for the value | the initialiser's end | tokio 1 |
+//! | `tokio::sync::mpsc` | `async_send`, `async_recv` | send and reserve when full, recv when empty | | tokio 1 |
+//! | `tokio::sync::oneshot`, `watch`, `broadcast` | `async_oneshot`, `async_watch`, `async_broadcast` | recv, changed | | tokio 1 |
+//! | `tokio::sync::Notify`, `Barrier` | `async_notify`, `async_barrier` | notified, `closed` of a sender; wait | | tokio 1 |
+//! | `tokio::task::JoinHandle`, `JoinSet` | `async_join` | join | | tokio 1 |
 //! | `blocking("name", …)` | the name | the call | | any blocking call |
 //!
 //! Everything else in these modules is the original itself and is not profiled: `contend::sync::Arc` is

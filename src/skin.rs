@@ -31,13 +31,16 @@ mod door {
     pub(crate) use crate::skin::guard::guard;
 
     #[cfg(feature = "tokio")]
-    pub(crate) use crate::engine::blame::LockRef;
+    pub(crate) use crate::engine::blame::{LockRef, SharedFlag};
     #[cfg(feature = "tokio")]
-    pub(crate) use crate::engine::wait::{FrameMarker, Tried, acquire_in_task};
+    pub(crate) use crate::engine::wait::{
+        FrameMarker, NamedWait, RepeatedWait, TaskWait, Tried, acquire_in_task, let_in,
+        try_in_task, wait_in_task,
+    };
     #[cfg(feature = "tokio")]
     pub(crate) use crate::skin::contended::contended;
     #[cfg(feature = "tokio")]
-    pub(crate) use crate::skin::hold::{HasFlag, Hold, hold};
+    pub(crate) use crate::skin::hold::{HasFlag, HasSharedFlag, Hold, Permits, hold, let_go_of};
 
     /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
     /// the rate.

@@ -63,10 +63,14 @@
 //! key only; the flag is touched by arriving, acquiring, releasing and leaving threads, which all have
 //! the lock borrowed.
 //!
+//! **Several holders.** Permits and readers share what is waited while they hold: see [`shares`].
+//!
 //! Lock order: a shard's lock is innermost; the store is never touched under it.
 
 mod entry;
 mod flag;
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))] // Locks of that sort are a feature.
+mod shares;
 
 use crossbeam_utils::CachePadded;
 
@@ -76,6 +80,8 @@ use crate::profile::amount::{Amount, variance_of_wait};
 pub(crate) use entry::{Charge, ChargeTo};
 use entry::{ENTRIES, Entry, Last, Shard, Ticket};
 pub(crate) use flag::{Flag, LockRef};
+#[cfg_attr(not(feature = "tokio"), allow(unused_imports))]
+pub(crate) use shares::{Share, SharedFlag};
 
 /// Shards of the table, so that threads at different locks seldom meet: several for each of the
 /// threads that can run at once on an ordinary machine (parking_lot has three per thread).
@@ -169,17 +175,18 @@ impl Table {
     /// A waiter of `weight` that has waited since `begin`. `None`: the table is full.
     pub(crate) fn arrive(
         &self,
-        LockRef { key, flag }: LockRef<'_>,
+        lock: LockRef<'_>,
         now: u64,
         begin: u64,
         weight: u32,
     ) -> Option<Arrival> {
+        let LockRef { key, flag, .. } = lock;
         let mut shard = self.shard(key);
         let mut evicted = None;
         let position = match shard.position(key) {
             Some(position) => {
                 let entry = &mut shard.entries[position];
-                if entry.is_debt() && flag.is_idle() {
+                if entry.is_debt() && flag.is_idle() && entry.is_of_another(lock) {
                     // A lock that owes something has a flag that says so. This is another one, at
                     // the place of one that was freed without a release (its guard was leaked).
                     evicted = Some(entry.take_debt());
@@ -199,12 +206,11 @@ impl Table {
         };
         let entry = &mut shard.entries[position];
         if flag.is_idle() {
-            entry.start(flag, now);
+            entry.start(lock, now);
         }
-        let now = entry.advance(flag, now);
+        let now = entry.advance(lock, now);
         let begin = begin.min(now);
-        // The last of its tries failed a moment ago: up to here somebody held the lock.
-        entry.add_held((now - begin).saturating_mul(u64::from(weight)));
+        entry.add_begun(lock, (now - begin).saturating_mul(u64::from(weight)));
         entry.weight += u64::from(weight);
         entry.waiters += 1;
         shard.begun += f64::from(weight);
@@ -213,43 +219,17 @@ impl Table {
     }
 
     /// A release that is due, before its unlock. `None`: nothing to charge.
-    pub(crate) fn take(&self, LockRef { key, flag }: LockRef<'_>, now: u64) -> Option<Taken> {
-        let mut shard = self.shard(key);
-        let Some(position) = shard.position(key) else {
+    pub(crate) fn take(&self, lock: LockRef<'_>, now: u64) -> Option<Taken> {
+        let mut shard = self.shard(lock.key);
+        let Some(position) = shard.position(lock.key) else {
             // The last waiter has just left; or a child of `fork`, where it never was.
-            flag.make_idle();
+            lock.flag.make_idle();
             return None;
         };
-        let ticket = shard.next_ticket();
         let entry = &mut shard.entries[position];
-        let now = entry.advance(flag, now);
-        let mut amount = std::mem::take(&mut entry.held);
-        let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
-        let mut before = std::mem::take(&mut entry.deferred);
-        before.wakeup_nanos += std::mem::take(&mut entry.free_nanos);
-        match entry.waiters {
-            0 => flag.make_idle(),
-            _ => flag.close_gate(now),
-        }
-        let mut wakeup = None;
-        match overtaken {
-            _ if before.is_zero() => {}
-            Last::Stack(id) => wakeup = Some((ChargeTo::Stack(id), before)),
-            Last::Pending(older) if shard.detach(older, before) => {}
-            Last::Pending(_) | Last::Nobody => {
-                // Nobody will know any more whose contentions these are.
-                amount.add(std::mem::take(&mut before.amount));
-                wakeup = Some((ChargeTo::Unattributed, before));
-            }
-        }
-        shard.count_charged(wakeup.map(|(_, charge)| charge));
-        shard.charged += amount.contentions;
-        Some(Taken {
-            key,
-            ticket,
-            amount,
-            wakeup,
-        })
+        let now = entry.advance(lock, now);
+        let amount = std::mem::take(&mut entry.held);
+        Some(shard.hand_out(position, lock.flag, now, amount))
     }
 
     /// The stack of a taken release is known (`None`: it was forgotten). Returns what has come
@@ -272,12 +252,13 @@ impl Table {
     /// A waiter that arrived leaves.
     pub(crate) fn leave(
         &self,
-        LockRef { key, flag }: LockRef<'_>,
+        lock: LockRef<'_>,
         now: u64,
         begin: u64,
         weight: u32,
         outcome: Outcome,
     ) -> Departure {
+        let LockRef { key, flag, shares } = lock;
         let mut shard = self.shard(key);
         let Some(position) = shard.position(key) else {
             // A child of `fork` forgot the entry.
@@ -288,11 +269,11 @@ impl Table {
         };
         let entry = &mut shard.entries[position];
         let now = now.max(entry.since);
-        if outcome == Outcome::Acquired {
+        if outcome == Outcome::Acquired && shares.is_none() {
             // First: what the stopwatch shows up to here is part of what `advance` looks at.
             flag.acquired_at(|| now);
         }
-        let end = entry.advance(flag, now).max(begin);
+        let end = entry.advance(lock, now).max(begin);
         entry.weight = entry.weight.saturating_sub(u64::from(weight));
         entry.waiters = entry.waiters.saturating_sub(1);
         let amount = Amount {
@@ -308,7 +289,11 @@ impl Table {
                 // Whoever holds the lock now made it give up.
                 entry.held.add(amount);
                 if entry.waiters == 0 {
-                    flag.capture_next();
+                    match entry.payers {
+                        0 => flag.capture_next(),
+                        // They know what they owe.
+                        _ => flag.make_idle(),
+                    }
                 }
                 return Departure { end, charge: None };
             }
@@ -343,10 +328,11 @@ impl Table {
             wakeup_nanos: 0,
         };
         if entry.waiters == 0 {
-            charge.amount.add(std::mem::take(&mut entry.held));
+            charge.amount.add(entry.take_rest());
             flag.make_idle();
         }
-        if entry.waiters == 0 || entry.last != Last::Nobody {
+        let is_over = entry.waiters == 0 && entry.payers == 0;
+        if is_over || entry.last != Last::Nobody {
             charge.wakeup_nanos = std::mem::take(&mut entry.free_nanos);
         }
         let charge = match entry.last {
@@ -355,7 +341,7 @@ impl Table {
                 entry.deferred.add(charge);
                 None
             }
-            Last::Nobody if entry.waiters == 0 => Some((ChargeTo::Unattributed, charge)),
+            Last::Nobody if is_over => Some((ChargeTo::Unattributed, charge)),
             Last::Nobody => {
                 entry.held.add(charge.amount);
                 None

@@ -18,7 +18,7 @@ use crate::profile::lost::Lost;
 pub(crate) use crate::engine::rates::set_by_program as rate_set;
 pub(crate) use crate::engine::rates::{Hold, in_force as rate};
 
-/// Locks that sampled waiters wait for. Some 200 kB, of which the system makes resident only
+/// Locks that sampled waiters wait for. Some 400 kB, 1.5 MB where tasks wait too, of which the system makes resident only
 /// what is used.
 pub(crate) static BLAME: Table = Table::new();
 

@@ -4,6 +4,8 @@
 //! An event recorded with probability p gets the weight 1/p, so that sums of weights and of
 //! weighted delays are unbiased whatever the rates were and however they change.
 
+use std::num::NonZeroU64;
+
 use crate::engine::thread_state::random;
 use crate::profile::amount::{Amount, variance_of_wait};
 
@@ -27,7 +29,8 @@ pub(crate) fn draw_contention(fraction: u32) -> u32 {
 /// begins, and the wait is recorded as soon as it has lasted longer than that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockDraw {
-    rate: u64,
+    /// Never 0, so that futures, which have an `Option` of this, are a word smaller.
+    rate: NonZeroU64,
     threshold: u64,
 }
 
@@ -35,12 +38,15 @@ impl BlockDraw {
     /// `None` when `rate` is 0: the block profile is off.
     #[inline]
     pub(crate) fn new(rate: u64) -> Option<Self> {
+        let nonzero = NonZeroU64::new(rate)?;
         let threshold = match rate {
-            0 => return None,
             1 => 0,
             _ => ((u128::from(random()) * u128::from(rate)) >> 64) as u64,
         };
-        Some(Self { rate, threshold })
+        Some(Self {
+            rate: nonzero,
+            threshold,
+        })
     }
 
     /// Whether a wait that has lasted `nanos` is recorded however long it still takes. A wait
@@ -54,18 +60,18 @@ impl BlockDraw {
     /// is T/d and exactly T.
     #[inline]
     pub(crate) fn amount(&self, nanos: u64) -> Amount {
-        let nanos = nanos.max(1);
-        if nanos >= self.rate {
+        let (nanos, rate) = (nanos.max(1), self.rate.get());
+        if nanos >= rate {
             return Amount {
                 contentions: 1.0,
                 delay_nanos: nanos,
                 variance: 0.0,
             };
         }
-        let weight = self.rate as f64 / nanos as f64;
+        let weight = rate as f64 / nanos as f64;
         Amount {
             contentions: weight,
-            delay_nanos: self.rate,
+            delay_nanos: rate,
             variance: variance_of_wait(nanos, weight),
         }
     }

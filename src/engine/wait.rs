@@ -18,12 +18,14 @@
 mod condvar;
 mod once;
 mod release;
+#[cfg(feature = "tokio")]
+mod share;
 #[allow(dead_code)] // What of it is used, is a matter of features.
 mod task;
 
 use std::hint;
 
-use crate::engine::blame::{Flag, LockRef, Outcome};
+use crate::engine::blame::{LockRef, Outcome};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
@@ -41,7 +43,11 @@ pub(crate) use condvar::WaitWhile;
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Release, acquired, release, release_early};
 #[cfg(feature = "tokio")]
-pub(crate) use task::{Tried, acquire_in_task};
+pub(crate) use share::{let_in, release_share, take_share};
+#[cfg(feature = "tokio")]
+pub(crate) use task::{
+    NamedWait, RepeatedWait, TaskWait, Tried, acquire_in_task, try_in_task, wait_in_task,
+};
 
 /// Comes after a call that is not inlined, to make it not the last thing that its caller does.
 ///
@@ -78,15 +84,16 @@ pub(crate) fn apart<R>(call: impl FnOnce() -> R) -> R {
 /// that is sampled for the mutex profile spins on `try_acquire` first, and is no contention if
 /// that succeeds (Go's rule); it counts for the block profile all the same.
 #[inline(always)]
-pub(crate) fn acquire<R>(
+pub(crate) fn acquire<'a, R>(
     kind: Kind,
-    flag: &Flag,
+    lock: impl Into<LockRef<'a>>,
     mut try_acquire: impl FnMut() -> Option<R>,
     block: impl FnOnce() -> R,
     acquired: impl FnOnce(&R) -> bool,
 ) -> R {
-    let Some(mut wait) = Wait::begin(kind, Some(flag)) else {
-        let _in_progress = in_progress(kind, Some(flag));
+    let lock = lock.into();
+    let Some(mut wait) = Wait::begin(kind, Some(lock)) else {
+        let _in_progress = in_progress(kind, Some(lock));
         return block();
     };
     wait.watch();
@@ -104,7 +111,7 @@ pub(crate) fn acquire<R>(
         }
         wait.arrive();
     }
-    let _in_progress = in_progress(kind, Some(flag));
+    let _in_progress = in_progress(kind, Some(lock));
     let result = block();
     if acquired(&result) {
         wait.outcome = match kind {
@@ -140,10 +147,10 @@ pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> 
 /// Lets a dump see this wait while the result lives. Inlined, so that the registers are those of
 /// the skin's outlined function, whose frame stays as long.
 #[inline(always)]
-pub(crate) fn in_progress(kind: Kind, flag: Option<&Flag>) -> Option<registry::InProgress> {
+pub(crate) fn in_progress(kind: Kind, lock: Option<LockRef<'_>>) -> Option<registry::InProgress> {
     registry::publish(registry::Wait {
         kind,
-        subject: flag.map_or(0, |flag| std::ptr::from_ref(flag).addr() as u64),
+        subject: lock.map_or(0, |lock| lock.key() as u64),
         since: clock::monotonic(),
         is_timed: false,
         registers: registry::Registers::here(),
@@ -439,9 +446,9 @@ pub(crate) struct Wait<'a> {
 impl<'a> Wait<'a> {
     /// As [`Waiting::begin`].
     #[inline]
-    pub(crate) fn begin(kind: Kind, flag: Option<&'a Flag>) -> Option<Self> {
+    pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
         Some(Self {
-            waiting: Waiting::begin(kind, flag.map(LockRef::beside))?,
+            waiting: Waiting::begin(kind, lock)?,
             outcome: Outcome::GaveUp,
             least_nanos: 0,
             ended: None,

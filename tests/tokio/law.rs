@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use contend::tokio::sync::Mutex;
+use contend::tokio::sync::{Mutex, RwLock, Semaphore};
 
 use crate::common::{assert_law, profile_everything};
 
@@ -84,6 +84,44 @@ fn mutex() {
     assert!(ends > 100, "{ends}");
     // A wait that gave up is the next release's.
     drop(lock.try_lock().unwrap());
+    let contentions = assert_law();
+    assert!(contentions > 50, "{contentions}");
+    assert_eq!(contend::mutex_profile().lost().total(), 0);
+}
+
+#[test]
+fn semaphore() {
+    let _profiling = profile_everything();
+    let permits = Arc::new(Semaphore::new(3));
+    let ends = storm(&permits, 2, |permits, turn| async move {
+        match turn % 4 {
+            0 => hold(permits.acquire_many(2).await.unwrap(), turn).await,
+            1 => hold(Arc::clone(&permits).acquire_owned().await.unwrap(), turn).await,
+            _ => hold(permits.acquire().await.unwrap(), turn).await,
+        }
+    });
+    assert!(ends > 100, "{ends}");
+    // A wait that gave up is the next release's.
+    drop(permits.try_acquire_many(3).unwrap());
+    let contentions = assert_law();
+    assert!(contentions > 50, "{contentions}");
+    assert_eq!(contend::mutex_profile().lost().total(), 0);
+}
+
+#[test]
+fn rwlock() {
+    let _profiling = profile_everything();
+    let lock = Arc::new(RwLock::new(0_u32));
+    let ends = storm(&lock, 2, |lock, turn| async move {
+        match turn % 5 {
+            0 => hold(lock.write().await, turn).await,
+            1 => hold(lock.write().await.downgrade(), turn).await,
+            2 => hold(Arc::clone(&lock).read_owned().await, turn).await,
+            _ => hold(lock.read().await, turn).await,
+        }
+    });
+    assert!(ends > 100, "{ends}");
+    drop(lock.try_write().unwrap());
     let contentions = assert_law();
     assert!(contentions > 50, "{contentions}");
     assert_eq!(contend::mutex_profile().lost().total(), 0);

@@ -1,7 +1,8 @@
 //! The entry that the table keeps of one lock, and the shard that it is kept in.
 
-use super::Ledger;
-use super::flag::Flag;
+use super::flag::{Flag, LockRef};
+use super::shares::Shares;
+use super::{Ledger, Taken};
 use crate::engine::store::StackId;
 use crate::profile::amount::Amount;
 
@@ -70,6 +71,13 @@ pub(super) struct Entry {
     pub(super) last: Last,
     /// For `last` while it is pending.
     pub(super) deferred: Charge,
+    /// At a lock that several hold: waiting whose holders have given back their permits, in releases
+    /// that were not captured.
+    pub(super) due_nanos: u64,
+    /// At such a lock: permits of which not all were given back that were held when somebody waited.
+    pub(super) payers: u64,
+    /// At such a lock: its volume, by which it is known again.
+    pub(super) volume: u64,
 }
 
 impl Entry {
@@ -83,30 +91,64 @@ impl Entry {
         free_nanos: 0,
         last: Last::Nobody,
         deferred: Charge::ZERO,
+        due_nanos: 0,
+        payers: 0,
+        volume: 0,
     };
 
     /// The first waiter comes at `now`, and makes the flag busy.
-    pub(super) fn start(&mut self, flag: &Flag, now: u64) {
+    pub(super) fn start(&mut self, lock: LockRef<'_>, now: u64) {
         self.since = self.since.max(now);
         self.stopwatch = 0;
-        flag.make_busy(self.since);
+        self.volume = lock.shares.map_or(0, Shares::volume);
+        lock.flag.make_busy(self.since);
+    }
+
+    /// Whether this is of a lock that was freed, and another one stands at its place. Asked where the
+    /// flag is idle though something is owed, which it says at a lock that one at a time can hold.
+    pub(super) fn is_of_another(&self, lock: LockRef<'_>) -> bool {
+        lock.shares
+            .is_none_or(|shares| shares.volume() != self.volume)
     }
 
     /// Brings `held` and `free_nanos` up to `now`, or to the latest time already seen here. Returns
     /// that.
-    pub(super) fn advance(&mut self, flag: &Flag, now: u64) -> u64 {
+    pub(super) fn advance(&mut self, lock: LockRef<'_>, now: u64) -> u64 {
         let now = now.max(self.since);
         let elapsed = now - self.since;
-        let stopwatch = flag.free_nanos(now);
+        self.since = now;
+        let waited = elapsed.saturating_mul(self.weight);
+        if let Some(shares) = lock.shares {
+            self.grow(shares, waited);
+            return now;
+        }
+        let stopwatch = lock.flag.free_nanos(now);
         // At most what has passed, whatever the stopwatch says: so nothing is counted twice.
         let free = stopwatch.saturating_sub(self.stopwatch).min(elapsed);
         self.stopwatch = stopwatch;
-        self.since = now;
-        let waited = elapsed.saturating_mul(self.weight);
         let free = free.saturating_mul(self.weight).min(waited);
         self.free_nanos = self.free_nanos.saturating_add(free);
         self.add_held(waited - free);
         now
+    }
+
+    /// A waiter comes that has waited for so long.
+    pub(super) fn add_begun(&mut self, lock: LockRef<'_>, waited: u64) {
+        match lock.shares {
+            Some(shares) => self.grow(shares, waited),
+            // The last of its tries failed a moment ago: up to here somebody held the lock.
+            None => self.add_held(waited),
+        }
+    }
+
+    /// All that no release is to be charged with any more, when the last waiter leaves.
+    pub(super) fn take_rest(&mut self) -> Amount {
+        let mut rest = match self.payers {
+            0 => std::mem::take(&mut self.held),
+            _ => Amount::ZERO,
+        };
+        rest.delay_nanos += std::mem::take(&mut self.due_nanos);
+        rest
     }
 
     pub(super) fn add_held(&mut self, waited: u64) {
@@ -122,14 +164,15 @@ impl Entry {
 
     /// All that is not charged yet.
     pub(super) fn take_uncharged(&mut self) -> Charge {
+        self.payers = 0;
         Charge {
-            amount: std::mem::take(&mut self.held),
+            amount: self.take_rest(),
             wakeup_nanos: std::mem::take(&mut self.free_nanos),
         }
     }
 
     pub(super) fn owes_nothing(&self) -> bool {
-        self.held.is_zero() && self.free_nanos == 0
+        self.held.is_zero() && self.free_nanos == 0 && self.due_nanos == 0
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -149,8 +192,13 @@ impl Entry {
 }
 
 /// Locks per shard that can be waited for at once. A thread waits for one lock at a time, so
-/// it takes about a thousand waiting threads, each at a lock of its own, to fill a shard.
-pub(super) const ENTRIES: usize = if cfg!(loom) { 2 } else { 32 };
+/// it takes about a thousand waiting threads, each at a lock of its own, to fill a shard. There are more
+/// tasks than threads.
+pub(super) const ENTRIES: usize = match (cfg!(loom), cfg!(feature = "tokio")) {
+    (true, _) => 2,
+    (false, false) => 32,
+    (false, true) => 128,
+};
 
 /// Releases per shard that were overtaken by another one of the same lock before their stack
 /// was known. More than a few at once means as many preempted threads.
@@ -201,16 +249,59 @@ impl Shard {
     /// Makes room by giving up the debt of a wait that timed out at a lock whose holder has
     /// not released it since.
     pub(super) fn evict_debt(&mut self) -> Option<Charge> {
-        self.evict_debt_from_before(u64::MAX)
+        self.evict(Entry::is_debt)
     }
 
-    /// As [`evict_debt`](Self::evict_debt), if nothing has happened at its lock since `time`.
+    /// As [`evict_debt`](Self::evict_debt), if nothing has happened at its lock since `time`, and
+    /// nobody is known who is to pay.
     pub(super) fn evict_debt_from_before(&mut self, time: u64) -> Option<Charge> {
-        let is_old_debt = |entry: &Entry| entry.is_debt() && entry.since <= time;
-        let position = self.entries[..self.len].iter().position(is_old_debt)?;
+        self.evict(|entry| entry.is_debt() && entry.since <= time && entry.payers == 0)
+    }
+
+    fn evict(&mut self, is_meant: impl Fn(&Entry) -> bool) -> Option<Charge> {
+        let position = self.entries[..self.len].iter().position(is_meant)?;
         let debt = self.entries[position].take_debt();
         self.remove_if_finished(position);
         Some(debt)
+    }
+
+    /// A release at `now` takes `amount`, which it will record under its stack.
+    pub(super) fn hand_out(
+        &mut self,
+        position: usize,
+        flag: &Flag,
+        now: u64,
+        mut amount: Amount,
+    ) -> Taken {
+        let ticket = self.next_ticket();
+        let entry = &mut self.entries[position];
+        let key = entry.key;
+        let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
+        let mut before = std::mem::take(&mut entry.deferred);
+        before.wakeup_nanos += std::mem::take(&mut entry.free_nanos);
+        match entry.waiters {
+            0 => flag.make_idle(),
+            _ => flag.close_gate(now),
+        }
+        let mut wakeup = None;
+        match overtaken {
+            _ if before.is_zero() => {}
+            Last::Stack(id) => wakeup = Some((ChargeTo::Stack(id), before)),
+            Last::Pending(older) if self.detach(older, before) => {}
+            Last::Pending(_) | Last::Nobody => {
+                // Nobody will know any more whose contentions these are.
+                amount.add(std::mem::take(&mut before.amount));
+                wakeup = Some((ChargeTo::Unattributed, before));
+            }
+        }
+        self.count_charged(wakeup.map(|(_, charge)| charge));
+        self.charged += amount.contentions;
+        Taken {
+            key,
+            ticket,
+            amount,
+            wakeup,
+        }
     }
 
     pub(super) fn next_ticket(&mut self) -> Ticket {

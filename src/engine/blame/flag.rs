@@ -1,5 +1,6 @@
 //! The two words beside a lock: whether somebody waits, and how long nobody has held it.
 
+use super::shares::{SharedFlag, Shares};
 use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 
 /// Releases that come sooner than this after a charged one of the same lock are not captured.
@@ -189,6 +190,8 @@ impl Stopwatch {
 pub(crate) struct LockRef<'a> {
     pub(super) key: usize,
     pub(super) flag: &'a Flag,
+    /// There if several can hold it at once.
+    pub(super) shares: Option<&'a Shares>,
 }
 
 impl<'a> LockRef<'a> {
@@ -201,7 +204,39 @@ impl<'a> LockRef<'a> {
     /// The lock at this address, whose flag is elsewhere.
     #[inline]
     pub(crate) fn at(key: usize, flag: &'a Flag) -> Self {
-        Self { key, flag }
+        Self {
+            key,
+            flag,
+            shares: None,
+        }
+    }
+
+    /// The lock that several can hold at once, known by its flag's address.
+    #[inline]
+    pub(crate) fn shared(lock: &'a SharedFlag) -> Self {
+        Self {
+            shares: Some(&lock.shares),
+            ..Self::beside(&lock.flag)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn key(self) -> usize {
+        self.key
+    }
+}
+
+impl<'a> From<&'a Flag> for LockRef<'a> {
+    #[inline]
+    fn from(flag: &'a Flag) -> Self {
+        Self::beside(flag)
+    }
+}
+
+impl<'a> From<&'a SharedFlag> for LockRef<'a> {
+    #[inline]
+    fn from(lock: &'a SharedFlag) -> Self {
+        Self::shared(lock)
     }
     /// The address that the lock is known by.
     #[cfg_attr(loom, allow(dead_code))] // Models have no timeline.

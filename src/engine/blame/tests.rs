@@ -3,4 +3,6 @@ mod loom;
 #[cfg(not(loom))]
 mod scenarios;
 #[cfg(not(loom))]
+mod shares;
+#[cfg(not(loom))]
 mod versus_naive;

@@ -13,7 +13,7 @@ use crate::profile::kind::Kind;
 pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
     let mut turn = Turn {
         flag,
-        wait: Wait::begin(Kind::ONCE, Some(flag)),
+        wait: Wait::begin(Kind::ONCE, Some(flag.into())),
         runs_before: runs_ended(flag).load(Ordering::Relaxed),
         release: None,
         in_progress: None,
@@ -26,7 +26,7 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
             wait.arrive();
         }
     }
-    turn.in_progress = in_progress(Kind::ONCE, Some(flag));
+    turn.in_progress = in_progress(Kind::ONCE, Some(flag.into()));
     let result = call(&mut turn);
     drop(turn.wait.take());
     result

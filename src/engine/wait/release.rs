@@ -52,6 +52,14 @@ impl Release {
         })
     }
 
+    /// As `taken` says, if it says anything.
+    pub(super) fn of(kind: Kind, taken: Option<Taken>) -> Option<Self> {
+        Some(Self {
+            kind,
+            taken: taken?,
+        })
+    }
+
     /// Charges the stack from the frame that holds `self` on. The lock may be gone by now.
     #[inline(always)]
     pub(crate) fn end(&self) {

@@ -48,6 +48,21 @@ where
     Watched::new(kind, Some(lock), outlined, Some(first_try), inner)
 }
 
+/// Waits in `inner` for something that nobody is to blame for, unless `first_try` has it at once.
+pub(crate) fn try_in_task<F, T, O>(
+    kind: Kind,
+    outlined: O,
+    first_try: T,
+    inner: F,
+) -> Watched<'static, F, T, O>
+where
+    F: Future,
+    T: FnOnce(&mut Context<'_>) -> Tried<F::Output>,
+    O: Outlined,
+{
+    Watched::new(kind, None, outlined, Some(first_try), inner)
+}
+
 /// Waits in `inner` for something that nobody is to blame for.
 pub(crate) fn wait_in_task<F, O>(kind: Kind, outlined: O, inner: F) -> WatchedOnly<F, O>
 where
@@ -113,7 +128,7 @@ where
             match first_try(context) {
                 Tried::Done(output) => return Poll::Ready(output),
                 // Before it queues up: a release from then on is to find the waiter.
-                Tried::Failed => this.wait.begin(),
+                Tried::Failed => this.wait.begin_at_lock(),
                 Tried::NotNow => {}
             }
         }
@@ -153,6 +168,14 @@ impl<'a, O: Outlined> TaskWait<'a, O> {
         Self {
             outlined,
             state: State::Undecided { kind, lock },
+        }
+    }
+
+    /// The wait begins, if it is one for a lock.
+    #[inline]
+    pub(crate) fn begin_at_lock(&mut self) {
+        if let State::Undecided { lock: Some(_), .. } = self.state {
+            self.begin();
         }
     }
 
@@ -208,6 +231,11 @@ impl<'a, O: Outlined> TaskWait<'a, O> {
         }
     }
 
+    /// It turns out that there was nothing to wait for; or that there was, which is over.
+    pub(crate) fn end_early(&mut self) {
+        self.note(false);
+    }
+
     /// The future is pending.
     fn suspend(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::NotRecorded) {
@@ -249,6 +277,54 @@ impl<O: Outlined> Drop for TaskWait<'_, O> {
 impl<O: Outlined> fmt::Debug for TaskWait<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.state.fmt(f)
+    }
+}
+
+/// The outlined function of a type's own, which cannot be named as a type.
+pub(crate) type OutlinedFn = fn(&mut dyn FnMut(&FrameMarker));
+
+/// The wait of a future that is a type of its own.
+pub(crate) type NamedWait<'a> = TaskWait<'a, OutlinedFn>;
+
+/// The waits of something that is polled by hand, again and again, and is no future.
+#[derive(Debug)]
+pub(crate) struct RepeatedWait {
+    kind: Kind,
+    wait: NamedWait<'static>,
+}
+
+impl RepeatedWait {
+    pub(crate) const fn new(kind: Kind, outlined: OutlinedFn) -> Self {
+        Self {
+            kind,
+            wait: TaskWait::new(kind, None, outlined),
+        }
+    }
+
+    /// It was polled.
+    #[inline]
+    pub(crate) fn note(&mut self, is_pending: bool) {
+        self.wait.note(is_pending);
+        if !is_pending {
+            self.start_again();
+        }
+    }
+
+    /// It is to be polled no more for a while.
+    #[inline]
+    pub(crate) fn give_up(&mut self) {
+        if !matches!(self.wait.state, State::Undecided { .. }) {
+            self.wait.end(Outcome::GaveUp);
+            self.start_again();
+        }
+    }
+
+    #[inline]
+    fn start_again(&mut self) {
+        self.wait.state = State::Undecided {
+            kind: self.kind,
+            lock: None,
+        };
     }
 }
 

@@ -58,7 +58,7 @@ fn kept(table: &Table, flag: &Flag, now: u64) -> Charge {
         let mut shard = shard.lock();
         let len = shard.len;
         for entry in &mut shard.entries[..len] {
-            entry.advance(flag, now);
+            entry.advance(LockRef::beside(flag), now);
             sum.amount.add(entry.held);
             sum.wakeup_nanos += entry.free_nanos;
             sum.add(entry.deferred);

@@ -1,0 +1,68 @@
+//! Permits: taken, and given back while others wait or have waited.
+
+use super::release::Release;
+use crate::engine::blame::{Share, SharedFlag};
+use crate::engine::clock;
+use crate::engine::recorder::BLAME;
+use crate::engine::thread_state::Recording;
+use crate::profile::kind::Kind;
+
+/// Comes after permits were taken, however that came about.
+#[inline(always)]
+pub(crate) fn take_share(lock: &SharedFlag, permits: u32) -> Share {
+    match lock.is_idle() {
+        true => lock.take_now(permits),
+        false => take_share_contended(lock, permits),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_share_contended(lock: &SharedFlag, permits: u32) -> Share {
+    match Recording::enter() {
+        Some(_recording) => BLAME.take_share(lock, clock::now(), permits),
+        // Inside the recorder: this holder then pays from the last event on.
+        None => lock.take_now(permits),
+    }
+}
+
+/// Unlocks with `unlock`, and charges the caller with its share, or with what is left of others'.
+///
+/// NOTE: as for [`release`](super::release()), nothing is read through `lock` after the unlock.
+#[inline(always)]
+pub(crate) fn release_share<R>(
+    kind: Kind,
+    lock: &SharedFlag,
+    share: Share,
+    unlock: impl FnOnce() -> R,
+) -> R {
+    let release = Release::of(kind, give_back(lock, share));
+    let result = unlock();
+    if let Some(release) = &release {
+        release.end();
+    }
+    result
+}
+
+#[inline(never)]
+fn give_back(lock: &SharedFlag, share: Share) -> Option<crate::engine::blame::Taken> {
+    let Some(_recording) = Recording::enter() else {
+        // Its share is left to those who hold the lock with it.
+        lock.give_back_now(share);
+        return None;
+    };
+    BLAME.give_back(lock, clock::now(), share)
+}
+
+/// Lets waiters in with `open`, and charges the caller with what they have waited while nobody held the
+/// lock: by adding permits, or by closing it.
+#[inline(always)]
+pub(crate) fn let_in<R>(kind: Kind, lock: &SharedFlag, open: impl FnOnce() -> R) -> R {
+    let taken = Recording::enter().and_then(|_recording| BLAME.let_in(lock, clock::now()));
+    let release = Release::of(kind, taken);
+    let result = open();
+    if let Some(release) = &release {
+        release.end();
+    }
+    result
+}
