@@ -69,8 +69,13 @@ impl ThreadState {
             Self::Running | Self::Runnable => ThreadCategory::Running,
             Self::Waiting(kind) => match *kind {
                 "mutex" | "rwlock_read" | "rwlock_write" | "once" => ThreadCategory::Locks,
+                "async_mutex" | "async_rwlock_read" | "async_rwlock_write" | "async_semaphore"
+                | "async_once" => ThreadCategory::Locks,
                 "chan_send" | "chan_recv" | "select" => ThreadCategory::Channels,
+                "async_send" | "async_recv" | "async_watch" | "async_broadcast"
+                | "async_oneshot" => ThreadCategory::Channels,
                 "condvar" | "barrier" | "join" | "park" => ThreadCategory::Threads,
+                "async_notify" | "async_barrier" | "async_join" => ThreadCategory::Threads,
                 "sleep" => ThreadCategory::Sleep,
                 _ => ThreadCategory::Other,
             },
@@ -92,7 +97,7 @@ impl ThreadState {
         };
         match self.category() {
             ThreadCategory::Locks | ThreadCategory::Other => true,
-            _ => *kind == "chan_send",
+            _ => *kind == "chan_send" || *kind == "async_send",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::blame::{Flag, Outcome};
+use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::wait::{self, Wait};
 use crate::profile::kind::Kind;
 
@@ -32,7 +32,7 @@ pub(super) fn waiting<R: Copy>(
     block: impl FnOnce() -> R,
     outcome: impl FnOnce(R) -> Outcome,
 ) -> R {
-    let Some(mut wait) = Wait::begin(kind, flag) else {
+    let Some(mut wait) = Wait::begin(kind, flag.map(LockRef::beside)) else {
         return block();
     };
     wait.ends(Outcome::TimedOut);
