@@ -220,6 +220,8 @@ impl<'a> LockRef<'a> {
         }
     }
 
+    /// The address that the lock is known by.
+    #[cfg_attr(loom, allow(dead_code))] // Models have no timeline.
     #[inline]
     pub(crate) fn key(self) -> usize {
         self.key
@@ -237,11 +239,5 @@ impl<'a> From<&'a SharedFlag> for LockRef<'a> {
     #[inline]
     fn from(lock: &'a SharedFlag) -> Self {
         Self::shared(lock)
-    }
-    /// The address that the lock is known by.
-    #[cfg_attr(loom, allow(dead_code))] // Models have no timeline.
-    #[inline]
-    pub(crate) fn key(self) -> usize {
-        self.key
     }
 }

@@ -52,11 +52,22 @@ impl Release {
         })
     }
 
-    /// As `taken` says, if it says anything.
-    pub(super) fn of(kind: Kind, taken: Option<Taken>) -> Option<Self> {
+    /// A release at `now` of a lock that several hold at once, if it is charged with anything.
+    #[cfg(feature = "tokio")]
+    pub(super) fn of_shared(
+        kind: Kind,
+        lock: LockRef<'_>,
+        now: u64,
+        taken: Option<Taken>,
+    ) -> Option<Self> {
+        if events::is_on() {
+            events::note_release(lock.key(), kind, now);
+        }
         Some(Self {
             kind,
             taken: taken?,
+            lock: lock.key(),
+            at: now,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Permits: taken, and given back while others wait or have waited.
 
 use super::release::Release;
-use crate::engine::blame::{Share, SharedFlag};
+use crate::engine::blame::{LockRef, Share, SharedFlag};
 use crate::engine::clock;
 use crate::engine::recorder::BLAME;
 use crate::engine::thread_state::Recording;
@@ -36,7 +36,7 @@ pub(crate) fn release_share<R>(
     share: Share,
     unlock: impl FnOnce() -> R,
 ) -> R {
-    let release = Release::of(kind, give_back(lock, share));
+    let release = give_back(kind, lock, share);
     let result = unlock();
     if let Some(release) = &release {
         release.end();
@@ -45,24 +45,34 @@ pub(crate) fn release_share<R>(
 }
 
 #[inline(never)]
-fn give_back(lock: &SharedFlag, share: Share) -> Option<crate::engine::blame::Taken> {
+fn give_back(kind: Kind, lock: &SharedFlag, share: Share) -> Option<Release> {
     let Some(_recording) = Recording::enter() else {
         // Its share is left to those who hold the lock with it.
         lock.give_back_now(share);
         return None;
     };
-    BLAME.give_back(lock, clock::now(), share)
+    let now = clock::now();
+    let taken = BLAME.give_back(lock, now, share);
+    Release::of_shared(kind, LockRef::shared(lock), now, taken)
 }
 
 /// Lets waiters in with `open`, and charges the caller with what they have waited while nobody held the
 /// lock: by adding permits, or by closing it.
 #[inline(always)]
 pub(crate) fn let_in<R>(kind: Kind, lock: &SharedFlag, open: impl FnOnce() -> R) -> R {
-    let taken = Recording::enter().and_then(|_recording| BLAME.let_in(lock, clock::now()));
-    let release = Release::of(kind, taken);
+    let release = before_letting_in(kind, lock);
     let result = open();
     if let Some(release) = &release {
         release.end();
     }
     result
+}
+
+#[inline(never)]
+fn before_letting_in(kind: Kind, lock: &SharedFlag) -> Option<Release> {
+    // Refused inside the recorder: the blame stays for the next release.
+    let _recording = Recording::enter()?;
+    let now = clock::now();
+    let taken = BLAME.let_in(lock, now);
+    Release::of_shared(kind, LockRef::shared(lock), now, taken)
 }
