@@ -33,6 +33,8 @@ PAGES = {
     "index": "",
     "top-mutex": "top?profile=mutex",
     "top-block": "top?profile=block",
+    "threads": "threads?form=page",
+    "monitor": "monitor?form=page",
     "flamegraph-mutex": "flamegraph?profile=mutex",
     "flamegraph-block": "flamegraph?profile=block&value=contentions",
 }
@@ -316,6 +318,29 @@ def the_table_is_there_without_scripts(browser):
         assert not browser.one("fieldset.rates").is_displayed(), "buttons that cannot work"
     finally:
         browser.scripts(True)
+
+
+@check
+def the_threads_stay_open_and_sorted_while_they_refresh(browser):
+    browser.open("threads?form=page")
+    groups = browser.all("details.group")
+    assert len(groups) > 3, "too few groups to tell"
+    browser.one("details.group > summary").click()
+    key = browser.one("details.group[open]").get_attribute("data-key")
+    assert browser.one("details.group[open] ol.stack li").is_displayed()
+    sorted_by = lambda: [it.text for it in browser.all("#by-time th[aria-sort]")]
+    browser.all("#by-time th button")[3].click()
+    same(sorted_by(), ["thread"], "the column")
+    refreshed = lambda: browser.text("#refresh output")
+    browser.one("#refresh input").click()
+    first = browser.wait("a refresh", refreshed)
+    browser.wait("another one", lambda: refreshed() != first)
+    assert browser.all(f'details.group[data-key="{key}"]'), "the group is still there"
+    same(len(browser.all("details.group[open]")), 1, "groups that are open")
+    same(sorted_by(), ["thread"], "the column after a refresh")
+    names = [it.text for it in browser.all("#by-time td.thread")]
+    assert is_sorted(browser, names, False), names
+    browser.one("#refresh input").click()
 
 
 def frames(browser):

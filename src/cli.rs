@@ -38,6 +38,7 @@ mod merge;
 mod names;
 mod output;
 mod peek;
+mod process;
 mod report;
 mod run;
 mod scale;
@@ -46,6 +47,7 @@ mod source;
 mod source_file;
 #[cfg(contend_whole)]
 mod suitable;
+mod threads;
 mod top;
 mod tree;
 mod uninteresting;
@@ -99,6 +101,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Flamegraph(arguments) => flamegraph::run(arguments, &mut output),
         Command::Merge(arguments) => merge::run(arguments, &mut output),
         Command::Snap(arguments) => snap::run(arguments, &mut output),
+        Command::Threads(arguments) => threads::run(arguments, &mut output),
         Command::Watch(arguments) => watch::run(arguments, &mut output),
         Command::Run(_) | Command::Record(_) => Ok(()),
     }?;

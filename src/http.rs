@@ -83,7 +83,10 @@
 //! | `goroutine` | | takes time | Every thread of the program and its stack, as Go's profile of goroutines. |
 //! | | `debug=N` | | 1: groups of threads as text. 2: a block for each thread, as a Go program's panic has. |
 //! | `threads` | | takes time | The same to read: threads by what they do, with what they wait for, and for how long. |
+//! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | | `seconds=N` | | Before that, where the time of each thread goes in the next N seconds: on a processor, ready to run, in waits by kind, elsewhere. |
+//! | `monitor` | | reads | What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health. |
+//! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
 //! | | `profile=NAME` | | `mutex` (the default) or `block`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
@@ -235,6 +238,7 @@ mod response;
 
 // The state that requests share, and what a handler sees of one.
 mod call;
+mod form;
 mod memory;
 mod scrapers;
 mod windows;

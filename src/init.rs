@@ -20,6 +20,7 @@ mod settings;
 /// | `CONTEND_MUTEX_PROFILE_FRACTION` | `0` to `4294967295` | calls [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction); 1 where a path is given and this is not |
 /// | `CONTEND_BLOCK_PROFILE_RATE` | `1ms`, `10us`, `1000` | calls [`set_block_profile_rate`](crate::set_block_profile_rate): a whole number with `ns`, `us`, `ms` or `s`, or of nanoseconds; 1 where a path is given and this is not |
 /// | `CONTEND_MONITOR` | `1s,wait=5s,file=/tmp/{pid}-{time}.txt` | runs a [`Monitor`](crate::Monitor): see below |
+/// | `CONTEND_WATCHDOG` | `60s` | a [`watchdog`](crate::watchdog()) for the whole program: after that time it says what every thread does, and aborts |
 /// | `CONTEND_HTTP` | `127.0.0.1:6060` | serves the profiles there, with the feature `server`. It sets no rate |
 ///
 /// An empty value is none. In paths `{bin}` becomes the program's name (without the hash that cargo

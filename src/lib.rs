@@ -295,6 +295,7 @@ pub mod http;
 mod init;
 
 pub mod docs;
+mod hang;
 mod live;
 mod monitor;
 pub mod trace;
@@ -320,6 +321,9 @@ pub use ask::control::{
 
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
+#[cfg(target_os = "linux")]
+pub use hang::dump_on_signal;
+pub use hang::{Watchdog, watchdog};
 pub use init::{InitGuard, init};
 pub use live::{
     Accounting, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes, Threads,

@@ -44,6 +44,7 @@ pub(crate) use imp::Looker;
 pub use state::ThreadState;
 pub use thread::{Thread, WaitInProgress};
 pub use thread_times::{ThreadTime, ThreadTimes};
+pub(crate) use threads::Group;
 pub use threads::Threads;
 
 /// Every thread of the process: what it does, and its stack.

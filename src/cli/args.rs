@@ -33,6 +33,7 @@ Examples:
   contend peek checkout mutex.pb.gz         its callers, and what it calls
   contend list slow_update mutex.pb.gz      the same beside the source lines
   contend diff before.pb.gz after.pb.gz     what became better, what worse
+  contend threads localhost:6060            what every thread does now
   contend watch localhost:6060              a live table
   contend snap localhost:6060               everything the program offers, into a folder
 
@@ -55,6 +56,7 @@ pub(super) enum Command {
     Flamegraph(Flamegraph),
     Merge(Merge),
     Snap(Snap),
+    Threads(Threads),
     Watch(Watch),
 }
 
@@ -299,12 +301,37 @@ pub(super) struct Snap {
     pub(super) access: Access,
 }
 
+/// Show what every thread of a program does now: what it waits for, for how long, who has it, and its stack.
+///
+/// The program is asked over HTTP. Of a process on this machine its number is enough, if it serves its profiles at
+/// some port.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend threads localhost:6060
+  contend threads 4711
+  contend threads localhost:6060 --seconds 5    where the time of each thread goes in 5 s
+  contend threads localhost:6060 --json | jq .")]
+pub(super) struct Threads {
+    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this machine.
+    #[arg(value_name = "URL|PID")]
+    pub(super) program: String,
+    /// Show before them where the time of each thread goes in so many seconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) seconds: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
 /// Watch where a program waits, live.
 ///
 /// Shows what was added since the last look, by the line that waited or that made others wait. The program keeps no
 /// window for it: successive profiles are subtracted here.
 ///
-/// Keys: m mutex, b block; d by delay, c by contentions; t since the start of the program or the last
+/// Keys: m mutex, b block, t threads; d by delay, c by contentions; s since the start of the program or the last
 /// interval; space pauses; q, Esc or Ctrl-C quits.
 ///
 /// Where standard output is no terminal, the tables are printed one below the other.

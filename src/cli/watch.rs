@@ -1,4 +1,4 @@
-//! `contend watch`: where a program waits, live.
+//! `contend watch`: where a program waits, live; or its threads.
 //!
 //! Profiles only grow. The increase between two looks is the difference of two, taken here, so the
 //! program keeps nothing for it and does nothing that it would not do for any scraper.
@@ -8,6 +8,7 @@ mod row;
 mod screen;
 mod signals;
 mod spots;
+mod threads;
 mod view;
 
 use std::io::{IsTerminal, Write};
@@ -32,7 +33,8 @@ use crate::text::utc::Utc;
 use screen::Screen;
 use signals::Signals;
 use spots::Spots;
-use view::{Value, View};
+use threads::ThreadRows;
+use view::{Subject, Value, View};
 
 /// How long a key may have to wait.
 const TICK: Duration = Duration::from_millis(50);
@@ -49,9 +51,9 @@ pub(super) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
         client: arguments.access.client(),
         base,
     };
-    let mut view = View::new(&looker.base, which);
+    let mut view = View::new(&looker.base, Subject::Profile(which));
     // Before the screen is taken: whoever asks in vain sees why.
-    view.add(looker.look(which)?);
+    view.add(looker.look(view.subject)?);
     match std::io::stdout().is_terminal() {
         true => watch_on_screen(arguments, looker, view, output.is_coloured),
         false => print_tables(arguments, &looker, view, output),
@@ -65,7 +67,26 @@ struct Looker {
 }
 
 impl Looker {
-    fn look(&self, which: ProfileKind) -> Result<Look> {
+    fn look(&self, subject: Subject) -> Result<Look> {
+        match subject {
+            Subject::Profile(which) => self.look_at_profile(which),
+            Subject::Threads => self.look_at_threads(),
+        }
+    }
+
+    fn look_at_threads(&self) -> Result<Look> {
+        let url = self.base.join("threads?form=json");
+        let bytes = self.client.get(&url)?;
+        let rows = ThreadRows::read(&bytes).map_err(|what| Error::about(&url, what))?;
+        Ok(Look {
+            subject: Subject::Threads,
+            taken: Instant::now(),
+            warning: rows.warning(),
+            seen: Seen::Threads(rows),
+        })
+    }
+
+    fn look_at_profile(&self, which: ProfileKind) -> Result<Look> {
         let url = self.base.join(which.name());
         let bytes = self.client.get(&url)?;
         let taken = Instant::now();
@@ -77,20 +98,26 @@ impl Looker {
         }
         let spots = Spots::of(&profile).map_err(about)?;
         Ok(Look {
-            which,
+            subject: Subject::Profile(which),
             taken,
-            spots,
             warning: warning(&profile),
+            seen: Seen::Spots(spots),
         })
     }
 }
 
-/// A profile as it is at one moment.
+/// What there is to see at one moment.
+enum Seen {
+    Spots(Spots),
+    Threads(ThreadRows),
+}
+
+/// A look at the program.
 struct Look {
-    which: ProfileKind,
+    subject: Subject,
     taken: Instant,
-    spots: Spots,
-    /// The program's words about it; empty as a rule.
+    seen: Seen,
+    /// The program's words about what is seen; empty as a rule.
     warning: String,
 }
 
@@ -113,7 +140,7 @@ fn print_tables(
 ) -> Result<()> {
     for _ in 0..arguments.count.unwrap_or(u64::MAX) {
         thread::sleep(arguments.every);
-        view.add(looker.look(view.which)?);
+        view.add(looker.look(view.subject)?);
         writeln!(output, "{}", Utc::now())?;
         for line in view.table(WIDTH, ROWS) {
             writeln!(output, "{}", line.text)?;
@@ -129,8 +156,8 @@ fn watch_on_screen(arguments: &Watch, looker: Looker, view: View, is_coloured: b
     let (ask, asked) = mpsc::channel();
     let (answer, answers) = mpsc::channel();
     thread::spawn(move || {
-        for which in asked {
-            if answer.send(looker.look(which)).is_err() {
+        for subject in asked {
+            if answer.send(looker.look(subject)).is_err() {
                 break;
             }
         }
@@ -161,7 +188,7 @@ struct Watcher {
     /// When to look again.
     due: Instant,
     is_asking: bool,
-    ask: Sender<ProfileKind>,
+    ask: Sender<Subject>,
     answers: Receiver<Result<Look>>,
     view: View,
 }
@@ -186,7 +213,7 @@ impl Watcher {
         if self.is_asking || self.view.is_paused || Instant::now() < self.due {
             return;
         }
-        self.is_asking = self.ask.send(self.view.which).is_ok();
+        self.is_asking = self.ask.send(self.view.subject).is_ok();
         self.due = Instant::now() + self.every;
     }
 
@@ -232,21 +259,22 @@ impl Watcher {
             KeyCode::Char('q') | KeyCode::Esc => view.has_quit = true,
             KeyCode::Char('d') => view.value = Value::Delay,
             KeyCode::Char('c') => view.value = Value::Contentions,
-            KeyCode::Char('t') => view.scope = view.scope.other(),
+            KeyCode::Char('s') => view.scope = view.scope.other(),
+            KeyCode::Char('t') => self.show(Subject::Threads),
             KeyCode::Char(' ') => view.is_paused = !view.is_paused,
             KeyCode::Char(letter) => {
                 let mut kinds = ProfileKind::ALL.into_iter();
                 if let Some(kind) = kinds.find(|kind| kind.name().starts_with(letter)) {
-                    self.show(kind);
+                    self.show(Subject::Profile(kind));
                 }
             }
             _ => {}
         }
     }
 
-    fn show(&mut self, which: ProfileKind) {
-        if self.view.which != which {
-            self.view.show(which);
+    fn show(&mut self, subject: Subject) {
+        if self.view.subject != subject {
+            self.view.show(subject);
             self.due = Instant::now();
         }
     }
@@ -268,7 +296,7 @@ mod tests {
             is_asking: true,
             ask,
             answers,
-            view: View::new(&base, ProfileKind::Mutex),
+            view: View::new(&base, Subject::Profile(ProfileKind::Mutex)),
         };
         assert!(!watcher.take_answer().unwrap());
         drop(answer);

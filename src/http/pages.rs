@@ -1,5 +1,5 @@
-//! The pages that a person with a browser sees: an index of everything, call sites in a table,
-//! flame graphs.
+//! The pages that a person with a browser sees: an index of everything, the threads as they are
+//! now, call sites in a table, flame graphs.
 //!
 //! Pages are whole without their scripts, which only sort, filter, zoom and set rates. The strict
 //! policy that every answer carries allows nothing inline, so scripts and styles are files of
@@ -8,14 +8,18 @@
 #![forbid(unsafe_code)]
 
 mod card;
+mod categories;
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
 mod html;
 mod index;
+mod monitor;
+mod now;
 mod off;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod top;
 mod view;
 mod window;
@@ -24,6 +28,8 @@ mod words;
 #[cfg(feature = "flamegraph")]
 pub(super) use flamegraph::flamegraph;
 pub(super) use index::index;
+pub(super) use monitor::monitor;
+pub(super) use threads::threads;
 pub(super) use top::top;
 
 use super::Response;
@@ -43,6 +49,8 @@ pub(super) fn asset(_call: &Call<'_>, name: &str) -> Answer {
     let (content_type, text) = match name {
         "style.css" => (CSS, include_str!("pages/style.css")),
         "index.js" => (JAVASCRIPT, include_str!("pages/index.js")),
+        "sort.js" => (JAVASCRIPT, include_str!("pages/sort.js")),
+        "threads.js" => (JAVASCRIPT, include_str!("pages/threads.js")),
         "top.js" => (JAVASCRIPT, include_str!("pages/top.js")),
         "flamegraph.js" => (JAVASCRIPT, include_str!("pages/flamegraph.js")),
         "icon.svg" => (SVG, include_str!("pages/icon.svg")),

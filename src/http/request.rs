@@ -18,6 +18,7 @@ pub struct Request<'a> {
     pub(super) target: &'a str,
     pub(super) body: &'a [u8],
     pub(super) host: Option<&'a str>,
+    pub(super) accept: Option<&'a str>,
     pub(super) authorization: Option<&'a str>,
     pub(super) user_agent: Option<&'a str>,
     pub(super) fetch_site: Option<&'a str>,
@@ -45,6 +46,7 @@ impl<'a> Request<'a> {
             target,
             body: &[],
             host: None,
+            accept: None,
             authorization: None,
             user_agent: None,
             fetch_site: None,
@@ -55,7 +57,7 @@ impl<'a> Request<'a> {
     /// Adds a header; its name may be in any case. Give all that there are: those that do not
     /// matter here are passed over, and the first of several with one name counts.
     ///
-    /// These matter: `Host` (or HTTP/2's `:authority` under that name), `Authorization`,
+    /// These matter: `Host` (or HTTP/2's `:authority` under that name), `Accept`, `Authorization`,
     /// `User-Agent`, `Sec-Fetch-Site` and `Origin`.
     ///
     /// # Examples
@@ -70,6 +72,7 @@ impl<'a> Request<'a> {
     pub fn header(mut self, name: &str, value: &'a str) -> Self {
         let known = [
             ("host", &mut self.host),
+            ("accept", &mut self.accept),
             ("authorization", &mut self.authorization),
             ("user-agent", &mut self.user_agent),
             ("sec-fetch-site", &mut self.fetch_site),

@@ -13,7 +13,7 @@ use super::route::{
 use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads};
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 14] = [
+pub(crate) static ROUTES: [Route; 15] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -69,6 +69,10 @@ pub(crate) static ROUTES: [Route; 14] = [
             "1: groups of threads as text. 2: a block for each thread, as a Go program's panic has.",
         )],
         listed: Listed::Example("?debug=2"),
+        bundled: Some((
+            "goroutine.pb.gz",
+            "the same for `go tool pprof` and profile stores",
+        )),
         snapped: &[
             Snapped::at_once("goroutine", ""),
             Snapped::at_once("goroutine", "?debug=2"),
@@ -81,12 +85,15 @@ pub(crate) static ROUTES: [Route; 14] = [
     },
     Route {
         effect: TakesTime,
-        parameters: &[Parameter::new(
-            "seconds=N",
-            TakesTime,
-            "Before that, where the time of each thread goes in the next N seconds: on a processor, \
+        parameters: &[
+            FORM,
+            Parameter::new(
+                "seconds=N",
+                TakesTime,
+                "Before that, where the time of each thread goes in the next N seconds: on a processor, \
              ready to run, in waits by kind, elsewhere.",
-        )],
+            ),
+        ],
         listed: Listed::Example(""),
         snapped: &[
             Snapped::at_once("threads", ""),
@@ -100,6 +107,17 @@ pub(crate) static ROUTES: [Route; 14] = [
             "threads",
             "The same to read: threads by what they do, with what they wait for, and for how long.",
             threads::threads,
+        )
+    },
+    Route {
+        parameters: &[FORM],
+        listed: Listed::Example(""),
+        snapped: &[Snapped::at_once("monitor", "")],
+        bundled: Some(("monitor.txt", "what the program's monitor has seen")),
+        ..Route::new(
+            "monitor",
+            "What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health.",
+            threads::monitor,
         )
     },
     Route {
@@ -228,6 +246,11 @@ static ASSET: Route = Route::new("assets", "", asset);
 
 static UNKNOWN: Route = Route::new("", "", |_| Err(Response::error(404, "Unknown profile")));
 
+const FORM: Parameter = Parameter::new(
+    "form=NAME",
+    Effect::Reads,
+    "`page` (what browsers get), `text` (what all others get) or `json`.",
+);
 const TEXT_FORM: Parameter = Parameter::new("debug=1", Effect::Reads, "As text.");
 const WINDOW: Parameter = Parameter::new(
     "seconds=N",

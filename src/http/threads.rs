@@ -1,21 +1,54 @@
-//! The threads of the program and what they do now, for people.
+//! The threads of the program and what they do now, for people and programs.
 #![forbid(unsafe_code)]
 
-use super::Response;
+mod json;
+
 use super::call::{Answer, Call};
-use super::response::TEXT;
-use crate::live::Accounting;
+use super::form::Form;
+use super::response::{JSON, TEXT};
+use super::{Response, pages};
+use crate::live::{Accounting, ThreadTimes};
+use crate::text::escape::OneLine;
 
 /// The threads grouped by what they do, with what they wait for. `seconds=N`: before them where the
 /// time of each one went in the next N seconds.
 pub(super) fn threads(call: &Call<'_>) -> Answer {
+    let form = Form::of(call)?;
+    let times = times(call)?;
+    let threads = crate::live::threads();
+    Ok(match form {
+        Form::Page => pages::threads(call, &threads, times.as_ref()),
+        Form::Json => Response::new(JSON, json::threads(&threads, times.as_ref()).to_string()),
+        Form::Text => {
+            let times = times.map_or(String::new(), |times| format!("{times}\n"));
+            Response::new(TEXT, format!("{times}{threads}"))
+        }
+    })
+}
+
+fn times(call: &Call<'_>) -> Result<Option<ThreadTimes>, Response> {
     let Some(duration) = call.seconds()? else {
-        return Ok(Response::new(TEXT, crate::live::threads().to_string()));
+        return Ok(None);
     };
     let window = call.window(duration)?;
     let accounting = Accounting::start();
     window.wait()?;
-    let times = accounting.finish();
-    let threads = crate::live::threads();
-    Ok(Response::new(TEXT, format!("{times}\n{threads}")))
+    Ok(Some(accounting.finish()))
 }
+
+/// The report of the program's monitor.
+pub(super) fn monitor(call: &Call<'_>) -> Answer {
+    let form = Form::of(call)?;
+    call.refuse_seconds()?;
+    let report = crate::monitor::last_report();
+    Ok(match (form, report) {
+        (Form::Page, report) => pages::monitor(report.as_ref()),
+        (Form::Json, report) => Response::new(JSON, json::monitor(report.as_ref()).to_string()),
+        (Form::Text, Some(report)) => Response::new(TEXT, report.to_string()),
+        (Form::Text, None) => Response::new(TEXT, format!("{}\n", OneLine(NO_MONITOR))),
+    })
+}
+
+/// In the place of a report.
+pub(super) const NO_MONITOR: &str = "no monitor runs: start the program with CONTEND_MONITOR=1s, \
+    or let it call contend::Monitor::builder().start()";

@@ -15,6 +15,7 @@ use super::settings::{self, Problem, Settings};
 use crate::ask::control::set_rate;
 use crate::ask::recording::Recording;
 use crate::export::form;
+use crate::hang;
 use crate::monitor;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
@@ -76,6 +77,9 @@ fn start(settings: Settings) {
         ));
     } else if asks_for_profiles {
         start_profiling(&settings);
+    }
+    if let Some(time) = settings.watchdog {
+        hang::watchdog(time).detach();
     }
     if let Some(text) = &settings.monitor {
         watch(text);

@@ -4,11 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::path;
 use crate::export::form::Form;
 use crate::monitor;
 use crate::profile::kind::{ProfileKind, RateUnit};
+use crate::text::duration::parse_nanos;
 use crate::text::save;
 
 /// Begins the names of all variables.
@@ -16,6 +18,7 @@ const PREFIX: &str = "CONTEND_";
 
 pub(super) const HTTP: &str = "CONTEND_HTTP";
 pub(super) const MONITOR: &str = "CONTEND_MONITOR";
+pub(super) const WATCHDOG: &str = "CONTEND_WATCHDOG";
 
 /// The variable with the path of a kind's file: `CONTEND_MUTEX_PROFILE`.
 fn file_variable(kind: ProfileKind) -> String {
@@ -35,7 +38,7 @@ fn begins_like_ours(name: &str) -> bool {
         let rest = name.strip_prefix(PREFIX);
         rest.is_some_and(|rest| rest.starts_with(&kind.name().to_uppercase()))
     };
-    let others = [HTTP, MONITOR];
+    let others = [HTTP, MONITOR, WATCHDOG];
     others.iter().any(|other| name.starts_with(other)) || ProfileKind::ALL.into_iter().any(is_of)
 }
 
@@ -47,6 +50,8 @@ pub(super) struct Settings {
     pub(super) http: Option<String>,
     /// The settings of a monitor, which [`monitor::parse`] has read already.
     pub(super) monitor: Option<String>,
+    /// How long the program may run.
+    pub(super) watchdog: Option<Duration>,
 }
 
 /// One of the profiles.
@@ -115,6 +120,7 @@ impl Settings {
                 drop(monitor::parse(&settings)?);
                 self.monitor = Some(settings);
             }
+            WATCHDOG => self.watchdog = Some(time(value)?),
             _ if begins_like_ours(name) => return Err(unknown()),
             _ => {}
         }
@@ -197,11 +203,20 @@ fn text(value: &OsStr, expected: &str) -> Result<String, String> {
     text.ok_or_else(|| format!("not valid UTF-8; expected {expected}"))
 }
 
+/// With its unit: a bare number is more likely a slip than a number of nanoseconds.
+fn time(value: &OsStr) -> Result<Duration, String> {
+    let text = value.to_str().unwrap_or("");
+    let has_unit = !text.ends_with(|c: char| c.is_ascii_digit());
+    let nanos = parse_nanos(text).filter(|nanos| has_unit && *nanos > 0);
+    let time = nanos.map(Duration::from_nanos);
+    time.ok_or_else(|| "expected a time with ns, us, ms or s, such as 60s".to_owned())
+}
+
 fn unknown() -> String {
     let of_kind = |kind| [file_variable(kind), rate_variable(kind)];
     let names: Vec<String> = ProfileKind::ALL.into_iter().flat_map(of_kind).collect();
     format!(
-        "no variable of contend's; expected one of {}, {HTTP} and {MONITOR}",
+        "no variable of contend's; expected one of {}, {HTTP}, {MONITOR} and {WATCHDOG}",
         names.join(", ")
     )
 }

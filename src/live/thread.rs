@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::state::ThreadState;
 #[cfg(feature = "profiling")]
 use crate::profile::kind::Kind;
+use crate::profile::owner::is_of_library;
 use crate::profile::{Frame, Location};
 
 /// A wait that goes on at the moment of a dump.
@@ -122,6 +123,16 @@ impl Thread {
             frames.cloned().collect()
         };
         self.frames.get_or_init(lay_out)
+    }
+
+    /// The place that the thread is at: the first frame that is neither this crate's nor the standard
+    /// library's, or else the first one.
+    pub fn place(&self) -> Option<&Frame> {
+        let mut frames = self.stack.iter().flat_map(|location| &*location.frames);
+        let first = frames.clone().next();
+        frames
+            .find(|frame| !is_of_library(frame.function(), frame.file()))
+            .or(first)
     }
 
     /// How long the thread has been on a processor since it started.

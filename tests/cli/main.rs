@@ -13,6 +13,7 @@ mod server;
 mod streams;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod threads;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

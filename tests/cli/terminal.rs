@@ -107,7 +107,7 @@ fn watch_obeys_keys_and_gives_the_terminal_back() {
         session.wait_for("nothing was recorded");
         session.press("b");
         session.wait_for("block of ");
-        session.press("t");
+        session.press("s");
         session.wait_for("since the start");
         session.wait_for("shop::checkout cart.rs:12");
         session.press("c");
@@ -118,6 +118,23 @@ fn watch_obeys_keys_and_gives_the_terminal_back() {
         assert_eq!(session.end(), Some(0), "{quit:?}");
     }
     assert!(server.paths().contains(&"/debug/pprof/block".to_owned()));
+}
+
+#[cfg(all(feature = "framehop", target_arch = "x86_64"))]
+#[test]
+fn watch_shows_threads() {
+    let server = super::threads::own_server();
+    let mut session = Session::new(&format!("watch {} --every 0.2", server.address));
+    session.wait_for("since the start, by delay");
+    session.press("t");
+    session.wait_for("threads of ");
+    session.wait_for("by time waited");
+    session.wait_for(" threads: ");
+    session.wait_for("terminal::watch");
+    session.press("m");
+    session.wait_for("mutex of ");
+    session.press("q");
+    assert_eq!(session.end(), Some(0));
 }
 
 #[test]

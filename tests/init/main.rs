@@ -6,6 +6,8 @@ mod auto;
 mod common;
 #[cfg(feature = "profiling")]
 mod endings;
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+mod hangs;
 #[cfg(not(feature = "profiling"))]
 mod off;
 #[cfg(all(target_os = "linux", feature = "profiling"))]

@@ -102,6 +102,50 @@ fn as_program() -> io::Result<()> {
             writeln!(io::stdout(), "forked")?;
             wait_for_end_of_input()?;
         }
+        // Two threads that wait for each other.
+        "hang" => {
+            static LOCKS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+            static MEET: std::sync::Barrier = std::sync::Barrier::new(2);
+            let hang = |first: usize| {
+                let _first = LOCKS[first].lock().unwrap();
+                MEET.wait();
+                drop(LOCKS[1 - first].lock());
+            };
+            let other = thread::Builder::new().name("hangs".to_owned());
+            let other = other.spawn(move || hang(0))?;
+            hang(1);
+            other.join().unwrap();
+        }
+        "watchdog" => {
+            // Dropped in time.
+            drop(contend::watchdog(ms(1)));
+            let _watchdog = contend::watchdog(std::time::Duration::from_secs(600));
+            let late = contend::watchdog(ms(50));
+            wait_for_end_of_input()?;
+            drop(late);
+        }
+        #[cfg(target_os = "linux")]
+        "signal" => {
+            contend::dump_on_signal(libc::SIGQUIT)?;
+            contend::dump_on_signal(libc::SIGQUIT)?;
+            let refused = [libc::SIGKILL, libc::SIGSEGV, libc::SIGURG, 1_000];
+            assert!(
+                refused
+                    .into_iter()
+                    .all(|signal| contend::dump_on_signal(signal).is_err())
+            );
+            let lock = Mutex::new(());
+            let held = lock.lock().unwrap();
+            let wait = || drop(lock.lock().unwrap());
+            release_when_asleep(wait, || {
+                // SAFETY: sends a signal that has a handler.
+                unsafe { libc::raise(libc::SIGQUIT) };
+                // Until somebody has read what was said.
+                wait_for_end_of_input().unwrap();
+                drop(held);
+            });
+            writeln!(io::stdout(), "goes on")?;
+        }
         "wait" => {
             contention(first_load);
             writeln!(io::stdout(), "waits")?;

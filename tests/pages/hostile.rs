@@ -141,6 +141,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     again(4, orders::expire);
     again(5, config::publish);
     again(7, queue::push);
+    let _monitor = contend::Monitor::builder().start()?;
     let _server = contend::http::serve(format!("127.0.0.1:{port}"))?;
     loop {
         thread::park();

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::Look;
 use super::row::{cut, row, summary, titles};
 use super::spots::{Amount, Spots};
+use super::threads::ThreadRows;
+use super::{Look, Seen};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
 use crate::profile::ProfileKind;
@@ -15,7 +16,14 @@ use crate::text::units::human;
 fn keys() -> String {
     let kinds = ProfileKind::ALL.map(|kind| format!("{:.1} {kind}", kind.name()));
     let kinds = kinds.join("  ");
-    format!("q quit  {kinds}  d delay  c contentions  t total  space pause")
+    format!("q quit  {kinds}  t threads  d delay  c contentions  s since start  space pause")
+}
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Subject {
+    Profile(ProfileKind),
+    Threads,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +56,7 @@ pub(super) struct Line {
 
 pub(super) struct View {
     pub(super) address: String,
-    pub(super) which: ProfileKind,
+    pub(super) subject: Subject,
     pub(super) value: Value,
     pub(super) scope: Scope,
     pub(super) is_paused: bool,
@@ -61,13 +69,14 @@ pub(super) struct View {
     /// The amounts that were added from the look before the last one to the last one, and the time
     /// between the two.
     interval: Option<(Duration, Spots)>,
+    threads: Option<ThreadRows>,
 }
 
 impl View {
-    pub(super) fn new(base: &Url, which: ProfileKind) -> Self {
+    pub(super) fn new(base: &Url, subject: Subject) -> Self {
         Self {
             address: base.host_and_port().to_owned(),
-            which,
+            subject,
             value: Value::Delay,
             scope: Scope::LastInterval,
             is_paused: false,
@@ -76,27 +85,35 @@ impl View {
             warning: String::new(),
             last: None,
             interval: None,
+            threads: None,
         }
     }
 
-    /// Begins anew with the other profile.
-    pub(super) fn show(&mut self, which: ProfileKind) {
-        self.which = which;
-        (self.last, self.interval) = (None, None);
+    /// Begins anew with another subject.
+    pub(super) fn show(&mut self, subject: Subject) {
+        self.subject = subject;
+        (self.last, self.interval, self.threads) = (None, None, None);
     }
 
     pub(super) fn add(&mut self, look: Look) {
         // Asked for before the user changed over.
-        if look.which != self.which {
+        if look.subject != self.subject {
             return;
         }
         self.problem = None;
         self.warning = look.warning;
+        let spots = match look.seen {
+            Seen::Spots(spots) => spots,
+            Seen::Threads(threads) => {
+                self.threads = Some(threads);
+                return;
+            }
+        };
         if let Some((then, before)) = &self.last {
-            let added = look.spots.since(before);
+            let added = spots.since(before);
             self.interval = Some((look.taken.duration_since(*then), added));
         }
-        self.last = Some((look.taken, look.spots));
+        self.last = Some((look.taken, spots));
     }
 
     /// A whole screen.
@@ -121,8 +138,35 @@ impl View {
 
     /// The heading and as many rows as there is room for.
     pub(super) fn table(&self, width: usize, height: usize) -> Vec<Line> {
+        match self.subject {
+            Subject::Profile(which) => self.table_of_spots(which, width, height),
+            Subject::Threads => self.table_of_threads(width, height),
+        }
+    }
+
+    fn table_of_threads(&self, width: usize, height: usize) -> Vec<Line> {
+        let paused = if self.is_paused { ", paused" } else { "" };
+        let title = format!("threads of {}{paused}", printable(&self.address));
+        let Some(threads) = &self.threads else {
+            return vec![heading(format!("{title}: …"))];
+        };
+        let mut lines = vec![
+            heading(format!("{title}: what they do, by time waited")),
+            plain(threads.summary()),
+            Line {
+                text: self.warning.clone(),
+                paint: Paint::Worse,
+            },
+            heading(ThreadRows::titles()),
+        ];
+        let room = height.saturating_sub(lines.len());
+        lines.extend(threads.lines(width, room).into_iter().map(plain));
+        lines
+    }
+
+    fn table_of_spots(&self, which: ProfileKind, width: usize, height: usize) -> Vec<Line> {
         let Some((_, all)) = &self.last else {
-            return vec![heading(self.title("…"))];
+            return vec![heading(self.title(which, "…"))];
         };
         let (spots, time) = match (&self.interval, self.scope) {
             (Some((time, added)), Scope::LastInterval) => (added, Some(*time)),
@@ -134,7 +178,7 @@ impl View {
         };
         let total = spots.total();
         let mut lines = vec![
-            heading(self.title(&scope)),
+            heading(self.title(which, &scope)),
             plain(summary(&total, time)),
             Line {
                 text: self.warning.clone(),
@@ -152,17 +196,17 @@ impl View {
         lines
     }
 
-    fn title(&self, scope: &str) -> String {
+    fn title(&self, which: ProfileKind, scope: &str) -> String {
         let by = match self.value {
             Value::Delay => "delay",
             Value::Contentions => "contentions",
         };
-        let subject = self.which.descriptor().subject;
+        let subject = which.descriptor().subject;
         let paused = if self.is_paused { ", paused" } else { "" };
         // A narrow terminal cuts the end.
         format!(
             "{} of {}{paused}: {scope}, by {by}; {subject}",
-            self.which.name(),
+            which.name(),
             printable(&self.address)
         )
     }

@@ -1,8 +1,10 @@
-//! The first page: both profiles with what they say already, and every path.
+//! The first page: what the threads do now, both profiles with what they say already, and every
+//! path.
 #![forbid(unsafe_code)]
 
 use super::card::Card;
 use super::html::{Html, html, page, when};
+use super::now;
 use super::paths::{custom_profiles, for_tools};
 use crate::ask::control;
 use crate::http::Response;
@@ -11,6 +13,7 @@ use crate::http::custom::{Registered, registered};
 use crate::http::process::program;
 use crate::http::response::HTML;
 use crate::http::route::Route;
+use crate::live::Looker;
 use crate::profile::kind::ProfileKind;
 
 pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
@@ -24,13 +27,15 @@ pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
         longest_window: call.state.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());
-    let body = body(cards, &registered(), routes);
+    let glance = Looker::new().look();
+    let body = body(cards, &now::section(&glance), &registered(), routes);
     let page = page(&title, &["window.js", "index.js"], &body);
     Ok(Response::new(HTML, page))
 }
 
 pub(super) fn body(
     cards: impl IntoIterator<Item = Card>,
+    now: &Html,
     registered: &[Registered],
     routes: &[Route],
 ) -> Html {
@@ -38,11 +43,12 @@ pub(super) fn body(
     html!(
         "<header class=\"place\"><b>{}</b> <span>/debug/pprof/</span> \
          <span class=\"about\">process {} · contend {}</span></header>\n\
-         <main>\n{}<div class=\"cards\">\n{}</div>\n{}{}</main>\n",
+         <main>\n{}{}<div class=\"cards\">\n{}</div>\n{}{}</main>\n",
         program(),
         u64::from(std::process::id()),
         env!("CARGO_PKG_VERSION"),
         when(cfg!(not(feature = "profiling")), NOT_BUILT_IN),
+        now,
         cards.collect::<Html>(),
         custom_profiles(registered),
         for_tools(routes),

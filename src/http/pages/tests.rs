@@ -81,7 +81,7 @@ fn card(profile: Profile, rate_set: u64) -> Card {
 }
 
 fn index(card: Card) -> String {
-    text(body([card], &[], &ROUTES))
+    text(body([card], &Html::default(), &[], &ROUTES))
 }
 
 fn assert_has(page: &str, parts: &[&str]) {
@@ -195,7 +195,7 @@ fn the_index_lists_the_programs_own_profiles() {
         name: "heap".to_owned(),
         description: Arc::from(MARKUP),
     };
-    let page = text(body([], &[heap], &ROUTES));
+    let page = text(body([], &Html::default(), &[heap], &ROUTES));
     let description = "<dd>shop::&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</dd>";
     assert_has(&page, &["<a href=\"heap\">heap</a>", description]);
     assert_nothing_inline(&page);

@@ -26,7 +26,7 @@ pub(in crate::http) fn top(call: &Call<'_>) -> Answer {
         path: "top",
     };
     let body = view.body(&content(&profile));
-    let page = page(&view.title(), &["window.js", "top.js"], &body);
+    let page = page(&view.title(), &["window.js", "sort.js", "top.js"], &body);
     Ok(Response::new(HTML, page))
 }
 

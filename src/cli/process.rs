@@ -1,0 +1,102 @@
+//! A program that is named by its address or by its number.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use super::error::{Error, Result};
+use super::fetch::{Client, Url};
+
+/// The folder in which a program serves its profiles: of an address, or of the number of a process
+/// on this machine, whose listening ports are asked.
+pub(super) fn base_of(argument: &str, client: &Client) -> Result<Url> {
+    match argument.parse::<u32>() {
+        Ok(pid) => of_process(pid, client),
+        Err(_) => Ok(Url::required(argument)?.split().0),
+    }
+}
+
+/// What a process lacks that does not serve its profiles.
+const NEEDED: &str = "a program tells of its threads over HTTP: let it call \
+    contend::http::serve(\"127.0.0.1:6060\"), or start it with CONTEND_HTTP=127.0.0.1:6060 (features \
+    `server`, and `auto-init` or a call of contend::init)";
+
+fn of_process(pid: u32, client: &Client) -> Result<Url> {
+    let about = |what: String| Error::about(format!("process {pid}"), what);
+    let folder = Path::new("/proc").join(pid.to_string());
+    if !folder.exists() {
+        return Err(about(match Path::new("/proc/self").exists() {
+            true => "there is none".to_owned(),
+            false => format!("this system has no /proc; name an address. {NEEDED}"),
+        }));
+    }
+    let ports = ports(&folder).map_err(|error| {
+        about(format!(
+            "its sockets cannot be seen ({error}); name its address instead"
+        ))
+    })?;
+    let answers = ports.iter().filter_map(|port| {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+        let base = Url::required(&address.to_string()).ok()?.split().0;
+        let answer = client.ask(&base.join("cmdline")).ok()?;
+        // A token may be asked for: then the next request says so.
+        matches!(answer.status, 200 | 401).then_some(base)
+    });
+    let mut answers = answers;
+    answers.next().ok_or_else(|| {
+        about(match ports.len() {
+            0 => format!("it listens at no port. {NEEDED}"),
+            _ => format!("no profiles at port {}. {NEEDED}", listed(&ports)),
+        })
+    })
+}
+
+fn listed(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    ports.join(", ")
+}
+
+/// The ports at which the process of this folder listens, on any address.
+fn ports(process: &Path) -> std::io::Result<Vec<u16>> {
+    let sockets = fs::read_dir(process.join("fd"))?
+        .flatten()
+        .filter_map(|entry| {
+            let target = fs::read_link(entry.path()).ok()?;
+            let inode = target.to_str()?.strip_prefix("socket:[")?;
+            inode.strip_suffix(']')?.parse::<u64>().ok()
+        });
+    let sockets: Vec<u64> = sockets.collect();
+    let tables = ["net/tcp", "net/tcp6"].map(|table| fs::read_to_string(process.join(table)));
+    let lines = tables.iter().flatten().flat_map(|table| table.lines());
+    let listening = lines.filter_map(listening);
+    let mut ports: Vec<u16> = listening
+        .filter(|(inode, _)| sockets.contains(inode))
+        .map(|(_, port)| port)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    Ok(ports)
+}
+
+/// The socket and the port of a line of `/proc/net/tcp`, if it listens (state 0A, proc(5)).
+fn listening(line: &str) -> Option<(u64, u16)> {
+    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+    let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+    let (_, port) = local.rsplit_once(':')?;
+    (*state == "0A").then_some(())?;
+    Some((inode.parse().ok()?, u16::from_str_radix(port, 16).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_that_listen_are_found_in_the_kernels_table() {
+        let line = "   0: 0100007F:17AC 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1";
+        assert_eq!(listening(line), Some((12345, 6060)));
+        assert_eq!(listening(&line.replace(" 0A ", " 01 ")), None);
+        assert_eq!(listening("  sl  local_address rem_address   st"), None);
+    }
+}

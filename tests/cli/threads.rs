@@ -1,0 +1,80 @@
+//! The threads of a program that runs: of this test.
+
+use contend::http::{Handler, Request};
+
+use super::run;
+use super::server::{Asked, Reply, Server};
+
+/// This process, as its own server would serve it.
+pub(crate) fn own_server() -> Server {
+    let handler = Handler::new();
+    Server::new(move |asked: &Asked| {
+        let mut request = Request::new("GET", &asked.path);
+        if let Some(accept) = asked.header("Accept") {
+            request = request.header("Accept", accept);
+        }
+        let response = handler.handle(&request);
+        let content_type = match response.header("Content-Type") {
+            Some(json) if json.contains("json") => "application/json",
+            _ => "text/plain",
+        };
+        Reply::Whole(response.status(), content_type, response.into_body())
+    })
+}
+
+/// What the command shows of a thread here that sleeps on until the process ends.
+fn spawn_sleeper() {
+    let sleeper = std::thread::Builder::new().name("cli-\u{1b}[2Jsleeper".to_owned());
+    let sleep = || loop {
+        std::thread::park();
+    };
+    sleeper.spawn(sleep).unwrap();
+}
+
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn threads_are_shown_by_address_and_by_number() {
+    spawn_sleeper();
+    let server = own_server();
+    let address = server.address.to_string();
+    let pid = std::process::id().to_string();
+    for program in [&address, &format!("{address}/debug/pprof/"), &pid] {
+        let text = run(["threads", program]).success();
+        assert!(
+            text.contains("[futex]") && text.contains("spawn_sleeper"),
+            "{program}: {text}"
+        );
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+    let text = run(["threads", &address, "--seconds", "1"]).success();
+    assert!(
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.contains("elsewhere"),
+        "{text}"
+    );
+    let json = run(["threads", &address, "--json"]).success();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(value["threads"].as_array().unwrap().len() > 2);
+}
+
+#[test]
+fn a_process_that_serves_nothing_is_told_what_it_lacks() {
+    // One number above the kernel's largest.
+    let error = run(["threads", "4194305"]).error();
+    #[cfg(target_os = "linux")]
+    assert_eq!(error, "process 4194305: there is none");
+    let mut child = std::process::Command::new("sleep")
+        .arg("600")
+        .spawn()
+        .unwrap();
+    let error = run(["threads", &child.id().to_string()]).error();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    #[cfg(target_os = "linux")]
+    assert!(
+        error.contains("it listens at no port") && error.contains("CONTEND_HTTP=127.0.0.1:6060"),
+        "{error}"
+    );
+    let server = Server::new(|_| Reply::text(404, "Unknown profile\n"));
+    let error = run(["threads", &server.address.to_string()]).error();
+    assert!(error.contains("status 404: Unknown profile"), "{error}");
+}
