@@ -157,6 +157,16 @@
 //! 9. `send` at the top of the block profile: what receives is too slow, or the channel too short. `recv`: the sender is.
 //! 10. Fetch `bundle?seconds=10` before and after the change, and compare: `go tool pprof -diff_base before.pb.gz after.pb.gz`.
 //!
+//! # Nothing moves: what to do
+//!
+//! 1. Open `threads`: threads that do the same stand together, with how many they are. The largest group that waits for
+//!    a lock is what is stuck; a table below has all threads by the time that they have waited.
+//! 2. `threads?seconds=5` tells whether threads work (`on CPU`), lack a processor (`runnable`), wait for each other
+//!    (`in waits`), or for something that this crate does not see (`elsewhere`).
+//! 3. `goroutine?debug=2` has every stack, for tools that read Go's.
+//! 4. To be told the next time, start the program with `CONTEND_MONITOR=1s,wait=5s,file=/tmp/{pid}-{time}.txt`, and look
+//!    at `monitor`.
+//!
 //! # Scrapers
 //!
 //! Parca and Alloy scrape `mutex` and `block` by default, and compute what is new between two
