@@ -382,7 +382,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("15 saved, 3 not offered, 0 failed\n"),
+        text.ends_with("15 saved, 6 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -419,14 +419,14 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("13 saved, 3 not offered, 2 failed"),
+        run.stdout.contains("13 saved, 6 not offered, 2 failed"),
         "{}",
         run.stdout
     );
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 18 requests failed",
+            "http://{}/debug/pprof: 2 of 21 requests failed",
             server.address
         )
     );
@@ -532,7 +532,7 @@ fn snap_asks_for_few_things_at_a_time() {
     let windows = paths[1..=AT_A_TIME]
         .iter()
         .filter(|path| path.contains("seconds=1"));
-    assert_eq!(windows.count(), 3, "{paths:?}");
+    assert_eq!(windows.count(), 4, "{paths:?}");
 }
 
 /// Each time it is asked `checkout` has 3 contentions of 2 ms more.
