@@ -28,7 +28,7 @@ mod words;
 #[cfg(feature = "flamegraph")]
 pub(super) use flamegraph::flamegraph;
 pub(super) use index::index;
-pub(super) use monitor::monitor;
+pub(super) use monitor::{NO_MONITOR, monitor};
 pub(super) use threads::threads;
 pub(super) use top::top;
 

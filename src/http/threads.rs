@@ -45,10 +45,6 @@ pub(super) fn monitor(call: &Call<'_>) -> Answer {
         (Form::Page, report) => pages::monitor(report.as_ref()),
         (Form::Json, report) => Response::new(JSON, json::monitor(report.as_ref()).to_string()),
         (Form::Text, Some(report)) => Response::new(TEXT, report.to_string()),
-        (Form::Text, None) => Response::new(TEXT, format!("{}\n", OneLine(NO_MONITOR))),
+        (Form::Text, None) => Response::new(TEXT, format!("{}\n", OneLine(pages::NO_MONITOR))),
     })
 }
-
-/// In the place of a report.
-pub(super) const NO_MONITOR: &str = "no monitor runs: start the program with CONTEND_MONITOR=1s, \
-    or let it call contend::Monitor::builder().start()";

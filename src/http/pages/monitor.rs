@@ -7,10 +7,13 @@ use super::words::grouped;
 use crate::http::Response;
 use crate::http::process::program;
 use crate::http::response::HTML;
-use crate::http::threads::NO_MONITOR;
 use crate::live::ThreadCategory;
 use crate::monitor::{MonitorPoint, MonitorReport, Verdict};
 use crate::text::units::human;
+
+/// In the place of a report.
+pub(in crate::http) const NO_MONITOR: &str = "no monitor runs: start the program with \
+    CONTEND_MONITOR=1s, or let it call contend::Monitor::builder().start()";
 
 pub(in crate::http) fn monitor(report: Option<&MonitorReport>) -> Response {
     let title = format!("{}: monitor", program());
