@@ -326,8 +326,8 @@ pub use hang::dump_on_signal;
 pub use hang::{Watchdog, watchdog};
 pub use init::{InitGuard, init};
 pub use live::{
-    Accounting, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes, Threads,
-    WaitInProgress, threads,
+    Accounting, Deadlock, Holder, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes,
+    Threads, WaitInProgress, deadlocks, threads,
 };
 pub use monitor::{
     Alarm, LongWait, Monitor, MonitorBuilder, MonitorPoint, MonitorReport, MonitorRule, TopStack,

@@ -24,8 +24,9 @@ mod door {
     pub(crate) use crate::engine::blame::Flag;
     pub(crate) use crate::engine::spawned::Origin;
     pub(crate) use crate::engine::wait::{
-        OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, blocking, blocking_named,
-        keep_frame, not_last, once, perhaps_blocking, release, release_early,
+        Access, Blocked, OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, begin_release,
+        blocking, blocking_named, in_progress, keep_frame, member_of, not_last, once,
+        perhaps_blocking, release, release_early,
     };
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::guard::guard;

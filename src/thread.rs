@@ -43,6 +43,7 @@ pub use std::thread::*;
 mod builder;
 mod functions;
 mod join_handle;
+mod running;
 mod scoped;
 mod start;
 

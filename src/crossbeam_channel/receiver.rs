@@ -4,7 +4,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 use ::crossbeam_channel::{self as original, RecvError, RecvTimeoutError, TryRecvError};
 
 /// The receiving side of a channel: [`crossbeam_channel::Receiver`](::crossbeam_channel::Receiver)
@@ -137,13 +137,17 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
+        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
+            self.inner.recv_timeout(timeout)
+        })
     }
 
     #[cold]
     #[inline(never)]
     fn recv_deadline_contended(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_deadline(deadline))
+        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
+            self.inner.recv_deadline(deadline)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use ::crossbeam_channel::{
 };
 
 use super::{Receiver, Sender};
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 
 /// A set of channel operations, the first of which that is possible is to be done:
 /// [`crossbeam_channel::Select`](::crossbeam_channel::Select) that tells the profiler how long that
@@ -218,7 +218,9 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = skin::blocking(Kind::SELECT, || self.inner.select_timeout(timeout));
+        let selected = skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
+            self.inner.select_timeout(timeout)
+        });
         selected.map(SelectedOperation::new)
     }
 
@@ -228,7 +230,9 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = skin::blocking(Kind::SELECT, || self.inner.select_deadline(deadline));
+        let selected = skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
+            self.inner.select_deadline(deadline)
+        });
         selected.map(SelectedOperation::new)
     }
 
@@ -241,7 +245,9 @@ impl<'a> Select<'a> {
     #[cold]
     #[inline(never)]
     fn ready_deadline_contended(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        skin::blocking(Kind::SELECT, || self.inner.ready_deadline(deadline))
+        skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
+            self.inner.ready_deadline(deadline)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 use ::crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError};
 
 /// The sending side of a channel: [`crossbeam_channel::Sender`](::crossbeam_channel::Sender) that
@@ -128,7 +128,9 @@ impl<T> Sender<T> {
     #[cold]
     #[inline(never)]
     fn send_timeout_contended(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        skin::blocking(Kind::CHAN_SEND, || self.inner.send_timeout(msg, timeout))
+        skin::blocking(Blocked::for_a_time(Kind::CHAN_SEND), || {
+            self.inner.send_timeout(msg, timeout)
+        })
     }
 
     #[cold]
@@ -138,7 +140,9 @@ impl<T> Sender<T> {
         msg: T,
         deadline: Instant,
     ) -> Result<(), SendTimeoutError<T>> {
-        skin::blocking(Kind::CHAN_SEND, || self.inner.send_deadline(msg, deadline))
+        skin::blocking(Blocked::for_a_time(Kind::CHAN_SEND), || {
+            self.inner.send_deadline(msg, deadline)
+        })
     }
 }
 

@@ -79,7 +79,7 @@ use crate::engine::store::StackId;
 use crate::profile::amount::{Amount, variance_of_wait};
 pub(crate) use entry::{Charge, ChargeTo};
 use entry::{ENTRIES, Entry, Last, Shard, Ticket};
-pub(crate) use flag::{Flag, LockRef};
+pub(crate) use flag::{Flag, Holder, LockRef};
 #[cfg_attr(not(feature = "tokio"), allow(unused_imports))]
 pub(crate) use shares::{Share, SharedFlag};
 

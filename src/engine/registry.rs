@@ -18,6 +18,7 @@
 #[cfg(not(loom))]
 mod totals;
 
+use crate::engine::blame::Holder;
 use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 use crate::engine::seq_lock::SeqLock;
 use crate::profile::kind::Kind;
@@ -72,12 +73,18 @@ impl Registers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(crate) kind: Kind,
-    /// The address that the wait is known by: a lock's, or 0.
+    /// The address that the wait is known by: a flag's, or a scope's, or 0.
     pub(crate) subject: u64,
     /// When it began: [`monotonic`](crate::engine::clock::monotonic) then.
     pub(crate) since: u64,
     /// Whether it ends by itself after a time.
     pub(crate) is_timed: bool,
+    /// Whether the thread holds the lock already, for reading, and waits to be its only holder.
+    pub(crate) is_upgrade: bool,
+    /// Whether it is for all threads of the scope that `subject` is the address of.
+    pub(crate) is_scope_end: bool,
+    /// The holder of the lock when the wait began.
+    pub(crate) holder_then: Holder,
     pub(crate) registers: Registers,
 }
 
@@ -85,15 +92,25 @@ pub(crate) struct Wait {
 type Words = [u64; WORDS];
 const WORDS: usize = 6;
 const NO_WAIT: Words = [0; WORDS];
-/// In the word of the kind: the wait ends by itself.
-const TIMED: u64 = 1 << 32;
+/// In the word of the kind, whose lowest 16 bits are the kind: the wait ends by itself.
+const TIMED: u64 = 1 << 16;
+/// In the same word: see [`Wait::is_upgrade`].
+const UPGRADE: u64 = 1 << 17;
+/// In the same word: see [`Wait::is_scope_end`].
+const SCOPE_END: u64 = 1 << 18;
+/// In the same word: where the holder's bits begin.
+const HOLDER_SHIFT: u32 = 32;
 
 impl Wait {
     fn to_words(self) -> Words {
         // Plus one, so that no wait is all zeros.
         let kind = self.kind.index() as u64 + 1;
+        let timed = if self.is_timed { TIMED } else { 0 };
+        let upgrade = if self.is_upgrade { UPGRADE } else { 0 };
+        let scope_end = if self.is_scope_end { SCOPE_END } else { 0 };
+        let holder = u64::from(self.holder_then.bits()) << HOLDER_SHIFT;
         [
-            kind | if self.is_timed { TIMED } else { 0 },
+            kind | timed | upgrade | scope_end | holder,
             self.subject,
             self.since,
             self.registers.instruction_pointer,
@@ -112,10 +129,13 @@ impl Wait {
             frame_pointer,
         ] = words;
         Some(Self {
-            kind: Kind::from_index(((kind & !TIMED) as u32).checked_sub(1)?.try_into().ok()?)?,
+            kind: Kind::from_index((kind as u16).checked_sub(1)?)?,
             subject,
             since,
             is_timed: kind & TIMED != 0,
+            is_upgrade: kind & UPGRADE != 0,
+            is_scope_end: kind & SCOPE_END != 0,
+            holder_then: Holder::from_bits((kind >> HOLDER_SHIFT) as u32),
             registers: Registers {
                 instruction_pointer,
                 stack_pointer,
@@ -278,7 +298,8 @@ impl Registry {
     allow(unused_imports)
 )]
 pub(crate) use of_this_process::{
-    InProgress, after_fork, forget_if, is_going_on, owners, publish, waited, waits,
+    InProgress, Member, after_fork, forget_if, is_going_on, join_scope, members, owners, publish,
+    waited, waits,
 };
 #[cfg(not(loom))]
 #[allow(unused_imports)] // Asked where threads can be listed.
@@ -288,7 +309,7 @@ pub(crate) use totals::{Counting, KINDS};
 #[cfg(not(loom))]
 mod of_this_process {
     use std::cell::Cell;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
     use super::totals::{self, KINDS, Totals};
     use super::{Published, RECORDS, Record, Registry, Wait, Words};
@@ -298,6 +319,10 @@ mod of_this_process {
 
     /// The totals of the owner of each record.
     static TOTALS: [Totals; RECORDS] = [const { Totals::new() }; RECORDS];
+
+    /// The scope that each record's thread was spawned in, by its address; 0: none. Relaxed: read by a
+    /// dump, of this moment.
+    static SCOPES: [AtomicU64; RECORDS] = [const { AtomicU64::new(0) }; RECORDS];
 
     /// Counts forks: a thread's record is void in a child. Relaxed: a child has one thread.
     static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -363,11 +388,16 @@ mod of_this_process {
 
     #[inline]
     fn own_record() -> Option<(&'static Record, &'static Totals)> {
+        record(own_index()?)
+    }
+
+    #[inline]
+    fn own_index() -> Option<usize> {
         let (index, forks) = OWN.get();
         if index == 0 || forks != FORKS.load(Ordering::Relaxed) {
             return claim();
         }
-        record(index as usize - 1)
+        Some(index as usize - 1)
     }
 
     #[inline]
@@ -377,13 +407,49 @@ mod of_this_process {
 
     #[cold]
     #[inline(never)]
-    fn claim() -> Option<(&'static Record, &'static Totals)> {
+    fn claim() -> Option<usize> {
         let index = REGISTRY.claim(thread_state::thread_pointer() as u64);
         let number = index.map_or(u32::MAX, |index| index as u32 + 1);
         OWN.set((number, FORKS.load(Ordering::Relaxed)));
-        let (record, totals) = record(index?)?;
-        totals.clear();
-        Some((record, totals))
+        if let Some(index) = index {
+            TOTALS[index].clear();
+            // The owner before may have ended without leaving its scope: in a child of `fork`.
+            SCOPES[index].store(0, Ordering::Relaxed);
+        }
+        index
+    }
+
+    /// This thread is one of a scope's, until this is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Member {
+        index: Option<usize>,
+    }
+
+    /// This thread was spawned in the scope at this address.
+    pub(crate) fn join_scope(scope: u64) -> Member {
+        let index = own_index().filter(|index| *index < RECORDS);
+        if let Some(index) = index {
+            SCOPES[index].store(scope, Ordering::Relaxed);
+        }
+        Member { index }
+    }
+
+    impl Drop for Member {
+        fn drop(&mut self) {
+            if let Some(index) = self.index {
+                SCOPES[index].store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The thread pointers of the threads that were spawned in this scope and run.
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn members(scope: u64) -> impl Iterator<Item = u64> {
+        let records = REGISTRY.records.iter().zip(&SCOPES);
+        records.filter_map(move |(record, of)| {
+            let owner = record.owner.load(Ordering::Relaxed);
+            (of.load(Ordering::Relaxed) == scope && owner != 0 && scope != 0).then_some(owner)
+        })
     }
 
     /// The threads that have a record: their pointers, and the record's number for [`waited`].

@@ -15,6 +15,7 @@
 //! acquisition, when it holds the lock and others wait for it, two or three additions are left, and
 //! a capture only where the wait's length decided about it.
 
+mod blocked;
 mod condvar;
 mod once;
 mod release;
@@ -32,16 +33,16 @@ use crate::engine::events::{self, stacks, threads};
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
-use crate::engine::registry;
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::store::StackId;
 use crate::engine::thread_state::Recording;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
 
+pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
 pub(crate) use once::{Turn, once};
-pub(crate) use release::{Release, acquired, release, release_early};
+pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
 #[cfg(feature = "tokio")]
 pub(crate) use share::{let_in, release_share, take_share};
 #[cfg(feature = "tokio")]
@@ -85,15 +86,16 @@ pub(crate) fn apart<R>(call: impl FnOnce() -> R) -> R {
 /// that succeeds (Go's rule); it counts for the block profile all the same.
 #[inline(always)]
 pub(crate) fn acquire<'a, R>(
-    kind: Kind,
+    blocked: impl Into<Blocked>,
     lock: impl Into<LockRef<'a>>,
     mut try_acquire: impl FnMut() -> Option<R>,
     block: impl FnOnce() -> R,
     acquired: impl FnOnce(&R) -> bool,
 ) -> R {
     let lock = lock.into();
-    let Some(mut wait) = Wait::begin(kind, Some(lock)) else {
-        let _in_progress = in_progress(kind, Some(lock));
+    let blocked = blocked.into().at(lock);
+    let Some(mut wait) = Wait::begin(blocked.kind, Some(lock)) else {
+        let _in_progress = in_progress(blocked);
         return block();
     };
     wait.watch();
@@ -111,10 +113,10 @@ pub(crate) fn acquire<'a, R>(
         }
         wait.arrive();
     }
-    let _in_progress = in_progress(kind, Some(lock));
+    let _in_progress = in_progress(blocked);
     let result = block();
     if acquired(&result) {
-        wait.outcome = match kind {
+        wait.outcome = match blocked.kind {
             // Nobody holds an initialisation after its end.
             Kind::ONCE => Outcome::LetGo,
             _ => Outcome::Acquired,
@@ -125,45 +127,31 @@ pub(crate) fn acquire<'a, R>(
 
 /// Waits in `block`, an operation without a try form: for the block profile only.
 #[inline(always)]
-pub(crate) fn blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
-    let Some(mut wait) = Wait::begin(kind, None) else {
-        let _in_progress = in_progress(kind, None);
+pub(crate) fn blocking<R>(blocked: impl Into<Blocked>, block: impl FnOnce() -> R) -> R {
+    let blocked = blocked.into();
+    let Some(mut wait) = Wait::begin(blocked.kind, None) else {
+        let _in_progress = in_progress(blocked);
         return block();
     };
     wait.capture_if_certain();
-    let _in_progress = in_progress(kind, None);
+    let _in_progress = in_progress(blocked);
     block()
 }
 
 /// See [`crate::blocking`].
 #[inline(always)]
 pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> T) -> T {
-    if rates::block_rate() == 0 && !events::is_on() {
-        return operation();
-    }
     blocking(Kind::named(name), operation)
-}
-
-/// Lets a dump see this wait while the result lives. Inlined, so that the registers are those of
-/// the skin's outlined function, whose frame stays as long.
-#[inline(always)]
-pub(crate) fn in_progress(kind: Kind, lock: Option<LockRef<'_>>) -> Option<registry::InProgress> {
-    registry::publish(registry::Wait {
-        kind,
-        subject: lock.map_or(0, |lock| lock.key() as u64),
-        since: clock::monotonic(),
-        is_timed: false,
-        registers: registry::Registers::here(),
-    })
 }
 
 /// Waits in `block`, which may or may not block: for the block profile, if it did.
 ///
 /// The stack is captured afterwards: before, it would be part of the time that tells.
 #[inline(always)]
-pub(crate) fn perhaps_blocking<R>(kind: Kind, block: impl FnOnce() -> R) -> R {
-    let _wait = perhaps(kind);
-    let _in_progress = in_progress(kind, None);
+pub(crate) fn perhaps_blocking<R>(blocked: impl Into<Blocked>, block: impl FnOnce() -> R) -> R {
+    let blocked = blocked.into();
+    let _wait = perhaps(blocked.kind);
+    let _in_progress = in_progress(blocked);
     block()
 }
 

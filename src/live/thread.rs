@@ -4,7 +4,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::holder::Holder;
 use super::state::ThreadState;
+#[cfg(feature = "profiling")]
+use crate::engine::registry;
 #[cfg(feature = "profiling")]
 use crate::profile::kind::Kind;
 use crate::profile::owner::is_of_library;
@@ -16,15 +19,20 @@ pub struct WaitInProgress {
     pub(in crate::live) kind: &'static str,
     pub(in crate::live) lock: Option<u64>,
     pub(in crate::live) waited: Duration,
+    pub(in crate::live) is_timed: bool,
+    pub(in crate::live) holders: Vec<Holder>,
 }
 
 impl WaitInProgress {
     #[cfg(feature = "profiling")]
-    pub(in crate::live) fn new(kind: Kind, subject: u64, waited_nanos: u64) -> Self {
+    pub(in crate::live) fn new(published: &registry::Wait, waited_nanos: u64) -> Self {
+        let kind = published.kind;
         Self {
             kind: kind.label(),
-            lock: (subject != 0).then_some(subject),
+            lock: (published.subject != 0 && kind != Kind::JOIN).then_some(published.subject),
             waited: Duration::from_nanos(waited_nanos),
+            is_timed: published.is_timed,
+            holders: Vec::new(),
         }
     }
 
@@ -44,6 +52,48 @@ impl WaitInProgress {
     pub fn waited(&self) -> Duration {
         self.waited
     }
+
+    /// What a holder is to this wait, in front of its name.
+    pub(in crate::live) fn relation(&self, holder: &Holder) -> &'static str {
+        match self.kind {
+            "join" => "ends after",
+            "once" => "initialised by",
+            _ if holder.is_certain() => "held by",
+            _ => "probably held by",
+        }
+    }
+
+    /// Whether the wait ends by itself after a time: a sleep, an operation with a timeout.
+    pub fn is_timed(&self) -> bool {
+        self.is_timed
+    }
+
+    /// The threads that have what is waited for: the holder of a mutex, the writer or the readers of
+    /// a lock, the thread that runs the initialiser, the thread that is joined, the threads that the
+    /// end of a scope waits for. Empty where there is none, as for a condition variable or a
+    /// channel, or none is known.
+    pub fn holders(&self) -> &[Holder] {
+        &self.holders
+    }
+}
+
+/// Whether the code is glibc's, musl's or the kernel's part of the program, where a sleeping thread's
+/// stack begins.
+fn is_of_c_library(location: &Location) -> bool {
+    let Some(mapping) = &location.mapping else {
+        return false;
+    };
+    let file = mapping.file.rsplit('/').next().unwrap_or_default();
+    let names = [
+        "libc.so",
+        "libc-",
+        "libpthread",
+        "ld-linux",
+        "ld-musl",
+        "[vdso]",
+        "linux-vdso",
+    ];
+    names.iter().any(|name| file.starts_with(name))
 }
 
 /// A thread, as it was at the moment of a [`Threads`](crate::Threads) dump.
@@ -125,14 +175,17 @@ impl Thread {
         self.frames.get_or_init(lay_out)
     }
 
-    /// The place that the thread is at: the first frame that is neither this crate's nor the standard
-    /// library's, or else the first one.
+    /// The place that the thread is at: the first frame that is none of this crate's, of the standard
+    /// library's and of the C library's; or else the first one.
     pub fn place(&self) -> Option<&Frame> {
-        let mut frames = self.stack.iter().flat_map(|location| &*location.frames);
-        let first = frames.clone().next();
-        frames
+        let locations = self.stack.iter();
+        let of_programs = locations
+            .clone()
+            .filter(|location| !is_of_c_library(location));
+        of_programs
+            .flat_map(|location| &*location.frames)
             .find(|frame| !is_of_library(frame.function(), frame.file()))
-            .or(first)
+            .or_else(|| locations.flat_map(|location| &*location.frames).next())
     }
 
     /// How long the thread has been on a processor since it started.

@@ -179,6 +179,9 @@ impl Threads {
                 if let Some(lock) = wait.lock {
                     write!(writer, ", of the lock at {lock:#x}")?;
                 }
+                for holder in &wait.holders {
+                    write!(writer, "; {} {holder}", wait.relation(holder))?;
+                }
             }
             match thread.note {
                 Some(note) => writeln!(writer, "; {note}\n")?,
@@ -195,7 +198,7 @@ fn go_function(name: &str) -> String {
     printable(name).replace('(', "{").replace(')', "}")
 }
 
-fn printable(text: &str) -> String {
+pub(in crate::live) fn printable(text: &str) -> String {
     let clean = |c: char| if c.is_control() { '?' } else { c };
     text.chars().map(clean).collect()
 }
@@ -259,10 +262,13 @@ impl fmt::Display for Threads {
                         thread.tid,
                         human(wait.waited)
                     )?;
-                    match wait.lock {
-                        Some(lock) => writeln!(f, " for the lock at {lock:#x}")?,
-                        None => writeln!(f)?,
+                    if let Some(lock) = wait.lock {
+                        write!(f, " for the lock at {lock:#x}")?;
                     }
+                    for holder in &wait.holders {
+                        write!(f, ", {} {holder}", wait.relation(holder))?;
+                    }
+                    writeln!(f)?;
                 }
             }
             for frame in group.first().frames() {

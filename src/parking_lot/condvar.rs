@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ::parking_lot::WaitTimeoutResult;
 
 use super::MutexGuard;
-use crate::skin::{self, Flag, Kind, WaitWhile};
+use crate::skin::{self, Access, Blocked, Flag, Kind, WaitWhile};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.
@@ -66,9 +66,9 @@ impl Condvar {
     #[inline(always)]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         let (flag, mut guard) = inner_guard(guard);
-        skin::release_early(Kind::MUTEX, flag);
+        skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
         skin::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
-        skin::acquired(flag);
+        skin::acquired(Access::Exclusive, flag);
     }
 
     /// As [`wait`](Self::wait), until `timeout` at the latest.
@@ -83,9 +83,11 @@ impl Condvar {
         timeout: Instant,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        skin::release_early(Kind::MUTEX, flag);
-        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_until(&mut guard, timeout));
-        skin::acquired(flag);
+        skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
+        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
+            self.inner.wait_until(&mut guard, timeout)
+        });
+        skin::acquired(Access::Exclusive, flag);
         result
     }
 
@@ -101,9 +103,11 @@ impl Condvar {
         timeout: Duration,
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
-        skin::release_early(Kind::MUTEX, flag);
-        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_for(&mut guard, timeout));
-        skin::acquired(flag);
+        skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
+        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
+            self.inner.wait_for(&mut guard, timeout)
+        });
+        skin::acquired(Access::Exclusive, flag);
         result
     }
 
@@ -119,7 +123,7 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(flag);
+        let mut wait = WaitWhile::new(Kind::CONDVAR, flag);
         let mut condition = wait.watch(condition);
         let condition = |_: &mut ()| condition(&mut **guard);
         skin::apart(|| self.inner.wait_while(&mut inner, condition));
@@ -142,12 +146,12 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(flag);
+        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
         let mut condition = wait.watch(condition);
         let condition = |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_until(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
-        skin::acquired(flag);
+        skin::acquired(Access::Exclusive, flag);
         result
     }
 
@@ -168,12 +172,12 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(flag);
+        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
         let mut condition = wait.watch(condition);
         let condition = |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_for(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
-        skin::acquired(flag);
+        skin::acquired(Access::Exclusive, flag);
         result
     }
 }

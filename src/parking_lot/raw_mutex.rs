@@ -4,7 +4,7 @@ use std::mem;
 use std::panic::RefUnwindSafe;
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Flag, Kind};
+use crate::skin::{self, Access, Blocked, Flag, Kind};
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
 /// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
@@ -26,23 +26,23 @@ impl RawMutex {
         // Forgotten: the guard of `lock_api` around this raw lock stands in its place.
         let is_acquired = self.inner.try_lock().map(mem::forget).is_some();
         if is_acquired {
-            skin::acquired(&self.flag);
+            skin::acquired(Access::Exclusive, &self.flag);
         }
         is_acquired
     }
 
     #[cold]
     #[inline(never)]
-    fn lock_contended(&self, block: impl FnOnce() -> bool) -> bool {
+    fn lock_contended(&self, blocked: impl Into<Blocked>, block: impl FnOnce() -> bool) -> bool {
         let is_acquired = skin::acquire(
-            Kind::MUTEX,
+            blocked,
             &self.flag,
             || self.try_acquire().then_some(true),
             block,
             |acquired| *acquired,
         );
         if is_acquired {
-            skin::acquired(&self.flag);
+            skin::acquired(Access::Exclusive, &self.flag);
         }
         is_acquired
     }
@@ -55,7 +55,7 @@ impl RawMutex {
 
     #[inline(always)]
     fn release(&self, unlock: impl FnOnce()) {
-        if self.flag.is_idle() {
+        if skin::begin_release(Access::Exclusive, &self.flag) {
             unlock();
         } else {
             self.unlock_contended(unlock);
@@ -87,7 +87,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
     #[inline]
     fn lock(&self) {
         if !self.try_acquire() {
-            self.lock_contended(|| {
+            self.lock_contended(Kind::MUTEX, || {
                 mem::forget(self.inner.lock());
                 true
             });
@@ -125,8 +125,9 @@ unsafe impl lock_api::RawMutexFair for RawMutex {
         // SAFETY: the caller holds the lock, as these functions demand too; `raw` is only used
         // for what the caller asked for.
         unsafe {
-            if self.flag.is_idle() {
+            if skin::begin_release(Access::Exclusive, &self.flag) {
                 self.inner.raw().bump();
+                skin::acquired(Access::Exclusive, &self.flag);
             } else {
                 self.unlock_fair();
                 self.lock();
@@ -143,7 +144,8 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> bool {
         let block = || self.inner.try_lock_for(timeout).map(mem::forget).is_some();
-        self.try_acquire() || skin::not_last(self.lock_contended(block))
+        self.try_acquire()
+            || skin::not_last(self.lock_contended(Blocked::for_a_time(Kind::MUTEX), block))
     }
 
     #[inline]
@@ -154,7 +156,8 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
                 .map(mem::forget)
                 .is_some()
         };
-        self.try_acquire() || skin::not_last(self.lock_contended(block))
+        self.try_acquire()
+            || skin::not_last(self.lock_contended(Blocked::for_a_time(Kind::MUTEX), block))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Flag, Kind};
+use crate::skin::{self, Access, Blocked, Flag, Kind};
 use ::parking_lot::RawRwLock as Inner;
 use ::parking_lot::lock_api::{
     self, RawRwLock as _, RawRwLockRecursive as _, RawRwLockUpgrade as _,
@@ -18,50 +18,56 @@ pub struct RawRwLock {
 impl RawRwLock {
     /// Every acquisition that need not wait comes about here.
     #[inline(always)]
-    fn try_acquire(&self, attempt: impl Fn(&Inner) -> bool) -> bool {
+    fn try_acquire(&self, access: Access, attempt: impl Fn(&Inner) -> bool) -> bool {
         let is_acquired = attempt(&self.inner);
         if is_acquired {
-            skin::acquired(&self.flag);
+            skin::acquired(access, &self.flag);
         }
         is_acquired
     }
 
     /// Tries, then waits in `block`. Both say whether they hold the lock.
+    ///
+    /// PERF: `blocked` is a function, so that what it makes takes no room in the frame of the path that
+    /// need not wait: three instructions.
     #[inline(always)]
     fn acquire(
         &self,
-        kind: Kind,
+        access: Access,
+        blocked: impl FnOnce() -> Blocked,
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
-        self.try_acquire(&try_acquire)
-            || skin::not_last(self.acquire_contended(kind, try_acquire, block))
+        self.try_acquire(access, &try_acquire)
+            || skin::not_last(self.acquire_contended(access, blocked, try_acquire, block))
     }
 
     #[cold]
     #[inline(never)]
     fn acquire_contended(
         &self,
-        kind: Kind,
+        access: Access,
+        blocked: impl FnOnce() -> Blocked,
         try_acquire: impl Fn(&Inner) -> bool,
         block: impl FnOnce(&Inner) -> bool,
     ) -> bool {
         let is_acquired = skin::acquire(
-            kind,
+            blocked(),
             &self.flag,
-            || self.try_acquire(&try_acquire).then_some(true),
+            || self.try_acquire(access, &try_acquire).then_some(true),
             || block(&self.inner),
             |acquired| *acquired,
         );
         if is_acquired {
-            skin::acquired(&self.flag);
+            skin::acquired(access, &self.flag);
         }
         is_acquired
     }
 
+    /// In a release `kind` says what the mutex profile calls it: upgradable reads are reads there.
     #[inline(always)]
-    fn release(&self, kind: Kind, unlock: impl FnOnce(&Inner)) {
-        if self.flag.is_idle() {
+    fn release(&self, access: Access, kind: Kind, unlock: impl FnOnce(&Inner)) {
+        if skin::begin_release(access, &self.flag) {
             unlock(&self.inner);
         } else {
             self.release_contended(kind, unlock);
@@ -92,40 +98,52 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn lock_shared(&self) {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
-            inner.lock_shared();
-            true
-        });
+        self.acquire(
+            Access::Shared,
+            || Kind::RWLOCK_READ.into(),
+            Inner::try_lock_shared,
+            |inner| {
+                inner.lock_shared();
+                true
+            },
+        );
     }
 
     #[inline]
     fn try_lock_shared(&self) -> bool {
-        self.try_acquire(Inner::try_lock_shared)
+        self.try_acquire(Access::Shared, Inner::try_lock_shared)
     }
 
     #[inline]
     unsafe fn unlock_shared(&self) {
         // SAFETY: held for reading, as demanded.
-        self.release(Kind::RWLOCK_READ, |inner| unsafe { inner.unlock_shared() });
-    }
-
-    #[inline]
-    fn lock_exclusive(&self) {
-        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
-            inner.lock_exclusive();
-            true
+        self.release(Access::Shared, Kind::RWLOCK_READ, |inner| unsafe {
+            inner.unlock_shared()
         });
     }
 
     #[inline]
+    fn lock_exclusive(&self) {
+        self.acquire(
+            Access::Exclusive,
+            || Kind::RWLOCK_WRITE.into(),
+            Inner::try_lock_exclusive,
+            |inner| {
+                inner.lock_exclusive();
+                true
+            },
+        );
+    }
+
+    #[inline]
     fn try_lock_exclusive(&self) -> bool {
-        self.try_acquire(Inner::try_lock_exclusive)
+        self.try_acquire(Access::Exclusive, Inner::try_lock_exclusive)
     }
 
     #[inline]
     unsafe fn unlock_exclusive(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
+        self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.unlock_exclusive();
         });
     }
@@ -146,7 +164,7 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     #[inline]
     unsafe fn unlock_shared_fair(&self) {
         // SAFETY: held for reading, as demanded.
-        self.release(Kind::RWLOCK_READ, |inner| unsafe {
+        self.release(Access::Shared, Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_shared_fair();
         });
     }
@@ -154,7 +172,7 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     #[inline]
     unsafe fn unlock_exclusive_fair(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
+        self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.unlock_exclusive_fair();
         });
     }
@@ -163,8 +181,9 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     unsafe fn bump_shared(&self) {
         // SAFETY: held for reading, as demanded; and again after the second call.
         unsafe {
-            if self.flag.is_idle() {
+            if skin::begin_release(Access::Shared, &self.flag) {
                 self.inner.bump_shared();
+                skin::acquired(Access::Shared, &self.flag);
             } else {
                 self.unlock_shared_fair();
                 self.lock_shared();
@@ -176,8 +195,9 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
     unsafe fn bump_exclusive(&self) {
         // SAFETY: held for writing, as demanded; and again after the second call.
         unsafe {
-            if self.flag.is_idle() {
+            if skin::begin_release(Access::Exclusive, &self.flag) {
                 self.inner.bump_exclusive();
+                skin::acquired(Access::Exclusive, &self.flag);
             } else {
                 self.unlock_exclusive_fair();
                 self.lock_exclusive();
@@ -191,8 +211,10 @@ unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RWLOCK_WRITE, |inner| unsafe { inner.downgrade() });
-        skin::acquired(&self.flag);
+        self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
+            inner.downgrade()
+        });
+        skin::acquired(Access::Shared, &self.flag);
     }
 }
 
@@ -203,30 +225,42 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
 
     #[inline]
     fn try_lock_shared_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
-            inner.try_lock_shared_for(timeout)
-        })
+        self.acquire(
+            Access::Shared,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
+            Inner::try_lock_shared,
+            |inner| inner.try_lock_shared_for(timeout),
+        )
     }
 
     #[inline]
     fn try_lock_shared_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_shared, |inner| {
-            inner.try_lock_shared_until(timeout)
-        })
+        self.acquire(
+            Access::Shared,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
+            Inner::try_lock_shared,
+            |inner| inner.try_lock_shared_until(timeout),
+        )
     }
 
     #[inline]
     fn try_lock_exclusive_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
-            inner.try_lock_exclusive_for(timeout)
-        })
+        self.acquire(
+            Access::Exclusive,
+            || Blocked::for_a_time(Kind::RWLOCK_WRITE),
+            Inner::try_lock_exclusive,
+            |inner| inner.try_lock_exclusive_for(timeout),
+        )
     }
 
     #[inline]
     fn try_lock_exclusive_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RWLOCK_WRITE, Inner::try_lock_exclusive, |inner| {
-            inner.try_lock_exclusive_until(timeout)
-        })
+        self.acquire(
+            Access::Exclusive,
+            || Blocked::for_a_time(Kind::RWLOCK_WRITE),
+            Inner::try_lock_exclusive,
+            |inner| inner.try_lock_exclusive_until(timeout),
+        )
     }
 }
 
@@ -235,7 +269,8 @@ unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
     #[inline]
     fn lock_shared_recursive(&self) {
         self.acquire(
-            Kind::RWLOCK_READ,
+            Access::Shared,
+            || Kind::RWLOCK_READ.into(),
             Inner::try_lock_shared_recursive,
             |inner| {
                 inner.lock_shared_recursive();
@@ -246,7 +281,7 @@ unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
 
     #[inline]
     fn try_lock_shared_recursive(&self) -> bool {
-        self.try_acquire(Inner::try_lock_shared_recursive)
+        self.try_acquire(Access::Shared, Inner::try_lock_shared_recursive)
     }
 }
 
@@ -255,7 +290,8 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
     #[inline]
     fn try_lock_shared_recursive_for(&self, timeout: Duration) -> bool {
         self.acquire(
-            Kind::RWLOCK_READ,
+            Access::Shared,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
             Inner::try_lock_shared_recursive,
             |inner| inner.try_lock_shared_recursive_for(timeout),
         )
@@ -264,7 +300,8 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
     #[inline]
     fn try_lock_shared_recursive_until(&self, timeout: Instant) -> bool {
         self.acquire(
-            Kind::RWLOCK_READ,
+            Access::Shared,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
             Inner::try_lock_shared_recursive,
             |inner| inner.try_lock_shared_recursive_until(timeout),
         )
@@ -275,21 +312,26 @@ unsafe impl lock_api::RawRwLockRecursiveTimed for RawRwLock {
 unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     #[inline]
     fn lock_upgradable(&self) {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
-            inner.lock_upgradable();
-            true
-        });
+        self.acquire(
+            Access::Upgradable,
+            || Kind::RWLOCK_READ.into(),
+            Inner::try_lock_upgradable,
+            |inner| {
+                inner.lock_upgradable();
+                true
+            },
+        );
     }
 
     #[inline]
     fn try_lock_upgradable(&self) -> bool {
-        self.try_acquire(Inner::try_lock_upgradable)
+        self.try_acquire(Access::Upgradable, Inner::try_lock_upgradable)
     }
 
     #[inline]
     unsafe fn unlock_upgradable(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RWLOCK_READ, |inner| unsafe {
+        self.release(Access::Upgradable, Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_upgradable();
         });
     }
@@ -298,7 +340,8 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     unsafe fn upgrade(&self) {
         // SAFETY: held upgradably, as demanded, until one of the two succeeds.
         self.acquire(
-            Kind::RWLOCK_WRITE,
+            Access::Exclusive,
+            || Blocked::from(Kind::RWLOCK_WRITE).upgrading(),
             |inner| unsafe { inner.try_upgrade() },
             |inner| {
                 // SAFETY: as above.
@@ -311,7 +354,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
     #[inline]
     unsafe fn try_upgrade(&self) -> bool {
         // SAFETY: held upgradably, as demanded.
-        self.try_acquire(|inner| unsafe { inner.try_upgrade() })
+        self.try_acquire(Access::Exclusive, |inner| unsafe { inner.try_upgrade() })
     }
 }
 
@@ -320,7 +363,7 @@ unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
     #[inline]
     unsafe fn unlock_upgradable_fair(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RWLOCK_READ, |inner| unsafe {
+        self.release(Access::Upgradable, Kind::RWLOCK_READ, |inner| unsafe {
             inner.unlock_upgradable_fair();
         });
     }
@@ -329,8 +372,9 @@ unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
     unsafe fn bump_upgradable(&self) {
         // SAFETY: held upgradably, as demanded; and again after the second call.
         unsafe {
-            if self.flag.is_idle() {
+            if skin::begin_release(Access::Upgradable, &self.flag) {
                 self.inner.bump_upgradable();
+                skin::acquired(Access::Upgradable, &self.flag);
             } else {
                 self.unlock_upgradable_fair();
                 self.lock_upgradable();
@@ -344,7 +388,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade_upgradable(&self) {
         // SAFETY: held upgradably, as demanded.
-        self.release(Kind::RWLOCK_READ, |inner| unsafe {
+        self.release(Access::Upgradable, Kind::RWLOCK_READ, |inner| unsafe {
             inner.downgrade_upgradable();
         });
     }
@@ -352,10 +396,10 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
     #[inline]
     unsafe fn downgrade_to_upgradable(&self) {
         // SAFETY: held for writing, as demanded.
-        self.release(Kind::RWLOCK_WRITE, |inner| unsafe {
+        self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.downgrade_to_upgradable();
         });
-        skin::acquired(&self.flag);
+        skin::acquired(Access::Upgradable, &self.flag);
     }
 }
 
@@ -363,22 +407,29 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
 unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
     #[inline]
     fn try_lock_upgradable_for(&self, timeout: Duration) -> bool {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
-            inner.try_lock_upgradable_for(timeout)
-        })
+        self.acquire(
+            Access::Upgradable,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
+            Inner::try_lock_upgradable,
+            |inner| inner.try_lock_upgradable_for(timeout),
+        )
     }
 
     #[inline]
     fn try_lock_upgradable_until(&self, timeout: Instant) -> bool {
-        self.acquire(Kind::RWLOCK_READ, Inner::try_lock_upgradable, |inner| {
-            inner.try_lock_upgradable_until(timeout)
-        })
+        self.acquire(
+            Access::Upgradable,
+            || Blocked::for_a_time(Kind::RWLOCK_READ),
+            Inner::try_lock_upgradable,
+            |inner| inner.try_lock_upgradable_until(timeout),
+        )
     }
 
     #[inline]
     unsafe fn try_upgrade_for(&self, timeout: Duration) -> bool {
         self.acquire(
-            Kind::RWLOCK_WRITE,
+            Access::Exclusive,
+            || Blocked::for_a_time(Kind::RWLOCK_WRITE).upgrading(),
             // SAFETY: held upgradably, as demanded, until one of the two succeeds.
             |inner| unsafe { inner.try_upgrade() },
             // SAFETY: as above.
@@ -389,7 +440,8 @@ unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
     #[inline]
     unsafe fn try_upgrade_until(&self, timeout: Instant) -> bool {
         self.acquire(
-            Kind::RWLOCK_WRITE,
+            Access::Exclusive,
+            || Blocked::for_a_time(Kind::RWLOCK_WRITE).upgrading(),
             // SAFETY: held upgradably, as demanded, until one of the two succeeds.
             |inner| unsafe { inner.try_upgrade() },
             // SAFETY: as above.

@@ -33,7 +33,7 @@ macro_rules! guard {
             /// The lock has just been acquired.
             #[inline(always)]
             pub(super) fn new(flag: &'a $crate::skin::Flag, inner: $($inner)::+<'a, T>) -> Self {
-                $crate::skin::acquired(flag);
+                $crate::skin::acquired($crate::skin::Access::of_guard($kind), flag);
                 Self {
                     flag,
                     inner: ::std::mem::ManuallyDrop::new(inner),
@@ -65,7 +65,8 @@ macro_rules! guard {
                 // SAFETY: the inner guard is taken once: a guard is dropped once, not after
                 // `into_parts`, and nothing uses it afterwards.
                 let inner = unsafe { ::std::mem::ManuallyDrop::take(&mut self.inner) };
-                if self.flag.is_idle() {
+                let access = $crate::skin::Access::of_guard($kind);
+                if $crate::skin::begin_release(access, self.flag) {
                     drop(inner);
                 } else {
                     Self::release_contended(self.flag, inner);

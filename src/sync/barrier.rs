@@ -1,6 +1,6 @@
 //! [`std::sync::Barrier`], profiled.
 
-use crate::skin::{Kind, Wait};
+use crate::skin::{self, Kind, Wait};
 use std::fmt;
 use std::sync::{self, BarrierWaitResult};
 
@@ -50,7 +50,9 @@ impl Barrier {
         if let Some(wait) = &mut wait {
             wait.capture_if_certain();
         }
+        let in_progress = skin::in_progress(Kind::BARRIER.into());
         let result = self.inner.wait();
+        drop(in_progress);
         if result.is_leader()
             && let Some(wait) = wait.take()
         {

@@ -5,7 +5,7 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::skin::{self, Kind, WaitWhile};
+use crate::skin::{self, Access, Blocked, Kind, WaitWhile};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
@@ -57,7 +57,7 @@ impl Condvar {
     #[inline(always)]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (flag, guard) = guard.into_parts();
-        skin::release_early(Kind::MUTEX, flag);
+        skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
         let result = skin::blocking(Kind::CONDVAR, || self.inner.wait(guard));
         map_result(result, |guard| MutexGuard::new(flag, guard))
     }
@@ -81,7 +81,7 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = WaitWhile::new(flag);
+        let mut wait = WaitWhile::new(Kind::CONDVAR, flag);
         let condition = wait.watch(condition);
         let result = skin::apart(|| self.inner.wait_while(guard, condition));
         map_result(result, |guard| MutexGuard::new(flag, guard))
@@ -103,8 +103,10 @@ impl Condvar {
         duration: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let (flag, guard) = guard.into_parts();
-        skin::release_early(Kind::MUTEX, flag);
-        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait_timeout(guard, duration));
+        skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
+        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
+            self.inner.wait_timeout(guard, duration)
+        });
         map_result(result, |(guard, timeout)| {
             (MutexGuard::new(flag, guard), timeout)
         })
@@ -146,7 +148,7 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = WaitWhile::new(flag);
+        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
         let condition = wait.watch(condition);
         let wait_timeout_while = || self.inner.wait_timeout_while(guard, duration, condition);
         let result = skin::apart(wait_timeout_while);

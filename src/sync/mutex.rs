@@ -11,8 +11,8 @@ use crate::skin::{self, Flag, Kind, guard};
 ///
 /// # Overhead
 ///
-/// Without contention, nothing but two relaxed loads, one after the acquisition and one at the
-/// release, whether profiling is on or off.
+/// Without contention, nothing but a relaxed store and a relaxed load after the acquisition and at
+/// the release, whether profiling is on or off.
 ///
 /// # Examples
 ///

@@ -19,7 +19,7 @@ pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 /// # Overhead
 ///
 /// Without contention, nothing but two relaxed loads, one after the acquisition and one at the
-/// release, whether profiling is on or off.
+/// release, and for writing a relaxed store at each, whether profiling is on or off.
 ///
 /// # Examples
 ///

@@ -3,6 +3,7 @@
 use crate::skin::Origin;
 use std::{fmt, io, thread};
 
+use super::running::Running;
 use super::start::__rust_begin_short_backtrace;
 use super::{JoinHandle, Scope, ScopedJoinHandle};
 
@@ -63,9 +64,10 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let origin = Origin::here();
-        let f = move || __rust_begin_short_backtrace(origin, f);
-        self.inner.spawn(f).map(JoinHandle::new)
+        let (origin, running) = (Origin::here(), Running::new());
+        let runner = running.runner();
+        let f = move || __rust_begin_short_backtrace(origin, runner, f);
+        Ok(JoinHandle::new(self.inner.spawn(f)?, running))
     }
 
     /// Spawns the thread without a bound on how long what it borrows lives.
@@ -90,10 +92,12 @@ impl Builder {
         F: FnOnce() -> T + Send,
         T: Send,
     {
-        let origin = Origin::here();
-        let f = move || __rust_begin_short_backtrace(origin, f);
+        let (origin, running) = (Origin::here(), Running::new());
+        let runner = running.runner();
+        let f = move || __rust_begin_short_backtrace(origin, runner, f);
         // SAFETY: this function's caller has the same duty, and `f` borrows no more than theirs.
-        unsafe { self.inner.spawn_unchecked(f) }.map(JoinHandle::new)
+        let spawned = unsafe { self.inner.spawn_unchecked(f) }?;
+        Ok(JoinHandle::new(spawned, running))
     }
 
     /// Spawns the thread in a scope.
@@ -115,11 +119,11 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let origin = Origin::here();
-        let f = move || __rust_begin_short_backtrace(origin, f);
-        self.inner
-            .spawn_scoped(scope.inner(), f)
-            .map(ScopedJoinHandle::new)
+        let (origin, running) = (Origin::here(), Running::new());
+        let runner = running.runner_in(scope);
+        let f = move || __rust_begin_short_backtrace(origin, runner, f);
+        let spawned = self.inner.spawn_scoped(scope.inner(), f)?;
+        Ok(ScopedJoinHandle::new(spawned, running))
     }
 }
 

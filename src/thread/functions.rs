@@ -1,6 +1,6 @@
 //! The functions with which a thread makes itself wait.
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[inline(always)]
 pub fn sleep(duration: Duration) {
     if !duration.is_zero() {
-        skin::blocking(Kind::SLEEP, || thread::sleep(duration));
+        skin::blocking(Blocked::for_a_time(Kind::SLEEP), || thread::sleep(duration));
     }
 }
 
@@ -53,7 +53,9 @@ pub fn park() {
 /// As [`park`], for `duration` at the most.
 #[inline(always)]
 pub fn park_timeout(duration: Duration) {
-    skin::perhaps_blocking(Kind::PARK, || thread::park_timeout(duration));
+    skin::perhaps_blocking(Blocked::for_a_time(Kind::PARK), || {
+        thread::park_timeout(duration)
+    });
 }
 
 /// As [`park_timeout`], in milliseconds.

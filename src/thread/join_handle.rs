@@ -1,7 +1,8 @@
 //! [`std::thread::JoinHandle`], profiled.
 
+use super::running::Running;
 use super::start::__rust_begin_short_backtrace;
-use crate::skin::{self, Kind, Origin};
+use crate::skin::{self, Blocked, Kind, Origin};
 use std::fmt;
 use std::thread::{self, Result, Thread};
 
@@ -23,10 +24,10 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let origin = Origin::here();
-    JoinHandle::new(thread::spawn(move || {
-        __rust_begin_short_backtrace(origin, f)
-    }))
+    let (origin, running) = (Origin::here(), Running::new());
+    let runner = running.runner();
+    let spawned = thread::spawn(move || __rust_begin_short_backtrace(origin, runner, f));
+    JoinHandle::new(spawned, running)
 }
 
 /// The right to wait for a thread: [`std::thread::JoinHandle`], profiled.
@@ -43,11 +44,12 @@ where
 /// ```
 pub struct JoinHandle<T> {
     inner: thread::JoinHandle<T>,
+    running: Running,
 }
 
 impl<T> JoinHandle<T> {
-    pub(super) fn new(inner: thread::JoinHandle<T>) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: thread::JoinHandle<T>, running: Running) -> Self {
+        Self { inner, running }
     }
 
     /// The thread's name, id and `unpark`.
@@ -83,7 +85,8 @@ impl<T> JoinHandle<T> {
     #[cold]
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
-        skin::blocking(Kind::JOIN, || self.inner.join())
+        let blocked = Blocked::from(Kind::JOIN).at(self.running.flag());
+        skin::blocking(blocked, || self.inner.join())
     }
 }
 

@@ -1,7 +1,8 @@
 //! [`std::thread::scope`], profiled.
 
+use super::running::Running;
 use super::start::__rust_begin_short_backtrace;
-use crate::skin::{self, Kind, Origin, Wait};
+use crate::skin::{self, Blocked, Kind, Origin, Wait};
 use std::fmt;
 use std::ptr;
 use std::thread::{self, Result, Thread};
@@ -42,9 +43,12 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     // In this frame, at which the recorded stack begins; dropped also by a panic.
+    let blocked = Blocked::from(Kind::JOIN).seen_from_here();
     let mut wait = None;
+    let mut in_progress = None;
     thread::scope(|scope| {
         let _end = skin::OnDrop(|| {
+            in_progress = skin::in_progress(blocked.at_end_of_scope(scope));
             let begun = Wait::begin(Kind::JOIN, None);
             wait = begun.map(|wait| wait.unless_shorter(END_PASSES_NANOS));
         });
@@ -78,9 +82,15 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let origin = Origin::here();
-        let f = move || __rust_begin_short_backtrace(origin, f);
-        ScopedJoinHandle::new(self.inner.spawn(f))
+        let (origin, running) = (Origin::here(), Running::new());
+        let runner = running.runner_in(self);
+        let f = move || __rust_begin_short_backtrace(origin, runner, f);
+        ScopedJoinHandle::new(self.inner.spawn(f), running)
+    }
+
+    /// By which its end knows the threads that it waits for.
+    pub(super) fn address(&self) -> usize {
+        ptr::from_ref(&self.inner).addr()
     }
 
     pub(super) fn inner(&'scope self) -> &'scope thread::Scope<'scope, 'env> {
@@ -105,11 +115,12 @@ impl fmt::Debug for Scope<'_, '_> {
 /// ```
 pub struct ScopedJoinHandle<'scope, T> {
     inner: thread::ScopedJoinHandle<'scope, T>,
+    running: Running,
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
-    pub(super) fn new(inner: thread::ScopedJoinHandle<'scope, T>) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: thread::ScopedJoinHandle<'scope, T>, running: Running) -> Self {
+        Self { inner, running }
     }
 
     /// The thread's name, id and `unpark`.
@@ -141,7 +152,8 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     #[cold]
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
-        skin::blocking(Kind::JOIN, || self.inner.join())
+        let blocked = Blocked::from(Kind::JOIN).at(self.running.flag());
+        skin::blocking(blocked, || self.inner.join())
     }
 }
 

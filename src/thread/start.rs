@@ -1,5 +1,6 @@
 //! The beginning and the end of a thread that this crate has spawned.
 
+use super::running::Runner;
 use crate::skin::{Origin, keep_frame};
 
 /// Runs the function of a new thread.
@@ -7,8 +8,13 @@ use crate::skin::{Origin, keep_frame};
 /// Stacks are shown up to the function in which the standard library calls that of a thread. This
 /// one has the same name, so that they end here, and not one frame further out.
 #[inline(never)]
-pub(super) fn __rust_begin_short_backtrace<T>(origin: Origin, f: impl FnOnce() -> T) -> T {
+pub(super) fn __rust_begin_short_backtrace<T>(
+    origin: Origin,
+    runner: Runner,
+    f: impl FnOnce() -> T,
+) -> T {
     let _thread = origin.begin();
+    let _running = runner.begin();
     let result = f();
     keep_frame();
     result

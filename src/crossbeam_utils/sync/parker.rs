@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ::crossbeam_utils::sync as original;
 
 use super::Unparker;
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 
 /// Puts its thread to sleep until somebody has a token for it:
 /// [`crossbeam_utils::sync::Parker`](::crossbeam_utils::sync::Parker) that tells the profiler how
@@ -48,13 +48,17 @@ impl Parker {
     /// Blocks until there is a token, which it takes, but at most that long.
     #[inline(always)]
     pub fn park_timeout(&self, timeout: Duration) {
-        skin::perhaps_blocking(Kind::PARK, || self.inner.park_timeout(timeout));
+        skin::perhaps_blocking(Blocked::for_a_time(Kind::PARK), || {
+            self.inner.park_timeout(timeout)
+        });
     }
 
     /// Blocks until there is a token, which it takes, until `deadline` at the latest.
     #[inline(always)]
     pub fn park_deadline(&self, deadline: Instant) {
-        skin::perhaps_blocking(Kind::PARK, || self.inner.park_deadline(deadline));
+        skin::perhaps_blocking(Blocked::for_a_time(Kind::PARK), || {
+            self.inner.park_deadline(deadline)
+        });
     }
 
     /// The other half, which makes a token for this parker.

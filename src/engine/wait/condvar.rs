@@ -1,7 +1,8 @@
 //! The conditions that a Condvar's `wait_while` waits for.
 
-use super::{Release, Wait, acquired};
+use super::{Access, Blocked, Release, Wait, acquired, begin_release, in_progress};
 use crate::engine::blame::Flag;
+use crate::engine::registry::InProgress;
 use crate::profile::kind::Kind;
 
 /// A Condvar's `wait_while`, whose condition is watched. Stacks begin in the frame that holds this,
@@ -13,16 +14,20 @@ use crate::profile::kind::Kind;
 pub(crate) struct WaitWhile<'a> {
     flag: &'a Flag,
     is_waiting: bool,
+    blocked: Blocked,
     wait: Option<Wait<'static>>,
+    in_progress: Option<InProgress>,
 }
 
 impl<'a> WaitWhile<'a> {
     #[inline(always)]
-    pub(crate) fn new(flag: &'a Flag) -> Self {
+    pub(crate) fn new(blocked: impl Into<Blocked>, flag: &'a Flag) -> Self {
         Self {
             flag,
             is_waiting: false,
+            blocked: blocked.into().seen_from_here(),
             wait: None,
+            in_progress: None,
         }
     }
 
@@ -33,7 +38,7 @@ impl<'a> WaitWhile<'a> {
     ) -> impl FnMut(&mut T) -> bool {
         move |value| {
             // At first by the caller, then by the wait.
-            acquired(self.flag);
+            acquired(Access::Exclusive, self.flag);
             let holds = condition(value);
             if holds {
                 self.goes_on();
@@ -43,7 +48,7 @@ impl<'a> WaitWhile<'a> {
     }
 
     fn goes_on(&mut self) {
-        if !self.flag.is_idle()
+        if !begin_release(Access::Exclusive, self.flag)
             && let Some(release) = Release::begin(Kind::MUTEX, self.flag)
         {
             release.end_at(self);
@@ -54,6 +59,7 @@ impl<'a> WaitWhile<'a> {
             if let Some(wait) = &mut self.wait {
                 wait.capture_if_certain();
             }
+            self.in_progress = in_progress(self.blocked);
         }
     }
 }

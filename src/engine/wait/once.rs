@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{OnDrop, Release, Wait, in_progress};
+use super::{Access, Blocked, OnDrop, Release, Wait, begin_release, in_progress};
 use crate::engine::blame::{Flag, Outcome};
 use crate::engine::registry;
 use crate::profile::kind::Kind;
@@ -26,7 +26,7 @@ pub(crate) fn once<R>(flag: &Flag, call: impl FnOnce(&mut Turn<'_>) -> R) -> R {
             wait.arrive();
         }
     }
-    turn.in_progress = in_progress(Kind::ONCE, Some(flag.into()));
+    turn.in_progress = in_progress(Blocked::from(Kind::ONCE).at(flag));
     let result = call(&mut turn);
     drop(turn.wait.take());
     result
@@ -69,9 +69,10 @@ impl Turn<'_> {
                 self.wait = Some(wait);
             }
         }
+        self.flag.set_holder();
         let _end = OnDrop(|| {
             runs_ended(self.flag).fetch_add(1, Ordering::Relaxed);
-            if !self.flag.is_idle() {
+            if !begin_release(Access::Exclusive, self.flag) {
                 self.release = Release::begin(Kind::ONCE, self.flag);
             }
         });

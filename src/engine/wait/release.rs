@@ -117,13 +117,55 @@ impl Release {
     }
 }
 
-/// Comes after every acquisition of a lock that is not shared, however it came about. While somebody
-/// waits, the time from here to the release is the holder's, and what came before it nobody's.
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// By one thread alone.
+    Exclusive,
+    /// By one thread that may become its only holder, and by readers.
+    #[allow(dead_code)] // Only some skins have such locks.
+    Upgradable,
+    /// By readers.
+    Shared,
+    /// By whom a thread does not tell: a task, which may release it on another one.
+    #[allow(dead_code)] // As above.
+    Untold,
+}
+
+impl Access {
+    /// The access of a guard whose release has this kind.
+    #[inline(always)]
+    pub(crate) fn of_guard(kind: Kind) -> Self {
+        match kind == Kind::RWLOCK_READ {
+            true => Self::Shared,
+            false => Self::Exclusive,
+        }
+    }
+}
+
+/// Comes after every acquisition of a lock, however it came about. Notes who holds it; and while
+/// somebody waits, the time from here to the release is the holder's, and what came before it nobody's.
 #[inline(always)]
-pub(crate) fn acquired(flag: &Flag) {
+pub(crate) fn acquired(access: Access, flag: &Flag) {
+    match access {
+        Access::Exclusive => flag.set_holder(),
+        Access::Upgradable => flag.set_upgradable_holder(),
+        // Readers share the line, and there are many.
+        Access::Shared | Access::Untold => {}
+    }
     if !flag.is_idle() {
         acquired_contended(flag);
     }
+}
+
+/// Comes before every release. True: nobody who is sampled waits, and the unlock is all that is left
+/// to do. Else [`release`] does it.
+#[inline(always)]
+pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
+    if matches!(access, Access::Exclusive | Access::Upgradable) {
+        flag.clear_holder();
+    }
+    flag.is_idle()
 }
 
 #[cold]
@@ -150,8 +192,8 @@ pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) ->
 
 /// A release whose unlock happens inside the next call, as in a Condvar's wait: charged before.
 #[inline(always)]
-pub(crate) fn release_early(kind: Kind, flag: &Flag) {
-    if !flag.is_idle() {
+pub(crate) fn release_early(access: Access, kind: Kind, flag: &Flag) {
+    if !begin_release(access, flag) {
         release(kind, flag, || {});
     }
 }

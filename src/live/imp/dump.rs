@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::holders::{self, Party, Trace, Wanted};
 use super::look::{self, Seen};
 use super::procfs::{self, Position, Tid};
+use super::stacks::{Ranges, Stacks};
 use super::thread_pointer;
 
 use super::signal::{Asker, COPIED_BYTES, Refusal};
@@ -29,6 +31,19 @@ static DUMP: Mutex<()> = Mutex::new(());
 /// `marker`.
 #[inline(never)]
 pub(in crate::live) fn dump<T>(marker: &T) -> Threads {
+    take(marker).threads
+}
+
+/// A dump, and what it was made of.
+#[derive(Debug)]
+pub(super) struct Dump {
+    pub(super) threads: Threads,
+    pub(super) parties: Vec<Party>,
+    pub(super) stacks: Stacks<Tid>,
+}
+
+#[inline(never)]
+pub(super) fn take<T>(marker: &T) -> Dump {
     let _one = DUMP.lock().unwrap_or_else(PoisonError::into_inner);
     stack::start();
     stack::refresh();
@@ -43,11 +58,10 @@ pub(in crate::live) fn dump<T>(marker: &T) -> Threads {
     let waits: HashMap<Tid, Published> = registry::waits()
         .filter_map(|published| Some((thread_pointer::tid_of(published.owner)?, published)))
         .collect();
-    registry::forget_if(|owner| {
-        thread_pointer::tid_of(owner).is_none_or(|tid| !tids.contains(&tid))
-    });
-    let mut found = look_at_all(&tids, &waits, marker);
-    ask_running(&mut found, &mut notes);
+    forget_ended();
+    let wanted = Wanted::of(waits.values());
+    let mut found = look_at_all(&tids, &waits, &wanted, marker);
+    ask_running(&mut found, &wanted, &mut notes);
     if found.iter().any(|found| found.is_hidden) {
         notes.push(
             "sleeping threads are shown without their stacks: /proc/self/task/TID/syscall cannot \
@@ -56,8 +70,31 @@ pub(in crate::live) fn dump<T>(marker: &T) -> Threads {
         );
     }
     let mut symbolizer = symbols::symbolizer();
-    let threads = found.into_iter().map(|found| found.named(&mut symbolizer));
-    Threads::new(time, threads.collect(), notes, symbolizer.mappings())
+    let pointers = found.iter().filter_map(Found::pointer_in_stack);
+    let stacks = match found.iter().any(Found::waits_for_somebody) {
+        true => Stacks::new(&Ranges::of_this_process(), pointers),
+        false => Stacks::default(),
+    };
+    let (mut threads, parties): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .map(|found| found.named(&mut symbolizer))
+        .unzip();
+    holders::tell(&mut threads, &parties, &stacks);
+    Dump {
+        threads: Threads::new(time, threads, notes, symbolizer.mappings()),
+        parties,
+        stacks,
+    }
+}
+
+/// Frees the records of threads that have ended. Asked is whether the thread is there now: one that
+/// began after the threads were listed needs its record.
+fn forget_ended() {
+    if thread_pointer::are_tids_known() {
+        registry::forget_if(|owner| {
+            thread_pointer::tid_of(owner).is_none_or(|tid| procfs::cpu_time(tid).is_none())
+        });
+    }
 }
 
 /// A thread and its addresses.
@@ -65,11 +102,19 @@ struct Found {
     thread: Thread,
     /// As `Symbolizer::interrupted_stack` wants them.
     addresses: Vec<usize>,
+    stack_pointer: Option<u64>,
+    published: Option<Published>,
+    traces: Vec<Trace>,
     wants_signal: bool,
     is_hidden: bool,
 }
 
-fn look_at_all<T>(tids: &[Tid], waits: &HashMap<Tid, Published>, marker: &T) -> Vec<Found> {
+fn look_at_all<T>(
+    tids: &[Tid],
+    waits: &HashMap<Tid, Published>,
+    wanted: &Wanted,
+    marker: &T,
+) -> Vec<Found> {
     let own = procfs::own_tid();
     let mut buffer = vec![0; COPIED_BYTES];
     let mut addresses = Addresses::EMPTY;
@@ -79,14 +124,17 @@ fn look_at_all<T>(tids: &[Tid], waits: &HashMap<Tid, Published>, marker: &T) -> 
         }
         addresses.clear();
         let published = waits.get(tid);
-        let waiting = published.and_then(|published| look_at_wait(*tid, published, &mut buffer));
-        waiting.or_else(|| look_at(*tid, &mut buffer, &mut addresses))
+        let waiting =
+            published.and_then(|published| look_at_wait(*tid, published, wanted, &mut buffer));
+        waiting.or_else(|| look_at(*tid, wanted, &mut buffer, &mut addresses))
     });
     looks.collect()
 }
 
+/// It is never taken for a reader: what it has of earlier dumps has the addresses of locks.
 fn this_thread<T>(own: Tid, marker: &T) -> Found {
     let mut found = Found::new(own, ThreadState::Running);
+    found.stack_pointer = Some(std::ptr::from_ref(marker).addr() as u64);
     let mut stack = Stack::new();
     if stack.capture(marker) {
         found.addresses = stack.addresses().to_vec();
@@ -97,7 +145,12 @@ fn this_thread<T>(own: Tid, marker: &T) -> Found {
 
 /// A thread in a wait of ours, from the frame that published it: the thread need not be asked, and
 /// may run. `None` if the wait is over.
-fn look_at_wait(tid: Tid, published: &Published, buffer: &mut [u8]) -> Option<Found> {
+fn look_at_wait(
+    tid: Tid,
+    published: &Published,
+    wanted: &Wanted,
+    buffer: &mut [u8],
+) -> Option<Found> {
     let registers = published.wait.registers;
     let start = Start {
         instruction_pointer: registers.instruction_pointer,
@@ -119,8 +172,10 @@ fn look_at_wait(tid: Tid, published: &Published, buffer: &mut [u8]) -> Option<Fo
     let kind = published.wait.kind;
     let mut found = Found::new(tid, ThreadState::of_kind(kind));
     found.addresses = addresses.as_slice().to_vec();
-    let subject = published.wait.subject;
-    found.thread.wait = Some(WaitInProgress::new(kind, subject, waited));
+    found.stack_pointer = Some(start.stack_pointer);
+    found.traces = wanted.find(copy);
+    found.published = Some(*published);
+    found.thread.wait = Some(WaitInProgress::new(&published.wait, waited));
     found.thread.note = note_of(end);
     Some(found)
 }
@@ -133,8 +188,14 @@ fn note_of(end: WalkEnd) -> Option<&'static str> {
     }
 }
 
-fn look_at(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Option<Found> {
-    let seen = look::look(tid, buffer, addresses);
+fn look_at(
+    tid: Tid,
+    wanted: &Wanted,
+    buffer: &mut [u8],
+    addresses: &mut Addresses,
+) -> Option<Found> {
+    let mut traces = Vec::new();
+    let seen = look::look(tid, buffer, addresses, |copy| traces = wanted.find(copy));
     let found = match seen {
         Seen::Gone => return None,
         Seen::Asleep { position, end } => {
@@ -144,6 +205,8 @@ fn look_at(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Option<Fou
             };
             let mut found = Found::new(tid, state);
             found.addresses = addresses.as_slice().to_vec();
+            found.stack_pointer = position.stack_pointer();
+            found.traces = traces;
             found.thread.note = note_of(end);
             found.wants_signal = end == WalkEnd::Lost && look::is_restarted(&position);
             found
@@ -166,7 +229,7 @@ fn look_at(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Option<Fou
 }
 
 /// Asks the threads that run for their stacks.
-fn ask_running(found: &mut [Found], notes: &mut Vec<String>) {
+fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<String>) {
     let wanted: Vec<usize> = (0..found.len())
         .filter(|index| found[*index].wants_signal)
         .collect();
@@ -190,6 +253,8 @@ fn ask_running(found: &mut [Found], notes: &mut Vec<String>) {
         let end = copied::walk(start, copy, &mut addresses);
         let found = &mut found[wanted[index]];
         found.addresses = addresses.as_slice().to_vec();
+        found.stack_pointer = Some(start.stack_pointer);
+        found.traces = wanted_traces.find(copy);
         if let Some(leaf) = found.addresses.first_mut() {
             *leaf = behind_instruction(*leaf);
         }
@@ -240,12 +305,25 @@ impl Found {
                 ..Thread::new(tid.unsigned_abs(), state)
             },
             addresses: Vec::new(),
+            stack_pointer: None,
+            published: None,
+            traces: Vec::new(),
             wants_signal: false,
             is_hidden: false,
         }
     }
 
-    fn named(self, symbolizer: &mut Symbolizer) -> Thread {
+    fn pointer_in_stack(&self) -> Option<(u64, Tid)> {
+        Some((self.stack_pointer?, self.thread.tid as Tid))
+    }
+
+    fn waits_for_somebody(&self) -> bool {
+        self.published
+            .as_ref()
+            .is_some_and(|published| published.wait.subject != 0)
+    }
+
+    fn named(self, symbolizer: &mut Symbolizer) -> (Thread, Party) {
         let mut thread = self.thread;
         // Running and runnable look the same to the kernel: who has run since is running.
         if thread.state == ThreadState::Runnable
@@ -258,6 +336,11 @@ impl Found {
             Some(_) => symbolizer.stack(self.addresses.into()).locations.into(),
             None => symbolizer.interrupted_stack(&self.addresses).into(),
         };
-        thread
+        let party = Party {
+            tid: thread.tid as Tid,
+            published: self.published,
+            traces: self.traces,
+        };
+        (thread, party)
     }
 }

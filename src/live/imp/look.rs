@@ -28,8 +28,14 @@ pub(super) enum Seen {
     Gone,
 }
 
-/// Looks at a thread that is not this one. `buffer` is for the copy, `addresses` for its stack.
-pub(super) fn look(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Seen {
+/// Looks at a thread that is not this one. `buffer` is for the copy, which `also` sees, `addresses` for
+/// its stack.
+pub(super) fn look(
+    tid: Tid,
+    buffer: &mut [u8],
+    addresses: &mut Addresses,
+    mut also: impl FnMut(StackCopy<'_>),
+) -> Seen {
     for _ in 0..TRIES {
         let Some(before) = procfs::cpu_time(tid) else {
             return Seen::Gone;
@@ -58,6 +64,7 @@ pub(super) fn look(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Se
             };
             addresses.clear();
             end = copied::walk(start, copy, addresses);
+            also(copy);
             if end != WalkEnd::CopyEnded || copied < wanted {
                 break;
             }
@@ -71,22 +78,11 @@ pub(super) fn look(tid: Tid, buffer: &mut [u8], addresses: &mut Addresses) -> Se
 }
 
 fn start_of(position: &Position) -> Option<Start> {
-    match *position {
-        Position::Running => None,
-        Position::Call {
-            stack_pointer,
-            instruction_pointer,
-            ..
-        }
-        | Position::Blocked {
-            stack_pointer,
-            instruction_pointer,
-        } => Some(Start {
-            instruction_pointer,
-            stack_pointer,
-            frame_pointer: None,
-        }),
-    }
+    Some(Start {
+        instruction_pointer: position.instruction_pointer()?,
+        stack_pointer: position.stack_pointer()?,
+        frame_pointer: None,
+    })
 }
 
 /// Whether the kernel starts this call again after a signal's handler, so that the thread does not

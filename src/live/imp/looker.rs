@@ -80,10 +80,7 @@ impl Looker {
             let wait = waits.get(tid).map(|published| {
                 let wait = &published.wait;
                 let waited = clock::monotonic().saturating_sub(wait.since);
-                (
-                    wait.kind,
-                    WaitInProgress::new(wait.kind, wait.subject, waited),
-                )
+                (wait.kind, WaitInProgress::new(wait, waited))
             });
             Glimpse {
                 tid: tid.unsigned_abs(),

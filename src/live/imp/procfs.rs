@@ -132,6 +132,33 @@ pub(super) enum Position {
     },
 }
 
+impl Position {
+    /// `None`: not told.
+    pub(super) fn stack_pointer(&self) -> Option<u64> {
+        match *self {
+            Self::Running => None,
+            Self::Call { stack_pointer, .. } | Self::Blocked { stack_pointer, .. } => {
+                Some(stack_pointer)
+            }
+        }
+    }
+
+    /// `None`: not told.
+    pub(super) fn instruction_pointer(&self) -> Option<u64> {
+        match *self {
+            Self::Running => None,
+            Self::Call {
+                instruction_pointer,
+                ..
+            }
+            | Self::Blocked {
+                instruction_pointer,
+                ..
+            } => Some(instruction_pointer),
+        }
+    }
+}
+
 /// `None` if the thread has ended, or the file may not be read.
 pub(super) fn position(tid: Tid) -> Option<Position> {
     position_of(&read(tid, "syscall")?)

@@ -22,6 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::procfs::Tid;
+use super::stacks::writable_range;
 use crate::engine::stack::copied::{StackCopy, Start};
 use crate::engine::stack::memory;
 
@@ -282,20 +283,11 @@ fn read_ranges() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let mut count = 0;
     for range in maps.lines().filter_map(writable_range).take(RANGES) {
-        RANGE_BOUNDS[2 * count].store(range.0, Ordering::Relaxed);
-        RANGE_BOUNDS[2 * count + 1].store(range.1, Ordering::Relaxed);
+        RANGE_BOUNDS[2 * count].store(range.start as usize, Ordering::Relaxed);
+        RANGE_BOUNDS[2 * count + 1].store(range.end as usize, Ordering::Relaxed);
         count += 1;
     }
     RANGE_COUNT.store(count, Ordering::Relaxed);
-}
-
-/// The range of a line `7f12a000-7f12b000 rw-p …`, if it is writable.
-fn writable_range(line: &str) -> Option<(usize, usize)> {
-    let (range, rest) = line.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let address = |text| usize::from_str_radix(text, 16).ok();
-    rest.starts_with("rw")
-        .then_some((address(start)?, address(end)?))
 }
 
 /// Sets the handler, if nobody else has one.
@@ -401,17 +393,4 @@ fn end_of_range(address: usize) -> Option<usize> {
         }
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writable_ranges_are_told_from_others() {
-        let line = "7f12a000-7f12b000 rw-p 00000000 00:00 0  [stack]";
-        assert_eq!(writable_range(line), Some((0x7f12_a000, 0x7f12_b000)));
-        assert_eq!(writable_range("1000-2000 r--p 0 00:00 0"), None);
-        assert_eq!(writable_range("nonsense"), None);
-    }
 }

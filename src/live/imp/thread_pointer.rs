@@ -9,6 +9,15 @@ use crate::engine::thread_state;
 /// The number of the thread whose control block is at `pointer`. `None`: there is none any more, or
 /// this C library does not say where the number is.
 pub(super) fn tid_of(pointer: u64) -> Option<Tid> {
+    read_tid(pointer.checked_add(known_offset()?)?)
+}
+
+/// Whether this C library says where the number is.
+pub(super) fn are_tids_known() -> bool {
+    known_offset().is_some()
+}
+
+fn known_offset() -> Option<u64> {
     // The offset plus one; 0: not asked yet; 1: not known. Relaxed: it is all that there is to see.
     static OFFSET: AtomicU64 = AtomicU64::new(0);
     let mut known = OFFSET.load(Ordering::Relaxed);
@@ -16,8 +25,7 @@ pub(super) fn tid_of(pointer: u64) -> Option<Tid> {
         known = tid_offset().map_or(1, |offset| offset + 1);
         OFFSET.store(known, Ordering::Relaxed);
     }
-    let offset = known.checked_sub(1).filter(|offset| *offset > 0)?;
-    read_tid(pointer.checked_add(offset)?)
+    known.checked_sub(1).filter(|offset| *offset > 0)
 }
 
 fn read_tid(address: u64) -> Option<Tid> {
@@ -28,9 +36,26 @@ fn read_tid(address: u64) -> Option<Tid> {
     (is_read && tid > 0).then_some(tid)
 }
 
-/// Where glibc keeps the number in a control block, as it tells debuggers (`libthread_db`), checked
-/// with the thread that asks.
+/// Where the number stands in a control block, checked with the thread that asks.
 fn tid_offset() -> Option<u64> {
+    offset_for_debuggers().or_else(found_offset)
+}
+
+/// The one place near the start of this thread's control block that has its number: musl's has some
+/// ten words there, of which no other one is a number of a thread.
+fn found_offset() -> Option<u64> {
+    const SEARCHED_BYTES: u64 = 128;
+    let own = thread_state::thread_pointer() as u64;
+    let is_there = |offset: &u64| read_tid(own + offset) == Some(procfs::own_tid());
+    let mut places = (0..SEARCHED_BYTES)
+        .step_by(size_of::<Tid>())
+        .filter(is_there);
+    let place = places.next()?;
+    places.next().is_none().then_some(place)
+}
+
+/// Where glibc says that it is, for debuggers (`libthread_db`).
+fn offset_for_debuggers() -> Option<u64> {
     // SAFETY: the name ends with a zero; the lookup has no other duties.
     let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_thread_db_pthread_tid".as_ptr()) };
     if symbol.is_null() {

@@ -1,6 +1,6 @@
 //! [`std::sync::mpsc::Receiver`] and its iterators, profiled.
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Blocked, Kind};
 use std::fmt;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
@@ -95,7 +95,9 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Kind::CHAN_RECV, || self.inner.recv_timeout(timeout))
+        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
+            self.inner.recv_timeout(timeout)
+        })
     }
 }
 

@@ -30,7 +30,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub fn downgrade(s: Self) -> RwLockReadGuard<'a, T> {
         let (flag, inner) = s.into_parts();
         let downgrade = || sync::RwLockWriteGuard::downgrade(inner);
-        let inner = if flag.is_idle() {
+        let inner = if crate::skin::begin_release(crate::skin::Access::Exclusive, flag) {
             downgrade()
         } else {
             crate::skin::release(Kind::RWLOCK_WRITE, flag, downgrade)

@@ -141,7 +141,11 @@ impl<T> OnceCell<T> {
     #[cold]
     #[inline(never)]
     fn end_contended(flag: &Flag) {
-        crate::skin::release_early(crate::skin::Kind::ASYNC_ONCE, flag);
+        crate::skin::release_early(
+            crate::skin::Access::Untold,
+            crate::skin::Kind::ASYNC_ONCE,
+            flag,
+        );
     }
 }
 

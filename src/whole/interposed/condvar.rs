@@ -7,7 +7,7 @@ use std::ffi::c_int;
 
 use libc::{clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
-use crate::engine::wait::{acquired, release_early};
+use crate::engine::wait::{Access, acquired, release_early};
 use crate::profile::kind::Kind;
 use crate::whole::flags::flag_of;
 use crate::whole::real;
@@ -23,10 +23,10 @@ fn wait_for(
         return block();
     }
     let errno_before = errno();
-    release_early(Kind::MUTEX, flag_of(mutex));
+    release_early(Access::Untold, Kind::MUTEX, flag_of(mutex));
     set_errno(errno_before);
     let result = waiting(Kind::CONDVAR, Some(flag_of(condition)), block, of_lock);
-    acquired(flag_of(mutex));
+    acquired(Access::Untold, flag_of(mutex));
     result
 }
 

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use libc::{clockid_t, pthread_mutex_t, timespec};
 
-use crate::engine::wait::acquired;
+use crate::engine::wait::{Access, acquired};
 use crate::profile::kind::Kind;
 use crate::whole::flags::flag_of;
 use crate::whole::real;
@@ -22,7 +22,7 @@ unsafe fn acquire(mutex: *mut pthread_mutex_t, lock: impl FnOnce() -> c_int) -> 
         libc::EBUSY => waiting(Kind::MUTEX, Some(flag_of(mutex)), lock, of_lock),
         result => {
             if result == 0 {
-                acquired(flag_of(mutex));
+                acquired(Access::Untold, flag_of(mutex));
             }
             result
         }
@@ -68,7 +68,7 @@ pub unsafe fn trylock(mutex: *mut pthread_mutex_t) -> c_int {
     // SAFETY: by this function's duty.
     let result = unsafe { real::pthread_mutex_trylock(mutex) };
     if result == 0 {
-        acquired(flag_of(mutex));
+        acquired(Access::Untold, flag_of(mutex));
     }
     result
 }

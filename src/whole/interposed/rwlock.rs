@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use libc::{clockid_t, pthread_rwlock_t, timespec};
 
-use crate::engine::wait::acquired;
+use crate::engine::wait::{Access, acquired};
 use crate::profile::kind::Kind;
 use crate::whole::flags::flag_of;
 use crate::whole::real;
@@ -33,7 +33,7 @@ unsafe fn write(lock: *mut pthread_rwlock_t, block: impl FnOnce() -> c_int) -> c
         libc::EBUSY => waiting(Kind::RWLOCK_WRITE, Some(flag_of(lock)), block, of_lock),
         result => {
             if result == 0 {
-                acquired(flag_of(lock));
+                acquired(Access::Untold, flag_of(lock));
             }
             result
         }

@@ -140,7 +140,7 @@ fn guards_have_a_niche() {
     has_niche::<RwLockWriteGuard<'static, u64>>();
 }
 
-/// As the page of each skin says: 8 bytes more for a lock, padded.
+/// As the page of each skin says: 16 bytes more for a lock, padded.
 #[test]
 fn sizes_are_as_documented() {
     fn is_flag_larger<Ours, Original>() {

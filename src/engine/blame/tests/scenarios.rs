@@ -269,8 +269,8 @@ fn a_release_within_the_gate_leaves_its_blame_to_the_next() {
     scene.arrive(START);
     assert_eq!(scene.release(START + 10, one), 10);
     scene.barge(START + 10);
-    scene.skip(START + 10 + GATE_NANOS - 1);
-    scene.barge(START + 10 + GATE_NANOS - 1);
+    scene.skip(START + 10 + GATE_NANOS - 8);
+    scene.barge(START + 10 + GATE_NANOS - 8);
     assert_eq!(scene.release(START + 10 + GATE_NANOS, two), GATE_NANOS);
 }
 

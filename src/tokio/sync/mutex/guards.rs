@@ -27,7 +27,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The lock has just been acquired.
     #[inline(always)]
     pub(super) fn new(mutex: &'a Mutex<T>, inner: original::MutexGuard<'a, T>) -> Self {
-        skin::acquired(mutex.flag());
+        skin::acquired(skin::Access::Untold, mutex.flag());
         Self::from_parts(mutex, inner)
     }
 
@@ -135,7 +135,7 @@ impl<T: ?Sized + 'static> OwnedMutexGuard<T> {
     /// The lock has just been acquired. `inner` is a guard of `mutex`, which goes along with it.
     #[inline(always)]
     pub(super) fn new(mutex: Arc<Mutex<T>>, inner: original::MutexGuard<'static, T>) -> Self {
-        skin::acquired(mutex.flag());
+        skin::acquired(skin::Access::Untold, mutex.flag());
         Self::from_parts(mutex, inner)
     }
 

@@ -6,53 +6,21 @@
     target_arch = "x86_64"
 ))]
 
+mod accounting;
+#[path = "../common/live.rs"]
+mod common;
+mod holders;
+mod monitor;
+
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{self, Arc, MutexGuard, PoisonError, mpsc};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::{self, Arc, mpsc};
+use std::thread;
 
-use contend::{Thread, ThreadState, Threads};
-
-#[path = "threads/accounting.rs"]
-mod accounting;
-#[path = "threads/monitor.rs"]
-mod monitor;
-
-/// Long enough for any machine: a test that gets here has failed.
-const NEVER: Duration = Duration::from_secs(600);
-
-/// Dumps see the other tests' threads, and some tests count. So they take turns.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: sync::Mutex<()> = sync::Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body)
-        .unwrap()
-}
-
-/// Dumps until the thread of this name is as it should be.
-fn thread_when(name: &str, is_there: impl Fn(&Thread) -> bool) -> Thread {
-    loop {
-        let threads = contend::threads();
-        let mut named = threads.threads().iter();
-        if let Some(thread) = named.find(|thread| thread.name() == name && is_there(thread)) {
-            return thread.clone();
-        }
-        thread::yield_now();
-    }
-}
-
-fn has_function(thread: &Thread, function: &str) -> bool {
-    let mut frames = thread.frames().iter();
-    frames.any(|frame| frame.function().contains(function))
-}
+use common::{NEVER, has_function, spawn, thread_when, turn};
+use contend::{ThreadState, Threads};
 
 /// Runs `wait` on a thread until `check` has seen it, then ends the wait with `end`.
 fn check_wait(

@@ -1,0 +1,323 @@
+//! Who has what a thread waits for.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use contend::Thread;
+
+use crate::common::{has_function, spawn, thread_when, turn};
+
+/// A thread that holds something until it is told to end, in a function that a dump shows.
+struct Keeper {
+    end: mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+#[inline(never)]
+fn keep(until: &mpsc::Receiver<()>) {
+    assert!(until.recv().is_ok());
+    std::hint::black_box(());
+}
+
+impl Keeper {
+    fn new(name: &str, hold: impl FnOnce(&dyn Fn()) + Send + 'static) -> Self {
+        let (end, until) = mpsc::channel();
+        let (has_it, holds) = mpsc::channel();
+        let thread = spawn(name, move || {
+            hold(&|| {
+                has_it.send(()).unwrap();
+                keep(&until);
+            });
+        });
+        holds.recv().unwrap();
+        Self { end, thread }
+    }
+
+    fn end(self) {
+        self.end.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+/// Lets a thread `wait` for what another one holds, and checks that the dump says so.
+fn check_holder(
+    kind: &str,
+    is_certain: bool,
+    hold: impl FnOnce(&dyn Fn()) + Send + 'static,
+    wait: impl FnOnce() + Send + 'static,
+) {
+    let keeper = Keeper::new("keeper", hold);
+    let waiter = spawn("waiter", wait);
+    let thread = thread_when("waiter", |thread| {
+        // The holder may be on its way to its own wait still.
+        let is_there = |at: &contend::Frame| at.function().contains("keep");
+        let wait = thread.wait();
+        let mut holders = wait.map(|wait| wait.holders()).unwrap_or_default().iter();
+        holders.any(|holder| holder.at().is_some_and(is_there))
+    });
+    let wait = thread.wait().unwrap();
+    assert_eq!(wait.kind(), kind);
+    let names: Vec<_> = wait.holders().iter().map(|holder| holder.name()).collect();
+    assert_eq!(names, ["keeper"], "{kind}");
+    let holder = &wait.holders()[0];
+    assert_eq!(holder.is_certain(), is_certain, "{kind}");
+    if is_certain {
+        let held = holder.held_for_at_least().unwrap();
+        assert!(held >= wait.waited(), "{held:?}, {:?}", wait.waited());
+    }
+    let keepers = thread_when("keeper", |_| true);
+    assert_eq!(holder.tid(), keepers.tid());
+    keeper.end();
+    waiter.join().unwrap();
+}
+
+#[test]
+fn holders_of_std_locks_are_known() {
+    let _turn = turn();
+    use contend::sync::{Mutex, Once, OnceLock, RwLock};
+    let lock = Arc::new(Mutex::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "mutex",
+        true,
+        move |keep| {
+            let _guard = theirs.lock().unwrap();
+            keep();
+        },
+        move || drop(lock.lock().unwrap()),
+    );
+    for is_write in [true, false] {
+        let lock = Arc::new(RwLock::new(1_u64));
+        let theirs = Arc::clone(&lock);
+        check_holder(
+            if is_write {
+                "rwlock_write"
+            } else {
+                "rwlock_read"
+            },
+            true,
+            move |keep| {
+                let _guard = theirs.write().unwrap();
+                keep();
+            },
+            move || match is_write {
+                true => drop(lock.write().unwrap()),
+                false => drop(lock.read().unwrap()),
+            },
+        );
+    }
+    let lock = Arc::new(RwLock::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "rwlock_write",
+        false,
+        move |keep| {
+            let guard = theirs.read().unwrap();
+            keep();
+            assert_eq!(*guard, 1);
+        },
+        move || drop(lock.write().unwrap()),
+    );
+    let once = Arc::new(Once::new());
+    let theirs = Arc::clone(&once);
+    check_holder(
+        "once",
+        true,
+        move |keep| theirs.call_once(keep),
+        move || once.call_once(|| unreachable!()),
+    );
+    let cell = Arc::new(OnceLock::new());
+    let theirs = Arc::clone(&cell);
+    check_holder(
+        "once",
+        true,
+        move |keep| {
+            theirs.get_or_init(|| {
+                keep();
+                7
+            });
+        },
+        move || assert_eq!(*cell.get_or_init(|| 8), 7),
+    );
+}
+
+#[test]
+#[cfg(feature = "parking_lot")]
+fn holders_of_parking_lots_locks_are_known() {
+    let _turn = turn();
+    use contend::parking_lot::{FairMutex, Mutex, Once, ReentrantMutex, RwLock};
+    let lock = Arc::new(Mutex::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "mutex",
+        true,
+        move |keep| {
+            let mut guard = theirs.lock();
+            contend::parking_lot::MutexGuard::bump(&mut guard);
+            keep();
+        },
+        move || drop(lock.lock()),
+    );
+    let lock = Arc::new(FairMutex::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "mutex",
+        true,
+        move |keep| {
+            let _guard = theirs.lock();
+            keep();
+        },
+        move || drop(lock.lock()),
+    );
+    let lock = Arc::new(ReentrantMutex::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "mutex",
+        true,
+        move |keep| {
+            let _guard = theirs.lock();
+            drop(theirs.lock());
+            keep();
+        },
+        move || drop(lock.lock()),
+    );
+    let lock = Arc::new(RwLock::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "rwlock_read",
+        true,
+        move |keep| {
+            let _guard = theirs.write();
+            keep();
+        },
+        move || drop(lock.read()),
+    );
+    let lock = Arc::new(RwLock::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "rwlock_write",
+        true,
+        move |keep| {
+            let _guard = theirs.upgradable_read();
+            keep();
+        },
+        move || drop(lock.write()),
+    );
+    let lock = Arc::new(RwLock::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "rwlock_write",
+        false,
+        move |keep| {
+            let guard = theirs.write();
+            let guard = contend::parking_lot::RwLockWriteGuard::downgrade(guard);
+            keep();
+            assert_eq!(*guard, 1);
+        },
+        move || drop(lock.write()),
+    );
+    let once = Arc::new(Once::new());
+    let theirs = Arc::clone(&once);
+    check_holder(
+        "once",
+        true,
+        move |keep| theirs.call_once(keep),
+        move || once.call_once(|| unreachable!()),
+    );
+}
+
+#[test]
+#[cfg(all(feature = "crossbeam-utils", feature = "once_cell"))]
+fn holders_of_other_skins_are_known() {
+    let _turn = turn();
+    use contend::crossbeam_utils::sync::ShardedLock;
+    use contend::once_cell::sync::OnceCell;
+    let lock = Arc::new(ShardedLock::new(1_u64));
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        "rwlock_read",
+        true,
+        move |keep| {
+            let _guard = theirs.write().unwrap();
+            keep();
+        },
+        move || drop(lock.read().unwrap()),
+    );
+    let cell = Arc::new(OnceCell::new());
+    let theirs = Arc::clone(&cell);
+    check_holder(
+        "once",
+        true,
+        move |keep| {
+            theirs.get_or_init(|| {
+                keep();
+                7
+            });
+        },
+        move || assert_eq!(*cell.get_or_init(|| 8), 7),
+    );
+}
+
+#[test]
+fn joins_and_scopes_say_for_whom_they_wait() {
+    let _turn = turn();
+    let (end, until) = mpsc::channel::<()>();
+    let joined = contend::thread::Builder::new().name("joined".into());
+    let joined = joined
+        .spawn(move || assert!(until.recv().is_err()))
+        .unwrap();
+    let joiner = spawn("joiner", move || joined.join().unwrap());
+    let names = |thread: &Thread| -> Vec<String> {
+        let holders = thread.wait().map(|wait| wait.holders()).unwrap_or_default();
+        holders
+            .iter()
+            .map(|holder| holder.name().to_owned())
+            .collect()
+    };
+    let thread = thread_when("joiner", |thread| names(thread) == ["joined"]);
+    assert_eq!(thread.wait().unwrap().kind(), "join");
+    assert_eq!(thread.wait().unwrap().lock(), None);
+    drop(end);
+    joiner.join().unwrap();
+
+    let (end, until) = mpsc::channel::<()>();
+    let until = std::sync::Mutex::new(until);
+    let scoping = spawn("scoping", move || {
+        contend::thread::scope(|scope| {
+            for name in ["one", "two"] {
+                let wait = || assert!(until.lock().unwrap().recv().is_err());
+                let builder = contend::thread::Builder::new().name(name.into());
+                builder.spawn_scoped(scope, wait).unwrap();
+            }
+        });
+    });
+    let thread = thread_when("scoping", |thread| {
+        let mut names = names(thread);
+        names.sort();
+        names == ["one", "two"]
+    });
+    assert!(has_function(&thread, "threads::"), "{:#?}", thread.frames());
+    assert!(thread.frames()[0].function().contains("scope"));
+    drop(end);
+    scoping.join().unwrap();
+}
+
+#[test]
+fn waits_that_end_by_themselves_are_told_from_others() {
+    let _turn = turn();
+    let (sender, receiver) = contend::sync::mpsc::channel::<()>();
+    let timed = spawn("timed", move || {
+        let _ = receiver.recv_timeout(Duration::from_secs(600));
+    });
+    let thread = thread_when("timed", |thread| thread.wait().is_some());
+    assert!(thread.wait().unwrap().is_timed());
+    assert_eq!(thread.wait().unwrap().holders(), []);
+    drop(sender);
+    timed.join().unwrap();
+    let (sender, receiver) = contend::sync::mpsc::channel::<()>();
+    let endless = spawn("endless", move || assert!(receiver.recv().is_err()));
+    let thread = thread_when("endless", |thread| thread.wait().is_some());
+    assert!(!thread.wait().unwrap().is_timed());
+    drop(sender);
+    endless.join().unwrap();
+}
