@@ -1,10 +1,12 @@
-//! Pages for those who read or change the crate's own code. There is nothing to call here.
+//! Pages to read: on whole programs, on moving to the wrappers, and on the crate's own code. There is
+//! nothing to call here.
 //!
 //! | page | answers |
 //! |---|---|
 //! | [`architecture`] | how a wait becomes a sample becomes a file, and where each decision is made |
 //! | [`vocabulary`] | what the words mean that code, documentation and output use |
 //! | [`writing_a_skin`] | how the types of another library are wrapped, and six rules of it |
+//! | [`whole_process`] | how to profile a program that knows nothing of this crate, and how true that is |
 //! | [`migration`] | how to move a program, and its dependencies, to the wrappers |
 #![forbid(unsafe_code)]
 
@@ -16,6 +18,9 @@ pub mod vocabulary {}
 
 #[doc = include_str!("docs/writing_a_skin.md")]
 pub mod writing_a_skin {}
+
+#[doc = include_str!("docs/whole_process.md")]
+pub mod whole_process {}
 
 #[doc = include_str!("docs/migration.md")]
 pub mod migration {}

@@ -217,6 +217,15 @@ impl Profile {
         focused
     }
 
+    /// This profile without the samples of which `is_apart` says so, and one of these alone.
+    #[allow(dead_code)] // Where programs are profiled from outside.
+    pub(crate) fn split(&self, is_apart: impl Fn(&Sample) -> bool) -> (Profile, Profile) {
+        let (mut rest, mut apart) = (self.clone(), self.clone());
+        rest.samples.retain(|sample| !is_apart(sample));
+        apart.samples.retain(is_apart);
+        (rest, apart)
+    }
+
     /// For one whose time is known better than from when its ends were taken.
     pub(crate) fn lasting(self, duration: Duration) -> Profile {
         Profile {

@@ -15,6 +15,7 @@
 //!
 //! No part of the library's interface: the object of `src/preload` and the command call it.
 
+mod chain;
 mod collect;
 mod flags;
 mod glue;

@@ -73,12 +73,17 @@ pub(super) enum Command {
 Examples:
   contend run -- ./server --port 8080
   contend run -n 5 -- cargo metadata > /dev/null")]
+#[cfg_attr(not(contend_whole), allow(dead_code))] // Elsewhere they are only explained.
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) recording: Recording,
     /// Show at most so many rows per table.
     #[arg(short, value_name = "N", default_value_t = 10)]
     pub(super) n: usize,
+    /// Show also threads that wait for work: joins, sleeps, parks, empty channels, and conditions at which threads
+    /// stay 100 ms or more.
+    #[arg(long)]
+    pub(super) idle: bool,
 }
 
 /// Run any program, and write profiles of its waiting into a folder.
@@ -91,6 +96,7 @@ pub(super) struct Run {
 Examples:
   contend record -o profiles -- ./server --port 8080
   contend record -o profiles --flamegraph -- ./batch")]
+#[cfg_attr(not(contend_whole), allow(dead_code))] // Elsewhere they are only explained.
 pub(super) struct Record {
     #[command(flatten)]
     pub(super) recording: Recording,
@@ -104,6 +110,7 @@ pub(super) struct Record {
 
 /// What is recorded, of which program.
 #[derive(Args, Debug)]
+#[cfg_attr(not(contend_whole), allow(dead_code))] // Elsewhere they are only explained.
 pub(super) struct Recording {
     /// Record one contention in so many; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -33,26 +33,68 @@ mod imp {
     use std::fs;
     use std::io::{self, Write};
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
     use crate::cli::error::Error;
     use crate::cli::launch::launch;
     use crate::export::form::{self, Form};
-    use crate::profile::Profile;
+    use crate::profile::kind::{Class, Kind};
+    use crate::profile::{Profile, Sample};
+    use crate::text::units::human;
 
     pub(super) fn run(arguments: &Run) -> Result<ExitCode> {
         launch(&arguments.recording, |profiles| {
-            show(profiles, arguments.n).map_err(Error::from)
+            let text = tables(profiles, arguments.n, arguments.idle);
+            // To standard error: standard output is the program's.
+            Ok(io::stderr().write_all(text.as_bytes())?)
         })
     }
 
-    /// To standard error: standard output is the program's.
-    fn show(profiles: &[Profile], rows: usize) -> io::Result<()> {
-        let mut text = String::new();
+    fn tables(profiles: &[Profile], rows: usize, with_idle: bool) -> String {
+        let mut text = format!("\ncontend: {SEEN}\n");
         for profile in profiles {
-            text += &format!("\n{}\n{}", profile.kind().question(), profile.top(rows));
+            text += &format!("\n{}\n", profile.kind().question());
+            let (busy, idle) = match with_idle {
+                true => (profile.clone(), None),
+                false => without_idle(profile),
+            };
+            // A table says itself why it is empty, unless that is because of what is left out.
+            if !busy.samples().is_empty() || idle.is_none() {
+                text += &busy.top(rows).to_string();
+            }
+            text += &idle.unwrap_or_default();
         }
-        io::stderr().write_all(text.as_bytes())
+        text
+    }
+
+    /// What the numbers are of, so that nobody takes them for more.
+    const SEEN: &str = "every sleep of threads at locks, channels and conditions of std, parking_lot, crossbeam, C \
+        and C++ is seen; tasks of async runtimes, spinning, Go's locks and programs that this one starts are not";
+
+    /// The profile without the stacks of threads that wait for work, and a line about them.
+    fn without_idle(profile: &Profile) -> (Profile, Option<String>) {
+        let (busy, idle) = profile.split(is_idle);
+        let total = idle.total_delay();
+        if total.is_zero() {
+            return (busy, None);
+        }
+        let line = format!(
+            "waiting for work is left out: {} in {} waits; --idle shows it\n",
+            human(total),
+            idle.total_contentions()
+        );
+        (busy, Some(line))
+    }
+
+    /// Waits for what has not come yet, where usually nothing is wrong. A condition variable is one of these where
+    /// threads stay at it for long: a worker without work, rather than a pool that is used up.
+    fn is_idle(sample: &Sample) -> bool {
+        const LONG: Duration = Duration::from_millis(100);
+        match sample.kind {
+            Kind::CONDVAR => sample.mean_delay() >= LONG,
+            kind => kind.class() == Class::Idle,
+        }
     }
 
     pub(super) fn record(arguments: &Record) -> Result<ExitCode> {

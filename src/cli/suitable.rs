@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,37 +33,47 @@ fn find(program: &OsStr) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Programs that people name where they mean another one.
+const SHELLS: [&str; 12] = [
+    "sh", "bash", "dash", "zsh", "fish", "ksh", "env", "timeout", "nice", "sudo", "xargs", "make",
+];
+
 /// Interpreters of interpreters that are followed; the kernel follows four.
 const MAX_DEPTH: u32 = 4;
 
 fn check_file(path: &Path, depth: u32) -> Result<()> {
-    let (Ok(metadata), Some(bytes)) = (fs::metadata(path), read(path)) else {
+    let (Ok(metadata), Some((file, head))) = (fs::metadata(path), open(path)) else {
         return Ok(());
     };
-    if let Some(interpreter) = interpreter_of_script(&bytes) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if SHELLS.contains(&&*name) {
+        say(format_args!(
+            "{} starts other programs: what is recorded is its own waiting, not theirs; name \
+             the program itself, as in `contend run -- PROGRAM`",
+            path.display()
+        ));
+    }
+    if let Some(interpreter) = interpreter_of_script(&head) {
         return match find(&interpreter) {
             Some(interpreter) if depth < MAX_DEPTH => check_file(&interpreter, depth + 1),
             _ => Ok(()),
         };
     }
-    let elf = Elf(&bytes);
-    let why = elf
+    let why = Elf(&head)
         .why_not()
         .or_else(|| why_not_privileged(path, &metadata));
-    let found = why.or_else(|| what_is_in(&bytes, path));
+    let found = why.or_else(|| what_is_in(file, path));
     found.map_or(Ok(()), |why| Err(Error::about(path.display(), why)))
 }
 
-fn read(path: &Path) -> Option<Vec<u8>> {
-    /// More than any linker writes.
-    const MOST: u64 = 4 << 30;
-    let mut bytes = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(MOST)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(bytes)
+/// The file, and its beginning, where linkers put the headers and the loader's path.
+fn open(path: &Path) -> Option<(File, Vec<u8>)> {
+    const HEAD_BYTES: u64 = 64 << 10;
+    let mut head = Vec::new();
+    let mut file = File::open(path).ok()?;
+    (&mut file).take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    file.rewind().ok()?;
+    Some((file, head))
 }
 
 /// Of `#!/usr/bin/env -S python3 -u`: python3.
@@ -168,17 +178,26 @@ fn why_not_privileged(path: &Path, metadata: &Metadata) -> Option<String> {
     })
 }
 
+/// Symbols of a sanitizer, whole as they stand in the table of names, or parts of this crate's.
+const IN_SYMBOLS: &str = r"(?-u)(\x00__[atm]san_init\x00)|7contend6engine";
+
 /// What the program has been built with.
-fn what_is_in(bytes: &[u8], path: &Path) -> Option<String> {
-    let of_sanitizers = Regex::new("__[atm]san_init").expect("the expression is right");
-    let ours = Regex::new("7contend6engine").expect("the expression is right");
-    if of_sanitizers.is_match(bytes) {
+fn what_is_in(file: File, path: &Path) -> Option<String> {
+    let expression = Regex::new(IN_SYMBOLS).expect("it is right");
+    let mut has_contend = false;
+    let has_sanitizer = pieces(file).any(|piece| {
+        expression.captures_iter(&piece).any(|found| {
+            has_contend |= found.get(1).is_none();
+            found.get(1).is_some()
+        })
+    });
+    if has_sanitizer {
         return Some(
             "it is built with a sanitizer, which stands before the same functions; build it without"
                 .to_owned(),
         );
     }
-    if ours.is_match(bytes) {
+    if has_contend {
         say(format_args!(
             "{} has contend in it; what its wrappers record is in its own profiles, and their waits are \
              here, too",
@@ -186,6 +205,19 @@ fn what_is_in(bytes: &[u8], path: &Path) -> Option<String> {
         ));
     }
     None
+}
+
+/// A file piece by piece, each with the end of the one before: programs can be larger than memory.
+fn pieces(mut file: File) -> impl Iterator<Item = Vec<u8>> {
+    const PIECE_BYTES: u64 = 1 << 20;
+    const KEPT_BYTES: usize = 64;
+    let mut kept = Vec::new();
+    std::iter::from_fn(move || {
+        let mut piece = std::mem::take(&mut kept);
+        let read = (&mut file).take(PIECE_BYTES).read_to_end(&mut piece).ok()?;
+        kept = piece[piece.len().saturating_sub(KEPT_BYTES)..].to_vec();
+        (read > 0).then_some(piece)
+    })
 }
 
 #[cfg(test)]

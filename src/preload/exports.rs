@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::hint::black_box;
 
 use contend::whole::interposed::futex::{Futex, returned};
-use contend::whole::interposed::{condvar, futex, mutex, others, rwlock, semaphore};
+use contend::whole::interposed::{condvar, futex, mutex, once, others, rwlock, semaphore};
 use libc::{
     clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t,
     sem_t, timespec,
@@ -31,7 +31,7 @@ extern "C" fn construct() {
 pub(crate) unsafe extern "C" fn syscall() {
     naked_asm!(
         "cmp rdi, {futex_number}",
-        "je {futex}",
+        "je 3f",
         "mov rax, rdi",
         "mov rdi, rsi",
         "mov rsi, rdx",
@@ -46,6 +46,10 @@ pub(crate) unsafe extern "C" fn syscall() {
         "2:",
         "mov rdi, rax",
         "jmp {failed}",
+        "3:",
+        // In the place of the number: where the program goes on.
+        "mov rdi, [rsp]",
+        "jmp {futex}",
         futex_number = const libc::SYS_futex,
         futex = sym futex_of_syscall,
         failed = sym failed,
@@ -58,7 +62,7 @@ extern "C" fn failed(result: isize) -> c_long {
 
 /// Entered by a jump, with the arguments of `syscall`; the last is on the stack, if it was given.
 unsafe extern "C-unwind" fn futex_of_syscall(
-    _number: c_long,
+    returns_to: usize,
     address: *const u32,
     operation: c_int,
     value: usize,
@@ -75,7 +79,7 @@ unsafe extern "C-unwind" fn futex_of_syscall(
         value_3,
     };
     // SAFETY: by the duty of `syscall`.
-    unsafe { futex::futex(call) }
+    unsafe { futex::futex(returns_to, call) }
 }
 
 /// Declares the functions. The call is not the last thing that they do: it would become a jump, and their
@@ -120,6 +124,7 @@ exports! {
     pthread_join = others::join(thread: pthread_t, result: *mut *mut c_void);
     pthread_timedjoin_np = others::timedjoin(thread: pthread_t, result: *mut *mut c_void, until: *const timespec);
     pthread_clockjoin_np = others::clockjoin(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, until: *const timespec);
+    pthread_once = once::once(control: *mut c_int, routine: unsafe extern "C-unwind" fn());
     pthread_barrier_wait = others::barrier_wait(barrier: *mut pthread_barrier_t);
     nanosleep = others::nanosleep(time: *const timespec, left: *mut timespec);
     clock_nanosleep = others::clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec);

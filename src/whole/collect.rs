@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::glue::{self, Shown};
-use super::names::Names;
+use super::names::{Names, is_own_object};
 use super::objects::{self, Seen};
 use super::region::{Orders, Region};
 use super::start;
@@ -128,8 +128,8 @@ impl Collector {
             .map(|address| self.names.location(*address))
             .collect();
         let is_ours = |location: &Location| {
-            let file = location.mapping.as_ref().map(|mapping| &*mapping.file);
-            file.is_some_and(|file| file.ends_with("contend-preload"))
+            let mapping = location.mapping.as_deref();
+            mapping.is_some_and(is_own_object)
         };
         let Shown {
             mut locations,

@@ -7,6 +7,7 @@
 pub mod condvar;
 pub mod futex;
 pub mod mutex;
+pub mod once;
 pub mod others;
 pub mod rwlock;
 pub mod semaphore;

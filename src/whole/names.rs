@@ -97,6 +97,13 @@ impl ObjectFile {
             // Not the file that is mapped, or none: whatever stands in it is of other code.
             return Self::default();
         };
+        if is_own_object(mapping) {
+            // Of which the names that it exports are shown, and no more.
+            return Self {
+                loader: None,
+                functions: Some(functions),
+            };
+        }
         let debug = debug_file(&mapping.build_id).filter(|path| path.exists());
         let path = debug.unwrap_or_else(|| PathBuf::from(&*mapping.file));
         Self {
@@ -147,6 +154,11 @@ impl ObjectFile {
             .and_then(|loader| loader.find_symbol(within));
         of_loader.or_else(|| self.functions.as_ref()?.name_at(within))
     }
+}
+
+/// Whether it is the object that was loaded into the program for us.
+pub(super) fn is_own_object(mapping: &Mapping) -> bool {
+    mapping.file.ends_with("/contend-preload")
 }
 
 /// `ab/cdef….debug`, for the build id `abcdef…`.

@@ -87,6 +87,7 @@ functions! {
     pthread_join(thread: pthread_t, result: *mut *mut c_void) libc::ENOSYS;
     pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, until: *const timespec) libc::ENOSYS;
     pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, until: *const timespec) libc::ENOSYS;
+    pthread_once(control: *mut c_int, routine: unsafe extern "C-unwind" fn()) libc::ENOSYS;
     pthread_barrier_wait(barrier: *mut pthread_barrier_t) libc::ENOSYS;
     sem_wait(semaphore: *mut sem_t) unsupported();
     sem_trywait(semaphore: *mut sem_t) unsupported();

@@ -7,7 +7,7 @@ use std::process;
 use std::sync::OnceLock;
 
 use super::region::{Orders, Region};
-use super::{objects, waiting};
+use super::{chain, objects, waiting};
 use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
@@ -91,6 +91,7 @@ fn record(region: Region) {
 extern "C" fn in_child() {
     // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
     unsafe { recorder::open_after_fork() };
+    chain::forget_after_fork();
     crate::loader::list::after_fork_in_child();
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "asleep.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t both;
@@ -13,7 +14,7 @@ static pthread_barrier_t both;
 static void *holds(void *unused) {
   pthread_mutex_lock(&lock);
   pthread_barrier_wait(&both);
-  nanosleep(&(struct timespec){0, 30 * 1000 * 1000}, NULL);
+  until_main_sleeps();
   pthread_mutex_unlock(&lock);
   return unused;
 }
@@ -29,6 +30,7 @@ int main(int count, char **arguments) {
   printf("LD_PRELOAD=%s\n", getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
   fflush(stdout);
   const char *ending = count > 1 ? arguments[1] : "return";
+  if (!strcmp(ending, "wait")) pause();
   if (!strcmp(ending, "kill")) kill(getpid(), SIGKILL);
   if (!strcmp(ending, "terminate")) kill(getpid(), SIGTERM);
   if (!strcmp(ending, "abort")) abort();

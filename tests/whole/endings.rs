@@ -1,9 +1,10 @@
 //! However a program ends, its profile is there, and it ends as it would without us.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::{compiled, delay_of, recorded};
+use crate::{compiled, contend, delay_of, recorded};
 
 #[test]
 fn each_end_is_the_programs_own_and_leaves_a_profile() {
@@ -29,4 +30,52 @@ fn each_end_is_the_programs_own_and_leaves_a_profile() {
         let delay = delay_of(&recorded.profile("mutex"), "holds", Some("mutex"));
         assert!(delay > 1_000_000, "{ending}: {delay}");
     }
+}
+
+#[test]
+fn signals_ask_for_tables_and_reach_the_program() {
+    let Some(program) = compiled("endings.c", &[]) else {
+        return;
+    };
+    let mut command = contend(["run", "--attach-signal", "SIGUSR2", "--"]);
+    command.arg(&program).arg("wait");
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = pipes.spawn().unwrap();
+    let mut output = BufReader::new(running.stdout.take().unwrap());
+    let mut errors = BufReader::new(running.stderr.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(
+        line, "LD_PRELOAD=\n",
+        "what the program starts goes without"
+    );
+    let send = |signal| {
+        // SAFETY: sends a signal to a child that has not been waited for.
+        unsafe { libc::kill(running.id().cast_signed(), signal) };
+    };
+    let mut table = || {
+        let mut text = String::new();
+        while !text.contains("\nblock profile") {
+            assert_ne!(errors.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+        text
+    };
+    send(libc::SIGUSR2);
+    let first = table();
+    assert!(first.contains("holds"), "{first}");
+    send(libc::SIGTERM);
+    let last = table();
+    assert!(last.contains("holds"), "{last}");
+    assert_eq!(running.wait().unwrap().signal(), Some(libc::SIGTERM));
+}
+
+#[test]
+fn after_a_time_the_table_comes_and_the_program_goes_on() {
+    let output = contend(["run", "--duration", "10ms", "--idle", "--", "sleep", "0.3"]);
+    let output = { output }.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("Where did threads wait?").count(), 1, "{said}");
+    // The sleep was going on then.
+    assert!(said.contains("the block profile is empty"), "{said}");
 }

@@ -13,6 +13,7 @@ mod kinds;
 #[path = "../common/raw_profile.rs"]
 mod raw_profile;
 mod refusals;
+mod rust_locks;
 mod same_behaviour;
 
 use std::ffi::OsStr;

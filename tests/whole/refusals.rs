@@ -111,7 +111,7 @@ fn a_path_that_the_loader_would_split_is_gone_around() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && said.contains("block profile"),
+        output.status.success() && said.contains("waiting for work"),
         "{said}"
     );
 }
