@@ -458,8 +458,8 @@ def same_or_none(what, ours, gos):
     return bool(gos)
 
 
-def compare_filters(base, new, filters):
-    """Each a list of options, as Go's pprof has them."""
+def compare_filters(base, new, filters, function):
+    """Each a list of options, as Go's pprof has them; `function` is one whose source is there."""
     left = False
     for options in filters:
         ours = [f"-{option}" for option in options]
@@ -477,9 +477,9 @@ def compare_filters(base, new, filters):
             expected = pprof("-top", f"-diff_base={base}", go_value, *options, new)
             words = r"(?:new|gone|better|worse) +"
             same_or_none(f"diff {what}", top_rows(printed, words), top_rows(expected))
-            command = [contend, "list", ".", new, "--value", value, "--source-path=/:.", *ours]
+            command = [contend, "list", function, new, "--value", value, "--source-path=/:.", *ours]
             printed, finds, _ = attempt(*command)
-            expected, go_finds, _ = attempt(*PPROF, "-list=.", go_value, *options, new)
+            expected, go_finds, _ = attempt(*PPROF, f"-list={function}", go_value, *options, new)
             same(f"list {what}: found", [finds], [go_finds])
             if finds:
                 same(f"list {what}", list_rows(printed), list_rows(expected))
@@ -596,7 +596,7 @@ for program, names in profiles.items():
         compare_diff(new, base)
         compare_list(new, functions[program])
         compare_tree(new, functions[program])
-        compare_filters(base, new, filters[program])
+        compare_filters(base, new, filters[program], functions[program][0])
         compare_merge(base, new)
 
 # Symbols are read by Go as well then; there is no such program.
@@ -612,7 +612,7 @@ for name, *pair in dialects():
         compare_top(path)
     compare_list(new, [".", "line300|a|main", "f[1-3]"])
     compare_tree(new, ["line300|a|main", "f[1-3]"])
-    compare_filters(base, new, dialect_filters(name))
+    compare_filters(base, new, dialect_filters(name), ".")
     compare_diff(base, new)
     compare_diff(new, base)
     compare_merge(base, new)

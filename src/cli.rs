@@ -31,6 +31,7 @@ mod filter;
 mod flamegraph;
 mod graph;
 mod hangup;
+mod imports;
 #[cfg(contend_whole)]
 mod launch;
 mod list;
@@ -99,6 +100,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Tree(arguments) => tree::run(arguments, &mut output),
         Command::Diff(arguments) => diff::run(arguments, &mut output),
         Command::Flamegraph(arguments) => flamegraph::run(arguments, &mut output),
+        Command::Imports(arguments) => imports::run(arguments, &mut output),
         Command::Merge(arguments) => merge::run(arguments, &mut output),
         Command::Snap(arguments) => snap::run(arguments, &mut output),
         Command::Threads(arguments) => threads::run(arguments, &mut output),

@@ -11,6 +11,7 @@ use regex::Regex;
 use super::error::Result;
 use super::fetch::Client;
 use super::filter::Filter;
+use super::imports::Imports;
 use super::source::Loaded;
 use super::weights::By;
 use crate::text::duration::parse_nanos;
@@ -35,6 +36,7 @@ Examples:
   contend diff before.pb.gz after.pb.gz     what became better, what worse
   contend threads localhost:6060            what every thread does now
   contend watch localhost:6060              a live table
+  contend imports --fix src                 swap the imports of a program
   contend snap localhost:6060               everything the program offers, into a folder
 
 Exit codes: 0, 1 for an error, 2 for wrong usage; `run` and `record` have that of their program."
@@ -54,6 +56,7 @@ pub(super) enum Command {
     Tree(Tree),
     Diff(Diff),
     Flamegraph(Flamegraph),
+    Imports(Imports),
     Merge(Merge),
     Snap(Snap),
     Threads(Threads),

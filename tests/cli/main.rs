@@ -7,6 +7,7 @@ mod broken;
 mod filters;
 mod handmade;
 mod http;
+mod imports;
 mod numbers;
 mod ours;
 mod server;

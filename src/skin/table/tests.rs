@@ -71,3 +71,94 @@ fn features_of_skins_are_features() {
         );
     }
 }
+
+/// The names that a module defines itself: what its glob brings is the original's.
+fn own_names(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find("\npub ") {
+        rest = &rest[at + "\npub ".len()..];
+        let item = rest.split([';', '=', '{']).next().unwrap_or_default();
+        let item = if item.starts_with("use ") {
+            rest.split(';').next().unwrap_or_default()
+        } else {
+            item
+        };
+        if let Some(path) = item.strip_prefix("use ") {
+            let is_original = path.starts_with("std::") || path.starts_with("::");
+            let (_, last) = path
+                .split_once('{')
+                .unwrap_or(path.rsplit_once("::").unwrap());
+            let last = last.trim_end().trim_end_matches('}').split(',');
+            let last = last.map(|name| name.rsplit(" as ").next().unwrap().trim());
+            let last = last.filter(|name| !name.is_empty() && !name.starts_with("__"));
+            names.extend(last.filter(|_| !is_original).map(str::to_owned));
+        } else if let Some(name) = ["type ", "struct "]
+            .into_iter()
+            .find_map(|word| item.strip_prefix(word))
+        {
+            names.extend(name.split(['<', ' ']).next().map(str::to_owned));
+        } else if let Some((_, name)) = item.split_once("fn ") {
+            names.extend(name.split(['<', '(']).next().map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[test]
+fn names_are_those_that_the_modules_define() {
+    let sources: &[(&str, &[(&str, &str)])] = &[
+        (
+            "sync",
+            &[
+                ("", include_str!("../../sync.rs")),
+                ("mpsc::", include_str!("../../sync/mpsc.rs")),
+            ],
+        ),
+        ("thread", &[("", include_str!("../../thread.rs"))]),
+        ("parking_lot", &[("", include_str!("../../parking_lot.rs"))]),
+        (
+            "crossbeam_channel",
+            &[("", include_str!("../../crossbeam_channel.rs"))],
+        ),
+        (
+            "crossbeam_utils",
+            &[("", include_str!("../../crossbeam_utils/sync.rs"))],
+        ),
+        (
+            "once_cell",
+            &[("", include_str!("../../once_cell/sync.rs"))],
+        ),
+        (
+            "tokio",
+            &[
+                ("", include_str!("../../tokio.rs")),
+                ("sync::", include_str!("../../tokio/sync.rs")),
+                (
+                    "sync::broadcast::",
+                    include_str!("../../tokio/sync/broadcast.rs"),
+                ),
+                ("sync::mpsc::", include_str!("../../tokio/sync/mpsc.rs")),
+                (
+                    "sync::oneshot::",
+                    include_str!("../../tokio/sync/oneshot.rs"),
+                ),
+                ("sync::watch::", include_str!("../../tokio/sync/watch.rs")),
+                ("task::", include_str!("../../tokio/task.rs")),
+            ],
+        ),
+    ];
+    for skin in SKINS.iter().filter(|skin| !skin.is_at_root) {
+        let (_, files) = sources
+            .iter()
+            .find(|(module, _)| *module == skin.module)
+            .unwrap_or_else(|| panic!("the source of {}", skin.module));
+        let names = files.iter().flat_map(|(prefix, source)| {
+            let names = own_names(source).into_iter();
+            names.map(move |name| format!("{prefix}{name}"))
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        assert_eq!(names, skin.names, "{}", skin.module);
+    }
+}
