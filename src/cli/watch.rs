@@ -4,10 +4,12 @@
 //! program keeps nothing for it and does nothing that it would not do for any scraper.
 #![forbid(unsafe_code)]
 
+mod cursor;
 mod row;
 mod screen;
 mod signals;
 mod spots;
+mod stacks;
 mod threads;
 mod view;
 
@@ -30,6 +32,7 @@ use crate::pprof::decoded::Profile;
 use crate::pprof::reader;
 use crate::profile::ProfileKind;
 use crate::text::utc::Utc;
+use cursor::Step;
 use screen::Screen;
 use signals::Signals;
 use spots::Spots;
@@ -101,14 +104,14 @@ impl Looker {
             subject: Subject::Profile(which),
             taken,
             warning: warning(&profile),
-            seen: Seen::Spots(spots),
+            seen: Seen::Spots(spots, profile),
         })
     }
 }
 
 /// What there is to see at one moment.
 enum Seen {
-    Spots(Spots),
+    Spots(Spots, Profile),
     Threads(ThreadRows),
 }
 
@@ -195,6 +198,7 @@ struct Watcher {
 
 impl Watcher {
     fn run(&mut self, screen: &mut Screen, signals: &Signals) -> Result<()> {
+        self.view.is_on_screen = true;
         let mut is_stale = true;
         while self.tables_left > 0 && !signals.have_come() {
             if is_stale {
@@ -256,7 +260,19 @@ impl Watcher {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('c' | 'd') if is_control => view.has_quit = true,
-            KeyCode::Char('q') | KeyCode::Esc => view.has_quit = true,
+            code if view.is_typing => type_filter(view, code),
+            KeyCode::Char('q') => view.has_quit = true,
+            KeyCode::Esc => view.has_quit = !view.close(),
+            KeyCode::Char('/') => view.is_typing = true,
+            KeyCode::Char('?' | 'h') => view.has_help = !view.has_help,
+            KeyCode::Enter | KeyCode::Right => view.open(),
+            KeyCode::Left | KeyCode::Backspace => drop(view.close()),
+            KeyCode::Up | KeyCode::Char('k') => view.go(Step::Up),
+            KeyCode::Down | KeyCode::Char('j') => view.go(Step::Down),
+            KeyCode::PageUp => view.go(Step::PageUp),
+            KeyCode::PageDown => view.go(Step::PageDown),
+            KeyCode::Home => view.go(Step::First),
+            KeyCode::End => view.go(Step::Last),
             KeyCode::Char('d') => view.value = Value::Delay,
             KeyCode::Char('c') => view.value = Value::Contentions,
             KeyCode::Char('s') => view.scope = view.scope.other(),
@@ -277,6 +293,20 @@ impl Watcher {
             self.view.show(subject);
             self.due = Instant::now();
         }
+    }
+}
+
+/// A key while the filter is typed.
+fn type_filter(view: &mut View, code: KeyCode) {
+    match code {
+        KeyCode::Char(letter) => view.filter.push(letter),
+        KeyCode::Backspace => drop(view.filter.pop()),
+        KeyCode::Enter => view.is_typing = false,
+        KeyCode::Esc => {
+            view.is_typing = false;
+            view.filter.clear();
+        }
+        _ => {}
     }
 }
 

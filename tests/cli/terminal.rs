@@ -138,6 +138,38 @@ fn watch_shows_threads() {
 }
 
 #[test]
+fn watch_filters_its_rows_and_opens_them() {
+    let server = shop_server();
+    let mut session = Session::new(&format!("watch {} --every 0.2", server.address));
+    session.wait_for("q quit  ? keys");
+    session.wait_for("in the last ");
+    session.press("s");
+    session.wait_for("mutex         shop::checkout cart.rs:12");
+    session.press("/BROWSE");
+    session.wait_for("/BROWSE_");
+    session.press("\r");
+    session.wait_for("by delay with BROWSE");
+    session.wait_for(">  300ms");
+    session.press("\r");
+    session.wait_for("mutex shop::browse; Esc goes back");
+    session.wait_for("300ms in 7 contentions");
+    session.wait_for("    shop::main src/main.rs:7");
+    session.press("\u{1b}");
+    session.wait_for("with BROWSE");
+    session.press("?");
+    session.wait_for("choose a row");
+    session.press("?");
+    session.wait_for("with BROWSE");
+    // The filter goes, then the program.
+    session.press("\u{1b}");
+    session.wait_for("shop::checkout");
+    session.press("\u{1b}[B");
+    session.wait_for(">  300ms");
+    session.press("\u{1b}");
+    assert_eq!(session.end(), Some(0));
+}
+
+#[test]
 fn a_signal_ends_watch_and_gives_the_terminal_back() {
     let server = shop_server();
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {

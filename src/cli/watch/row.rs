@@ -8,10 +8,12 @@ use super::view::Value;
 use crate::cli::output::printable;
 use crate::text::units::{human, percent};
 
-/// The width of the four columns of numbers with what is between them.
-const NUMBERS_WIDTH: usize = 39;
+/// The width of the three columns of numbers with what is between them.
+const NUMBERS_WIDTH: usize = 30;
+const MEAN_WIDTH: usize = 9;
 const KIND_WIDTH: usize = 14;
-/// From so many columns on there is room for the kinds.
+/// From so many columns on there is room for the kinds, and for the means as well.
+const MEDIUM: usize = 80;
 const WIDE: usize = 100;
 
 fn delay(nanos: i64) -> Duration {
@@ -35,15 +37,24 @@ pub(super) fn summary(total: &Amount, time: Option<Duration>) -> String {
     text
 }
 
-pub(super) fn titles(width: usize) -> String {
-    let kind = if width >= WIDE {
-        format!("{:<KIND_WIDTH$}", "kind")
-    } else {
-        String::new()
+/// The columns that are there at this width, with what is between them.
+fn columns(width: usize, mean: &str, kind: &str) -> String {
+    let mean = match width {
+        WIDE.. => format!(" {mean:>8}"),
+        _ => String::new(),
     };
+    let kind = match width {
+        MEDIUM.. => format!("{:<KIND_WIDTH$}", cut(&printable(kind), KIND_WIDTH - 1)),
+        _ => String::new(),
+    };
+    format!("{mean}  {kind}")
+}
+
+pub(super) fn titles(width: usize) -> String {
+    let columns = columns(width, "mean", "kind");
     format!(
-        "{:>8} {:>7} {:>11} {:>8}  {kind}where",
-        "delay", "share", "contentions", "mean"
+        "{:>8} {:>7} {:>11}{columns}where",
+        "delay", "share", "contentions"
     )
 }
 
@@ -59,23 +70,18 @@ pub(super) fn row(
         1.. => human(delay(amount.delay_nanos / amount.contentions)),
         _ => "-".to_owned(),
     };
-    let is_wide = width >= WIDE;
-    let kind = if is_wide {
-        format!(
-            "{:<KIND_WIDTH$}",
-            cut(&printable(&spot.kind), KIND_WIDTH - 1)
-        )
-    } else {
-        String::new()
+    let columns = columns(width, &mean, &spot.kind);
+    let used = match width {
+        WIDE.. => NUMBERS_WIDTH + MEAN_WIDTH + KIND_WIDTH,
+        MEDIUM.. => NUMBERS_WIDTH + KIND_WIDTH,
+        _ => NUMBERS_WIDTH,
     };
-    let room = width.saturating_sub(NUMBERS_WIDTH + kind.chars().count());
     format!(
-        "{:>8} {:>7} {:>11} {:>8}  {kind}{}",
+        "{:>8} {:>7} {:>11}{columns}{}",
         human(delay(amount.delay_nanos)),
         percent(part(amount), part(total)),
         amount.contentions,
-        mean,
-        place(spot, room)
+        place(spot, width.saturating_sub(used))
     )
 }
 
@@ -139,10 +145,13 @@ mod tests {
         for width in [40, 60, 80, 100, 200] {
             let row = row(&long, &amount, &total, Value::Delay, width);
             assert!(width < 60 || row.chars().count() <= width, "{row}");
-            assert!(
-                row.starts_with("   1.50s   50.0%          12    125ms  "),
-                "{row}"
-            );
+            let start = match width {
+                100.. => "   1.50s   50.0%          12    125ms  mutex  ",
+                80.. => "   1.50s   50.0%          12  mutex  ",
+                _ => "   1.50s   50.0%          12  ",
+            };
+            assert!(row.starts_with(start), "{row}");
+            assert_eq!(titles(width).contains("kind"), width >= 80);
             assert!(
                 width < 80 || row.ends_with("Session>::insert cart.rs:41"),
                 "{row}"

@@ -78,13 +78,22 @@ impl Spots {
     }
 }
 
+impl Spot {
+    /// Whether a part of it is `text`, in letters of either case.
+    pub(super) fn has(&self, text: &str) -> bool {
+        let parts = [&self.kind, &self.function, &self.file];
+        let text = text.to_lowercase();
+        parts.iter().any(|part| part.to_lowercase().contains(&text))
+    }
+}
+
 impl Amount {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.contentions = self.contentions.saturating_add(other.contentions);
         self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
     }
 
-    fn less(self, other: Self) -> Self {
+    pub(super) fn less(self, other: Self) -> Self {
         Self {
             contentions: self.contentions.saturating_sub(other.contentions),
             delay_nanos: self.delay_nanos.saturating_sub(other.delay_nanos),
@@ -92,7 +101,7 @@ impl Amount {
     }
 }
 
-fn spot(profile: &Profile, sample: &Sample) -> Spot {
+pub(super) fn spot(profile: &Profile, sample: &Sample) -> Spot {
     let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
     let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
     let frame = own.or_else(|| frames().next());

@@ -3,20 +3,53 @@
 
 use std::time::{Duration, Instant};
 
+use super::cursor::{Cursor, Step};
 use super::row::{cut, row, summary, titles};
-use super::spots::{Amount, Spots};
+use super::spots::{Amount, Spot, Spots};
+use super::stacks;
 use super::threads::ThreadRows;
 use super::{Look, Seen};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
+use crate::pprof::decoded::Profile;
 use crate::profile::ProfileKind;
 use crate::text::units::human;
 
-/// The keys, with what they do. A kind of profile has the first letter of its name.
-fn keys() -> String {
-    let kinds = ProfileKind::ALL.map(|kind| format!("{:.1} {kind}", kind.name()));
-    let kinds = kinds.join("  ");
-    format!("q quit  {kinds}  t threads  d delay  c contentions  s since start  space pause")
+/// The keys that one has to know; in 60 columns.
+const KEYS: &str = "q quit  ? keys  / filter  Enter stacks  space pause";
+
+/// All of them. A kind of profile has the first letter of its name.
+fn help() -> Vec<String> {
+    let kinds = ProfileKind::ALL.map(|kind| format!("{:.1}", kind.name()));
+    let names = ProfileKind::ALL.map(|kind| format!("the {kind} profile"));
+    let rows = [
+        (kinds.join(", "), names.join(", ")),
+        ("t".to_owned(), "the threads".to_owned()),
+        (
+            "d, c".to_owned(),
+            "sort by delay, by contentions".to_owned(),
+        ),
+        (
+            "s".to_owned(),
+            "since the start, or the last interval".to_owned(),
+        ),
+        ("space".to_owned(), "pause, go on".to_owned()),
+        (
+            "/".to_owned(),
+            "only rows that contain a text; Esc ends it".to_owned(),
+        ),
+        (
+            "up, down, j, k".to_owned(),
+            "choose a row; PgUp, PgDn, Home, End".to_owned(),
+        ),
+        (
+            "Enter".to_owned(),
+            "the stacks of the row; Esc goes back".to_owned(),
+        ),
+        ("q, Esc, Ctrl-C".to_owned(), "quit".to_owned()),
+    ];
+    let rows = rows.iter().map(|(keys, what)| format!("{keys:<16}{what}"));
+    rows.collect()
 }
 
 /// What is watched.
@@ -70,6 +103,20 @@ pub(super) struct View {
     /// between the two.
     interval: Option<(Duration, Spots)>,
     threads: Option<ThreadRows>,
+    /// The profiles of the last look and of the one before.
+    profiles: [Option<Profile>; 2],
+    /// Only rows that contain it; empty for all.
+    pub(super) filter: String,
+    /// What is typed goes into the filter.
+    pub(super) is_typing: bool,
+    pub(super) has_help: bool,
+    /// There is a cursor to show.
+    pub(super) is_on_screen: bool,
+    pub(super) cursor: Cursor,
+    /// The row that the cursor is on.
+    chosen: Option<Spot>,
+    /// The row whose stacks are shown, and the place in them.
+    opened: Option<(Spot, Cursor)>,
 }
 
 impl View {
@@ -86,13 +133,48 @@ impl View {
             last: None,
             interval: None,
             threads: None,
+            profiles: [None, None],
+            filter: String::new(),
+            is_typing: false,
+            has_help: false,
+            is_on_screen: false,
+            cursor: Cursor::default(),
+            chosen: None,
+            opened: None,
         }
+    }
+
+    pub(super) fn go(&mut self, step: Step) {
+        match &mut self.opened {
+            Some((_, cursor)) => cursor.go(step),
+            None => self.cursor.go(step),
+        }
+    }
+
+    /// Shows the stacks of the row that the cursor is on.
+    pub(super) fn open(&mut self) {
+        if self.opened.is_none() {
+            let spot = self.chosen.clone();
+            self.opened = spot.map(|spot| (spot, Cursor::default()));
+        }
+    }
+
+    /// Leaves what was opened last. Whether there was anything.
+    pub(super) fn close(&mut self) -> bool {
+        let was_open = self.has_help || self.opened.is_some() || !self.filter.is_empty();
+        if std::mem::take(&mut self.has_help) || self.opened.take().is_some() {
+            return true;
+        }
+        self.filter.clear();
+        was_open
     }
 
     /// Begins anew with another subject.
     pub(super) fn show(&mut self, subject: Subject) {
         self.subject = subject;
         (self.last, self.interval, self.threads) = (None, None, None);
+        (self.cursor, self.chosen, self.opened) = (Cursor::default(), None, None);
+        self.profiles = [None, None];
     }
 
     pub(super) fn add(&mut self, look: Look) {
@@ -103,7 +185,11 @@ impl View {
         self.problem = None;
         self.warning = look.warning;
         let spots = match look.seen {
-            Seen::Spots(spots) => spots,
+            Seen::Spots(spots, profile) => {
+                let [last, _] = std::mem::take(&mut self.profiles);
+                self.profiles = [Some(profile), last];
+                spots
+            }
             Seen::Threads(threads) => {
                 self.threads = Some(threads);
                 return;
@@ -117,8 +203,12 @@ impl View {
     }
 
     /// A whole screen.
-    pub(super) fn lines(&self, width: usize, height: usize) -> Vec<Line> {
-        let mut lines = self.table(width, height.saturating_sub(2).max(1));
+    pub(super) fn lines(&mut self, width: usize, height: usize) -> Vec<Line> {
+        let room = height.saturating_sub(2).max(1);
+        let mut lines = match self.has_help {
+            true => help().into_iter().map(plain).collect(),
+            false => self.stacks(room).unwrap_or_else(|| self.table(width, room)),
+        };
         lines.truncate(height.saturating_sub(1));
         let filled = lines.len();
         let blank = height.saturating_sub(filled + 1);
@@ -128,7 +218,8 @@ impl View {
                 text: format!("{}; trying again", printable(problem)),
                 paint: Paint::Worse,
             },
-            None => plain(keys()),
+            None if self.is_typing => plain(format!("/{}_", self.filter)),
+            None => plain(KEYS.to_owned()),
         });
         for line in &mut lines {
             line.text = cut(&line.text, width);
@@ -136,15 +227,48 @@ impl View {
         lines
     }
 
+    /// The stacks of the row that was opened.
+    fn stacks(&mut self, room: usize) -> Option<Vec<Line>> {
+        let (spot, cursor) = self.opened.as_mut()?;
+        let [last, before] = &self.profiles;
+        let before = before
+            .as_ref()
+            .filter(|_| self.scope == Scope::LastInterval);
+        let stacks = match last {
+            Some(last) => stacks::lines(last, before, spot, self.value),
+            None => Vec::new(),
+        };
+        let kind = printable(&spot.kind);
+        let mut lines = vec![
+            heading(format!(
+                "{kind} {}; Esc goes back",
+                printable(&spot.function)
+            )),
+            plain(String::new()),
+        ];
+        if stacks.is_empty() {
+            lines.push(plain("nothing was recorded".to_owned()));
+        }
+        let window = cursor.window(stacks.len(), room.saturating_sub(lines.len()));
+        let shown = stacks[window]
+            .iter()
+            .map(|line| match line.starts_with(' ') {
+                true => plain(line.clone()),
+                false => heading(line.clone()),
+            });
+        lines.extend(shown);
+        Some(lines)
+    }
+
     /// The heading and as many rows as there is room for.
-    pub(super) fn table(&self, width: usize, height: usize) -> Vec<Line> {
+    pub(super) fn table(&mut self, width: usize, height: usize) -> Vec<Line> {
         match self.subject {
             Subject::Profile(which) => self.table_of_spots(which, width, height),
             Subject::Threads => self.table_of_threads(width, height),
         }
     }
 
-    fn table_of_threads(&self, width: usize, height: usize) -> Vec<Line> {
+    fn table_of_threads(&mut self, width: usize, height: usize) -> Vec<Line> {
         let paused = if self.is_paused { ", paused" } else { "" };
         let title = format!("threads of {}{paused}", printable(&self.address));
         let Some(threads) = &self.threads else {
@@ -160,11 +284,15 @@ impl View {
             heading(ThreadRows::titles()),
         ];
         let room = height.saturating_sub(lines.len());
-        lines.extend(threads.lines(width, room).into_iter().map(plain));
+        let rows = threads.lines(width, usize::MAX);
+        let is_wanted = |row: &&String| row.to_lowercase().contains(&self.filter.to_lowercase());
+        let rows: Vec<&String> = rows.iter().filter(is_wanted).collect();
+        let window = self.cursor.window(rows.len(), room);
+        lines.extend(rows[window].iter().map(|row| plain((*row).clone())));
         lines
     }
 
-    fn table_of_spots(&self, which: ProfileKind, width: usize, height: usize) -> Vec<Line> {
+    fn table_of_spots(&mut self, which: ProfileKind, width: usize, height: usize) -> Vec<Line> {
         let Some((_, all)) = &self.last else {
             return vec![heading(self.title(which, "…"))];
         };
@@ -186,13 +314,21 @@ impl View {
             },
         ];
         lines.push(heading(titles(width)));
-        let rows = spots.sorted_by(|amount| self.value.of(amount));
-        let room = height.saturating_sub(lines.len());
-        lines.extend(
-            rows.into_iter()
-                .take(room)
-                .map(|(spot, amount)| plain(row(spot, amount, &total, self.value, width))),
-        );
+        let value = self.value;
+        let mut rows = spots.sorted_by(|amount| value.of(amount));
+        rows.retain(|(spot, _)| spot.has(&self.filter));
+        let window = self
+            .cursor
+            .window(rows.len(), height.saturating_sub(lines.len()));
+        let chosen = self.cursor.chosen();
+        self.chosen = rows.get(chosen).map(|(spot, _)| (*spot).clone());
+        for (at, (spot, amount)) in window.clone().zip(&rows[window]) {
+            let text = row(spot, amount, &total, value, width);
+            lines.push(match at == chosen && self.is_on_screen {
+                true => heading(marked(text)),
+                false => plain(text),
+            });
+        }
         lines
     }
 
@@ -203,12 +339,24 @@ impl View {
         };
         let subject = which.descriptor().subject;
         let paused = if self.is_paused { ", paused" } else { "" };
+        let filter = match &*self.filter {
+            "" => String::new(),
+            filter => format!(" with {}", printable(filter)),
+        };
         // A narrow terminal cuts the end.
         format!(
-            "{} of {}{paused}: {scope}, by {by}; {subject}",
+            "{} of {}{paused}: {scope}, by {by}{filter}; {subject}",
             which.name(),
             printable(&self.address)
         )
+    }
+}
+
+/// With a sign for those who see no colours; the first column is blank as a rule.
+fn marked(row: String) -> String {
+    match row.strip_prefix(' ') {
+        Some(rest) => format!(">{rest}"),
+        None => row,
     }
 }
 
