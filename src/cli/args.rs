@@ -342,7 +342,8 @@ pub(super) struct Threads {
 /// window for it: successive profiles are subtracted here.
 ///
 /// Keys: m mutex, b block, t threads; d by delay, c by contentions; s since the start of the program or the last
-/// interval; space pauses; q, Esc or Ctrl-C quits.
+/// interval; space pauses; arrows, PgUp and PgDn move, Enter shows the stacks of a row, / shows only rows that contain a
+/// text, Esc goes back; ? lists the keys; q, Esc or Ctrl-C quits.
 ///
 /// Where standard output is no terminal, the tables are printed one below the other.
 #[derive(Args, Debug)]
