@@ -40,6 +40,7 @@ mod holder;
 )))]
 #[path = "live/waits_only.rs"]
 mod imp;
+mod in_progress;
 mod state;
 mod thread;
 mod thread_times;

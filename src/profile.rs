@@ -51,6 +51,23 @@ pub struct Profile {
     resets: u64,
     /// The program first.
     mappings: Arc<[Arc<Mapping>]>,
+    /// Waits that went on when it was taken, each with a stack of its own, that are in `samples` too.
+    ongoing: Vec<Ongoing>,
+    in_progress: InProgress,
+}
+
+/// A wait that went on when a profile was taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Ongoing {
+    pub(crate) began: Instant,
+    pub(crate) sample: Sample,
+}
+
+/// The waits that a profile may have had, if they had been over when it was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InProgress {
+    pub(crate) count: usize,
+    pub(crate) longest: Duration,
 }
 
 impl Profile {
@@ -96,7 +113,63 @@ impl Profile {
             duration: None,
             resets: 0,
             mappings: Arc::new([]),
+            ongoing: Vec::new(),
+            in_progress: InProgress::default(),
         }
+    }
+
+    /// The waits in progress when it was taken, of which it has nothing.
+    #[cfg(feature = "profiling")]
+    pub(crate) fn with_in_progress(self, in_progress: InProgress) -> Profile {
+        Profile {
+            in_progress,
+            ..self
+        }
+    }
+
+    pub(crate) fn in_progress(&self) -> InProgress {
+        self.in_progress
+    }
+
+    #[cfg(feature = "profiling")]
+    pub(crate) fn has_ongoing(&self) -> bool {
+        !self.ongoing.is_empty()
+    }
+
+    /// Adds waits that went on when it was taken, with the delay that they had then. The mappings are
+    /// those of all code, the profile's too.
+    #[cfg(feature = "profiling")]
+    pub(crate) fn with_ongoing(
+        mut self,
+        ongoing: Vec<Ongoing>,
+        mappings: Arc<[Arc<Mapping>]>,
+    ) -> Profile {
+        if !mappings.is_empty() {
+            self.mappings = mappings;
+        }
+        self.ongoing = ongoing;
+        self.add_ongoing(None);
+        self
+    }
+
+    /// Makes samples of the waits that went on, which count from `start` on at the earliest.
+    fn add_ongoing(&mut self, start: Option<Instant>) {
+        let taken = self.taken;
+        for Ongoing { began, sample } in &mut self.ongoing {
+            let from = start.map_or(*began, |start| start.max(*began));
+            let delay = taken.saturating_duration_since(from);
+            sample.delay_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        }
+        self.ongoing.retain(|wait| wait.sample.delay_nanos > 0);
+        let samples = self.ongoing.iter().map(|wait| wait.sample.clone());
+        self.samples.extend(samples);
+        self.sort();
+    }
+
+    /// Whether this is of a wait that went on.
+    fn is_ongoing(&self, sample: &Sample) -> bool {
+        let mut ongoing = self.ongoing.iter();
+        ongoing.any(|wait| Arc::ptr_eq(&wait.sample.stack, &sample.stack))
     }
 
     /// Which profile it is.
@@ -183,9 +256,11 @@ impl Profile {
             rate: self.rate,
             time: self.time,
             taken: self.taken,
+            ongoing: self.ongoing.clone(),
+            in_progress: self.in_progress,
         };
         delta.samples = if was_reset {
-            self.samples.clone()
+            self.by_stack().map(|(_, sample)| sample.clone()).collect()
         } else {
             let added = |(stack, now): (_, &Sample)| match before.get(&stack) {
                 Some(before) => now.since(before),
@@ -193,7 +268,7 @@ impl Profile {
             };
             self.by_stack().filter_map(added).collect()
         };
-        delta.sort();
+        delta.add_ongoing(Some(earlier.taken));
         delta
     }
 
@@ -265,8 +340,12 @@ impl Profile {
         });
     }
 
+    /// The samples of waits that are over.
     fn by_stack(&self) -> impl Iterator<Item = ((Kind, &[usize]), &Sample)> {
-        let samples = self.samples.iter();
+        let samples = self
+            .samples
+            .iter()
+            .filter(|sample| !self.is_ongoing(sample));
         samples.map(|sample| ((sample.kind, &*sample.stack.addresses), sample))
     }
 }

@@ -6,10 +6,12 @@ pub(crate) mod moment;
 pub(crate) mod timeline;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::recorder::{self, Numbers};
-use crate::profile::kind::ProfileKind;
-use crate::profile::{Profile, Sample};
+use crate::engine::{clock, registry};
+use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::{InProgress, Profile, Sample};
 use crate::symbols;
 
 /// A snapshot, with names.
@@ -27,6 +29,7 @@ pub(crate) fn profiles<const N: usize>(wanted: [ProfileKind; N]) -> [Profile; N]
 fn named(numbers: Numbers) -> Profile {
     // Made before the names are looked up: its time is that of the numbers.
     let profile = Profile::of(numbers.which, numbers.rate, numbers.resets, numbers.lost);
+    let in_progress = in_progress(numbers.which);
     let mut symbolizer = symbols::symbolizer();
     let samples = numbers.totals.into_iter().map(|totals| Sample {
         kind: totals.kind,
@@ -36,17 +39,32 @@ fn named(numbers: Numbers) -> Profile {
         stack: Arc::new(symbolizer.stack(totals.addresses)),
     });
     let samples = samples.collect();
-    profile.with_samples(samples, symbolizer.mappings())
+    profile
+        .with_samples(samples, symbolizer.mappings())
+        .with_in_progress(in_progress)
+}
+
+/// The waits of now that such a profile will have when they are over: for the mutex profile those for
+/// locks.
+fn in_progress(which: ProfileKind) -> InProgress {
+    let now = clock::monotonic();
+    let of_locks = |wait: &registry::Wait| wait.subject != 0 && wait.kind != Kind::JOIN;
+    let waits = registry::waits().map(|published| published.wait);
+    let waits = waits.filter(|wait| which == ProfileKind::Block || of_locks(wait));
+    waits.fold(InProgress::default(), |sum, wait| {
+        let waited = Duration::from_nanos(now.saturating_sub(wait.since));
+        InProgress {
+            count: sum.count + 1,
+            longest: sum.longest.max(waited),
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::engine::store::StackTotals;
     use crate::profile::amount::Amount;
-    use crate::profile::kind::Kind;
     use crate::profile::lost::Lost;
 
     #[test]

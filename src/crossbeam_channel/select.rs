@@ -46,7 +46,8 @@ pub struct Select<'a> {
 
 /// Whether a wait would be of interest. PERF: the try that fails is a registration with every
 /// channel, and in the forms of `ready` some microseconds of backing off, either of which the
-/// blocking call does again. While nobody asks for waits it is not worth that.
+/// blocking call does again. While nobody asks for waits it is not worth that; a dump shows the
+/// selection all the same, also for the moment in which it does not wait.
 #[inline]
 fn is_watched() -> bool {
     skin::is_block_profile_on()
@@ -101,6 +102,7 @@ impl<'a> Select<'a> {
     #[inline]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         if !is_watched() {
+            let _in_progress = skin::in_progress(Kind::SELECT.into());
             return SelectedOperation::new(self.inner.select());
         }
         match self.inner.try_select() {
@@ -125,6 +127,7 @@ impl<'a> Select<'a> {
             }
             return skin::not_last(self.select_timeout_contended(timeout));
         }
+        let _in_progress = skin::in_progress(Blocked::for_a_time(Kind::SELECT));
         let selected = self.inner.select_timeout(timeout);
         selected.map(SelectedOperation::new)
     }
@@ -145,6 +148,7 @@ impl<'a> Select<'a> {
             }
             return skin::not_last(self.select_deadline_contended(deadline));
         }
+        let _in_progress = skin::in_progress(Blocked::for_a_time(Kind::SELECT));
         let selected = self.inner.select_deadline(deadline);
         selected.map(SelectedOperation::new)
     }
@@ -166,6 +170,7 @@ impl<'a> Select<'a> {
     #[inline]
     pub fn ready(&mut self) -> usize {
         if !is_watched() {
+            let _in_progress = skin::in_progress(Kind::SELECT.into());
             return self.inner.ready();
         }
         match self.inner.try_ready() {
@@ -198,6 +203,7 @@ impl<'a> Select<'a> {
     #[inline]
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         if !is_watched() {
+            let _in_progress = skin::in_progress(Blocked::for_a_time(Kind::SELECT));
             return self.inner.ready_deadline(deadline);
         }
         match self.inner.try_ready() {

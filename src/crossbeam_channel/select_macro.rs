@@ -338,7 +338,7 @@ pub mod one_receiver {
         timeout: Duration,
     ) -> Option<Result<T, RecvError>> {
         let receive = || receiver.as_inner().recv_timeout(timeout);
-        match skin::blocking(Kind::SELECT, receive) {
+        match skin::blocking(skin::Blocked::for_a_time(Kind::SELECT), receive) {
             Ok(msg) => Some(Ok(msg)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Err(RecvError)),

@@ -49,6 +49,11 @@ impl Threads {
         self.time
     }
 
+    #[cfg(feature = "profiling")]
+    pub(in crate::live) fn mappings(&self) -> Arc<[Arc<Mapping>]> {
+        Arc::clone(&self.mappings)
+    }
+
     /// The things that could not be seen, and why, as sentences. Empty where everything was.
     pub fn notes(&self) -> &[String] {
         &self.notes

@@ -10,6 +10,7 @@ mod accounting;
 #[path = "../common/live.rs"]
 mod common;
 mod holders;
+mod in_progress;
 mod monitor;
 
 use std::io::Read as _;
