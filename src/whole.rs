@@ -19,6 +19,7 @@ mod chain;
 mod collect;
 mod flags;
 mod glue;
+mod hand_over;
 pub mod interposed;
 mod names;
 mod objects;

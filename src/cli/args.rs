@@ -121,6 +121,10 @@ pub(super) struct Recording {
     /// Record one wait per so much waiting, such as 1ms; 0 for none.
     #[arg(long, value_name = "TIME", default_value = "1ns", value_parser = rate)]
     pub(super) rate: u64,
+    /// Record also the programs that it starts, into the same profiles. None of them may be made for musl or with a
+    /// sanitizer: they would not start.
+    #[arg(long)]
+    pub(super) children: bool,
     /// Show or write after this time, such as 30s. The program goes on.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,

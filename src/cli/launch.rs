@@ -46,14 +46,14 @@ pub(super) fn launch(
     let Some((program, arguments)) = recording.program.split_first() else {
         return Err(Error::Message("no program was given".to_owned()));
     };
-    suitable::check(program)?;
+    suitable::check(program, recording.children)?;
     let object = Object::find()?;
     let orders = Orders {
         fraction: recording.fraction,
         rate: recording.rate,
     };
     let about_memory = |error| Error::about("memory to record in", error);
-    let mut collector = Collector::new(orders).map_err(about_memory)?;
+    let mut collector = Collector::new(orders, recording.children).map_err(about_memory)?;
     let (send, events) = mpsc::channel();
     // Before the program is there: none may come between.
     watch_signals(send.clone(), recording.attach_signal);

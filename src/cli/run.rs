@@ -70,7 +70,7 @@ mod imp {
 
     /// What the numbers are of, so that nobody takes them for more.
     const SEEN: &str = "every sleep of threads at locks, channels and conditions of std, parking_lot, crossbeam, C \
-        and C++ is seen; tasks of async runtimes, spinning, Go's locks and programs that this one starts are not";
+        and C++ is seen; tasks of async runtimes, spinning and Go's locks are not";
 
     /// The profile without the stacks of threads that wait for work, and a line about them.
     fn without_idle(profile: &Profile) -> (Profile, Option<String>) {

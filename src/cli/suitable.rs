@@ -15,11 +15,13 @@ use super::error::{Error, Result};
 use crate::text::say::say;
 
 /// Says why not. A program that is not found is left to the system to complain about.
-pub(super) fn check(program: &OsStr) -> Result<()> {
+///
+/// `children`: the programs that it starts are recorded, too.
+pub(super) fn check(program: &OsStr, children: bool) -> Result<()> {
     let Some(path) = find(program) else {
         return Ok(());
     };
-    check_file(&path, 0)
+    check_file(&path, children, 0)
 }
 
 /// As the system looks for it.
@@ -41,21 +43,21 @@ const SHELLS: [&str; 12] = [
 /// Interpreters of interpreters that are followed; the kernel follows four.
 const MAX_DEPTH: u32 = 4;
 
-fn check_file(path: &Path, depth: u32) -> Result<()> {
+fn check_file(path: &Path, children: bool, depth: u32) -> Result<()> {
     let (Ok(metadata), Some((file, head))) = (fs::metadata(path), open(path)) else {
         return Ok(());
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if SHELLS.contains(&&*name) {
+    if !children && SHELLS.contains(&&*name) {
         say(format_args!(
             "{} starts other programs: what is recorded is its own waiting, not theirs; name \
-             the program itself, as in `contend run -- PROGRAM`",
+             the program itself, or say --children",
             path.display()
         ));
     }
     if let Some(interpreter) = interpreter_of_script(&head) {
         return match find(&interpreter) {
-            Some(interpreter) if depth < MAX_DEPTH => check_file(&interpreter, depth + 1),
+            Some(interpreter) if depth < MAX_DEPTH => check_file(&interpreter, children, depth + 1),
             _ => Ok(()),
         };
     }

@@ -41,6 +41,17 @@ impl Lost {
         }
     }
 
+    /// Those of two processes.
+    #[allow(dead_code)] // Where programs are profiled from outside.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            stack_table_full: self.stack_table_full.saturating_add(other.stack_table_full),
+            lock_table_full: self.lock_table_full.saturating_add(other.lock_table_full),
+            reentrant: self.reentrant.saturating_add(other.reentrant),
+            no_stack: self.no_stack.saturating_add(other.no_stack),
+        }
+    }
+
     fn causes(&self) -> [(&'static str, u64); CAUSES] {
         [
             ("stack table full", self.stack_table_full),

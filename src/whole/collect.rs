@@ -1,23 +1,30 @@
 //! From the shared memory to profiles, in the command: at any time, also after the program has ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use super::glue::{self, Shown};
-use super::names::{Names, is_own_object};
+use super::hand_over;
+use super::names::{Files, Names, is_own_object};
 use super::objects::{self, Seen};
 use super::region::{Orders, Region};
-use super::start;
+use super::start::{self, Invitation};
 use crate::engine::store::{StackTotals, Store};
 use crate::profile::kind::{Kind, ProfileKind};
-use crate::profile::{Location, Profile, Sample, Stack};
+use crate::profile::lost::Lost;
+use crate::profile::{Location, Mapping, Profile, Sample, Stack};
 
 /// Bytes of the stacks' table, of which only what is used is ever there.
 const STORE_BYTES: usize = 64 << 20;
+
+/// As the store of a program's own.
+const MAX_SHARDS: usize = 16;
 
 /// The kinds whose waits are the mutex profile's, as Go has it.
 const LOCKS: [Kind; 4] = [
@@ -27,82 +34,135 @@ const LOCKS: [Kind; 4] = [
     Kind::ONCE,
 ];
 
+/// Where a location is, and the functions that it shows.
+type Shared = (Option<Arc<Mapping>>, u64, Vec<Arc<str>>);
+
 /// The command's side of a recording.
 pub(crate) struct Collector {
+    orders: Orders,
+    /// Those that were started, and have come to record.
+    programs: Vec<Program>,
+    way: Way,
+    files: Files,
+    /// The first frames as they are shown, by where they are and what they say: so that stacks share them.
+    shared: HashMap<Shared, Arc<Location>>,
+}
+
+/// How the memory and the programs come together.
+enum Way {
+    /// One program gets this file, which is open until it has it.
+    Inherited(Option<OwnedFd>),
+    /// All that are started from now on send theirs.
+    Sent {
+        invitation: Invitation,
+        files: Receiver<OwnedFd>,
+    },
+}
+
+/// One program, before and after its end.
+struct Program {
     region: Region,
     store: Store,
-    /// Open until the program has it.
-    file: Option<OwnedFd>,
-    orders: Orders,
     seen: Seen,
     names: Names,
-    /// The first frames as they are shown, by where they are and what they say: so that stacks share them.
-    shared: HashMap<(u64, Vec<Arc<str>>), Arc<Location>>,
+}
+
+impl Program {
+    fn new(region: Region) -> Option<Self> {
+        Some(Self {
+            store: region.store(false)?,
+            region,
+            seen: Seen::default(),
+            names: Names::default(),
+        })
+    }
 }
 
 impl Collector {
-    /// Memory for a program that is still to be started.
-    pub(crate) fn new(orders: Orders) -> io::Result<Self> {
-        let (region, file) = Region::create(orders, STORE_BYTES)?;
-        let store = region.store(false).ok_or(io::ErrorKind::InvalidData)?;
+    /// For a program that is still to be started; with `children` also for those that it starts.
+    pub(crate) fn new(orders: Orders, children: bool) -> io::Result<Self> {
+        let (way, programs) = match children {
+            true => {
+                let (send, files) = mpsc::channel();
+                let name = hand_over::listen(send)?;
+                let invitation = Invitation { orders, name };
+                (Way::Sent { invitation, files }, Vec::new())
+            }
+            false => {
+                let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+                let shards = cores.next_power_of_two().min(MAX_SHARDS);
+                let (region, file) = Region::create(orders, shards, STORE_BYTES)?;
+                (
+                    Way::Inherited(Some(file)),
+                    Program::new(region).into_iter().collect(),
+                )
+            }
+        };
         Ok(Self {
-            region,
-            store,
-            file: Some(file),
             orders,
-            seen: Seen::default(),
-            names: Names::default(),
+            programs,
+            way,
+            files: Files::default(),
             shared: HashMap::new(),
         })
     }
 
     /// The variables that the program is to be started with, given the object to load.
-    pub(crate) fn variables(&self, object: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
-        let Some(file) = &self.file else {
-            return Vec::new();
-        };
+    pub(crate) fn variables(&self, object: &Path) -> Vec<(&'static str, OsString)> {
         let mut preload = object.as_os_str().to_owned();
         if let Some(others) = std::env::var_os(start::PRELOAD).filter(|others| !others.is_empty()) {
             preload.push(":");
             preload.push(others);
         }
-        vec![
-            (start::PRELOAD, preload),
-            (start::FILE, file.as_raw_fd().to_string().into()),
-        ]
+        let own = match &self.way {
+            Way::Inherited(Some(file)) => (start::FILE, file.as_raw_fd().to_string().into()),
+            Way::Inherited(None) => return Vec::new(),
+            Way::Sent { invitation, .. } => (start::CHILDREN, invitation.to_string().into()),
+        };
+        vec![(start::PRELOAD, preload), own]
     }
 
     /// The program has been started, and has the memory.
     pub(crate) fn is_started(&mut self) {
-        self.file = None;
+        if let Way::Inherited(file) = &mut self.way {
+            *file = None;
+        }
     }
 
-    /// Whether the program has come to record.
+    /// Whether a program has come to record.
     pub(crate) fn has_begun(&self) -> bool {
-        self.region.process().is_some()
+        let mut programs = self.programs.iter();
+        programs.any(|program| program.region.process().is_some())
     }
 
-    /// Notes what is loaded now. To be called from time to time while the program runs.
+    /// Notes what is loaded now. To be called from time to time while the program runs, and at its end.
     pub(crate) fn look(&mut self) {
-        if let Some(process) = self.region.process() {
-            self.seen.look(process);
+        if let Way::Sent { files, .. } = &self.way {
+            let regions = files
+                .try_iter()
+                .filter_map(|file| Region::open(file.as_raw_fd()).ok());
+            self.programs.extend(regions.filter_map(Program::new));
+        }
+        for program in &mut self.programs {
+            if let Some(process) = program.region.process() {
+                program.seen.look(process);
+            }
         }
     }
 
     /// The mutex profile and the block profile of now.
     pub(crate) fn profiles(&mut self, lasting: Duration) -> Vec<Profile> {
-        self.seen.add(objects::told(&self.region));
-        self.names.set_mappings(self.seen.mappings());
-        let released = self.samples(ProfileKind::Mutex);
-        let waited = self.samples(ProfileKind::Block);
-        let locks = released
-            .into_iter()
-            .filter(|sample| LOCKS.contains(&sample.kind));
-        let mutex = self.profile(
-            ProfileKind::Mutex,
-            self.orders.fraction.into(),
-            locks.collect(),
-        );
+        let (mut released, mut waited) = (Vec::new(), Vec::new());
+        let mut programs = std::mem::take(&mut self.programs);
+        for program in &mut programs {
+            program.seen.add(objects::told(&program.region));
+            program.names.set_mappings(program.seen.mappings());
+            released.extend(self.samples(program, ProfileKind::Mutex));
+            waited.extend(self.samples(program, ProfileKind::Block));
+        }
+        self.programs = programs;
+        released.retain(|sample: &Sample| LOCKS.contains(&sample.kind));
+        let mutex = self.profile(ProfileKind::Mutex, self.orders.fraction.into(), released);
         let block = self.profile(ProfileKind::Block, self.orders.rate, waited);
         [mutex, block]
             .map(|profile| profile.lasting(lasting))
@@ -110,22 +170,35 @@ impl Collector {
     }
 
     fn profile(&self, kind: ProfileKind, rate: u64, samples: Vec<Sample>) -> Profile {
-        let profile = Profile::of(kind, rate, 0, self.region.lost());
-        profile.with_samples(samples, self.names.mappings().into())
+        let losses = self.programs.iter().map(|program| program.region.lost());
+        let lost = losses.fold(Lost::default(), Lost::plus);
+        // In the order of the programs, of which the first is the one that was asked for.
+        let mut mappings: Vec<Arc<Mapping>> = Vec::new();
+        let mut known = HashSet::new();
+        for mapping in self
+            .programs
+            .iter()
+            .flat_map(|program| program.names.mappings())
+        {
+            if known.insert(mapping) {
+                mappings.push(Arc::clone(mapping));
+            }
+        }
+        let profile = Profile::of(kind, rate, 0, lost);
+        profile.with_samples(samples, mappings.into())
     }
 
-    fn samples(&mut self, which: ProfileKind) -> Vec<Sample> {
-        let totals = self.store.snapshot(which);
+    fn samples(&mut self, program: &mut Program, which: ProfileKind) -> Vec<Sample> {
+        let totals = program.store.snapshot(which).into_iter();
         totals
-            .into_iter()
-            .map(|totals| self.sample(totals))
+            .map(|totals| self.sample(&mut program.names, totals))
             .collect()
     }
 
-    fn sample(&mut self, totals: StackTotals) -> Sample {
+    fn sample(&mut self, names: &mut Names, totals: StackTotals) -> Sample {
         let addresses = totals.addresses.iter().filter(|address| **address > 1);
         let code: Vec<_> = addresses
-            .map(|address| self.names.location(*address))
+            .map(|address| names.location(*address, &mut self.files))
             .collect();
         let is_ours = |location: &Location| {
             let mapping = location.mapping.as_deref();
@@ -154,10 +227,8 @@ impl Collector {
 
     fn share(&mut self, location: &mut Arc<Location>) {
         let frames = location.frames.iter();
-        let key = (
-            location.address,
-            frames.map(|frame| Arc::clone(&frame.function)).collect(),
-        );
+        let names = frames.map(|frame| Arc::clone(&frame.function)).collect();
+        let key = (location.mapping.clone(), location.address, names);
         *location = Arc::clone(
             self.shared
                 .entry(key)

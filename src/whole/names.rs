@@ -19,8 +19,18 @@ const DEBUG_FILES: &str = "/usr/lib/debug/.build-id";
 #[derive(Default)]
 pub(super) struct Names {
     mappings: Vec<Arc<Mapping>>,
-    files: HashMap<Arc<Mapping>, ObjectFile>,
     known: HashMap<usize, Arc<Location>>,
+}
+
+/// The files that code was mapped from, in whatever program. By path and build id.
+#[derive(Default)]
+pub(super) struct Files(HashMap<(Box<str>, Box<str>), ObjectFile>);
+
+impl Files {
+    fn of(&mut self, mapping: &Mapping) -> &ObjectFile {
+        let key = (mapping.file.clone(), mapping.build_id.clone());
+        self.0.entry(key).or_insert_with(|| ObjectFile::of(mapping))
+    }
 }
 
 /// A file that code was mapped from.
@@ -46,16 +56,16 @@ impl Names {
         &self.mappings
     }
 
-    pub(super) fn location(&mut self, return_address: usize) -> Arc<Location> {
+    pub(super) fn location(&mut self, return_address: usize, files: &mut Files) -> Arc<Location> {
         if let Some(known) = self.known.get(&return_address) {
             return Arc::clone(known);
         }
-        let location = Arc::new(self.look_up(return_address));
+        let location = Arc::new(self.look_up(return_address, files));
         self.known.insert(return_address, Arc::clone(&location));
         location
     }
 
-    fn look_up(&mut self, return_address: usize) -> Location {
+    fn look_up(&self, return_address: usize, files: &mut Files) -> Location {
         if let Some(stand_in) = address::stand_in(return_address) {
             return Location {
                 address: 0,
@@ -71,8 +81,7 @@ impl Names {
         let mapping = mappings.find(|mapping| mapping.contains(address)).cloned();
         let mut frames = Vec::new();
         if let Some(mapping) = &mapping {
-            let file = self.files.entry(Arc::clone(mapping));
-            let file = file.or_insert_with(|| ObjectFile::of(mapping));
+            let file = files.of(mapping);
             frames = file.frames(address.wrapping_sub(mapping.bias), address);
         }
         let symbolized = !frames.is_empty();

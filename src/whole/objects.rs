@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::region::Region;
@@ -71,11 +72,17 @@ fn parse(text: &str) -> impl Iterator<Item = Mapping> + '_ {
 pub(super) struct Seen {
     mappings: Vec<Arc<Mapping>>,
     latest: Objects,
+    /// The process has ended: its number may be another one's by now.
+    is_over: bool,
 }
 
 impl Seen {
     /// Asks the kernel what is loaded in that process now.
     pub(super) fn look(&mut self, process: u32) {
+        self.is_over |= !Path::new(&format!("/proc/{process}")).exists();
+        if self.is_over {
+            return;
+        }
         self.latest = loader::maps::of_process(process, &self.latest);
         let latest = self.latest.mappings.to_vec();
         self.add(latest);

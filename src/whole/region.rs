@@ -75,10 +75,13 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// New memory, for a store of about `bytes`, and the file to hand over.
-    pub(crate) fn create(orders: Orders, bytes: usize) -> io::Result<(Self, OwnedFd)> {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        let plan = Plan::new(cores.next_power_of_two().min(16), bytes);
+    /// New memory, for a store of about `bytes` in all, and the file to hand over.
+    pub(crate) fn create(
+        orders: Orders,
+        shards: usize,
+        bytes: usize,
+    ) -> io::Result<(Self, OwnedFd)> {
+        let plan = Plan::new(shards, bytes);
         let words = plan.words().and_then(|words| words.checked_add(STORE_AT));
         let words = words.ok_or(io::ErrorKind::InvalidInput)?;
         // Open over `exec`, for the program.

@@ -2,12 +2,14 @@
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString, c_int};
+use std::fmt;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process;
 use std::sync::OnceLock;
 
 use super::region::{Orders, Region};
-use super::{chain, objects, waiting};
+use super::{chain, hand_over, objects, waiting};
 use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
@@ -16,11 +18,56 @@ use crate::text::say::say;
 /// obeys the other `CONTEND_…` variables.
 pub(super) const FILE: &str = "CONTEND_PRELOAD_FILE";
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
+/// In its place, where the programs that this one starts are recorded too: see [`Invitation`].
+pub(super) const CHILDREN: &str = "CONTEND_PRELOAD_CHILDREN";
+
+/// Asks every program that finds it to make memory of its own and to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Invitation {
+    pub(super) orders: Orders,
+    /// Of the socket.
+    pub(super) name: String,
+}
+
+impl fmt::Display for Invitation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Orders { fraction, rate } = self.orders;
+        write!(f, "{fraction} {rate} {}", self.name)
+    }
+}
+
+impl Invitation {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.splitn(3, ' ');
+        Some(Self {
+            orders: Orders {
+                fraction: words.next()?.parse().ok()?,
+                rate: words.next()?.parse().ok()?,
+            },
+            name: words.next()?.to_owned(),
+        })
+    }
+
+    /// Makes the memory and sends it. Small, as there may be hundreds of programs.
+    fn accept(&self) -> io::Result<Region> {
+        let (region, file) = Region::create(self.orders, 2, 8 << 20)?;
+        hand_over::send(&self.name, &file)?;
+        Ok(region)
+    }
+}
 
 static REGION: OnceLock<Region> = OnceLock::new();
 
 /// Begins to record, if the command asks for it. Called by the loader; it must not panic.
 pub(super) fn start() {
+    if let Some(invitation) = env::var_os(CHILDREN) {
+        let invitation = invitation.to_str().and_then(Invitation::parse);
+        // The command may have ended: then this one runs as it would without it.
+        if let Some(Ok(region)) = invitation.map(|invitation| invitation.accept()) {
+            record(region);
+        }
+        return;
+    }
     let Some(file) = env::var_os(FILE) else {
         return;
     };
@@ -100,5 +147,25 @@ extern "C" fn at_exit() {
     let Some(region) = REGION.get() else { return };
     if region.process() == Some(process::id()) {
         let _ = std::panic::catch_unwind(|| objects::tell(region, true));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_is_read_as_it_was_written() {
+        let invitation = Invitation {
+            orders: Orders {
+                fraction: 100,
+                rate: u64::MAX,
+            },
+            name: "contend-0a".to_owned(),
+        };
+        let text = invitation.to_string();
+        assert_eq!(Invitation::parse(&text), Some(invitation));
+        assert_eq!(Invitation::parse("1 2"), None);
+        assert_eq!(Invitation::parse(""), None);
     }
 }

@@ -18,12 +18,12 @@ const SITES: [&str; 3] = ["slow_site", "quick_site", "tiny_site"];
 /// Shares of the sites among what holds are to blame for, within points of the truth; and all waiting.
 ///
 /// The bounds hold on a busy machine: there a thread may be put aside between its lock and the clock
-/// beside it, on either side. On an idle one the shares are within a point.
-fn assert_true(recorded: &Recorded, sites: [&str; 3], least_seen: f64) {
-    const POINTS: f64 = 6.0;
+/// beside it, on either side. On an idle one the shares are within a point. Charged to whoever wakes alone,
+/// parking_lot's would be wrong by 40 points.
+fn assert_true(recorded: &Recorded, points: f64, least_seen: f64) {
     let [slow, quick, tiny, waited] = truth(recorded);
     let mutex = recorded.profile("mutex");
-    let seen = sites.map(|site| delay_of(&mutex, site, Some("mutex")));
+    let seen = SITES.map(|site| delay_of(&mutex, site, Some("mutex")));
     let share = |of: [u64; 3]| {
         let sum = of.iter().sum::<u64>() as f64;
         of.map(|nanos| 100.0 * nanos as f64 / sum)
@@ -31,7 +31,7 @@ fn assert_true(recorded: &Recorded, sites: [&str; 3], least_seen: f64) {
     let (expected, found) = (share([slow, quick, tiny]), share(seen));
     eprintln!("true {expected:.1?}, found {found:.1?}");
     for (expected, found) in expected.iter().zip(found) {
-        assert!((expected - found).abs() < POINTS, "{expected} is {found}");
+        assert!((expected - found).abs() < points, "{expected} is {found}");
     }
     let all: i64 = mutex.stacks().iter().map(|stack| stack.values[1]).sum();
     let of_truth = all as f64 / waited as f64;
@@ -46,7 +46,7 @@ fn mutexes_of_c() {
     };
     for scenario in ["long", "queue"] {
         let recorded = recorded(&program, &[scenario]).success();
-        assert_true(&recorded, SITES, 0.9);
+        assert_true(&recorded, 8.0, 0.9);
     }
 }
 
@@ -60,7 +60,7 @@ fn of_this_executable(program: &str) -> Recorded {
 #[test]
 fn mutexes_of_std() {
     for program in ["program_std_long", "program_std_queue"] {
-        assert_true(&of_this_executable(program), SITES, 0.9);
+        assert_true(&of_this_executable(program), 8.0, 0.9);
     }
 }
 
@@ -70,6 +70,6 @@ fn mutexes_of_std() {
 #[test]
 fn mutexes_of_parking_lot() {
     for program in ["program_parking_lot_long", "program_parking_lot_queue"] {
-        assert_true(&of_this_executable(program), SITES, 0.8);
+        assert_true(&of_this_executable(program), 12.0, 0.8);
     }
 }

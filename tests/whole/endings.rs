@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use crate::{compiled, contend, delay_of, recorded};
+use crate::{Recorded, compiled, contend, delay_of, folder, recorded};
 
 #[test]
 fn each_end_is_the_programs_own_and_leaves_a_profile() {
@@ -78,4 +78,31 @@ fn after_a_time_the_table_comes_and_the_program_goes_on() {
     assert_eq!(said.matches("Where did threads wait?").count(), 1, "{said}");
     // The sleep was going on then.
     assert!(said.contains("the block profile is empty"), "{said}");
+}
+
+/// A shell that starts one program, and becomes another one.
+#[test]
+fn programs_that_it_starts_are_recorded_if_that_is_asked_for() {
+    let Some(program) = compiled("endings.c", &[]) else {
+        return;
+    };
+    let script = format!("{0} _exit; exec {0}", program.display());
+    let profiles = folder().join("profiles_children");
+    let mut command = contend(["record", "--children", "--output"]);
+    command.arg(&profiles).args(["--", "sh", "-c", &script]);
+    let recorded = Recorded {
+        output: command.output().unwrap(),
+        folder: profiles,
+    };
+    assert_eq!(recorded.output.status.code(), Some(3));
+    let mutex = recorded.profile("mutex");
+    let holds = mutex.stacks().into_iter().filter(|stack| {
+        stack.functions.contains(&"holds") && stack.functions.first() != Some(&"contend::wakeup")
+    });
+    // Each process has stacks of its own.
+    let delays: Vec<_> = holds.map(|stack| stack.values[1]).collect();
+    assert!(
+        delays.len() == 2 && delays.iter().all(|delay| *delay > 1_000_000),
+        "{delays:?}"
+    );
 }
