@@ -35,6 +35,7 @@ PAGES = {
     "top-block": "top?profile=block",
     "threads": "threads?form=page",
     "monitor": "monitor?form=page",
+    "deadlock": "deadlock?form=page",
     "flamegraph-mutex": "flamegraph?profile=mutex",
     "flamegraph-block": "flamegraph?profile=block&value=contentions",
 }
@@ -341,6 +342,32 @@ def the_threads_stay_open_and_sorted_while_they_refresh(browser):
     names = [it.text for it in browser.all("#by-time td.thread")]
     assert is_sorted(browser, names, False), names
     browser.one("#refresh input").click()
+
+
+@check
+def a_deadlock_is_on_top_and_its_circle_is_marked(browser):
+    for path in ["", "threads?form=page", "deadlock?form=page"]:
+        browser.open(path)
+        alarm = browser.one(".alarm")
+        assert re.match(r"Deadlock: 2 threads wait for each other: ", alarm.text), alarm.text
+        assert "20 more are stuck behind them" in alarm.text, alarm.text
+        assert alarm.location["y"] < 400, f"not on top of {path!r}: {alarm.location}"
+    browser.open("threads?form=page")
+    same(len(browser.all(".graph .edge.cycle")), 4, "edges of the circle")
+    same(len(browser.all(".graph .node.cycle")), 4, "nodes of the circle")
+    crowd = [it.get_attribute("textContent") for it in browser.all(".graph .node.thread:not(.cycle)")]
+    assert any("20 × " in it for it in crowd), crowd
+    # No node lies on another one.
+    boxes = browser.run(
+        """return [...document.querySelectorAll(".graph svg")].map(svg =>
+             [...svg.querySelectorAll(".node rect")].map(it => {
+               const box = it.getBoundingClientRect();
+               return [box.left, box.top, box.right, box.bottom]; }))"""
+    )
+    for picture in boxes:
+        for at, a in enumerate(picture):
+            for b in picture[:at]:
+                assert a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3], (a, b)
 
 
 def frames(browser):

@@ -14,6 +14,7 @@
 //! of the threads shows who waits for whom. Or, meanwhile:
 //!
 //! ```sh
+//! curl http://127.0.0.1:6060/debug/pprof/deadlock
 //! curl http://127.0.0.1:6060/debug/pprof/threads
 //! curl 'http://127.0.0.1:6060/debug/pprof/goroutine?debug=2'
 //! ```

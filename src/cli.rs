@@ -23,6 +23,7 @@
 
 mod alike;
 mod args;
+mod deadlocks;
 mod diff;
 mod error;
 mod fetch;
@@ -94,6 +95,11 @@ fn run(command: &Command) -> Result<ExitCode> {
     }
     let mut output = Output::new();
     match command {
+        Command::Deadlocks(arguments) => {
+            let code = deadlocks::run(arguments, &mut output)?;
+            output.flush()?;
+            return Ok(code);
+        }
         Command::Top(arguments) => top::run(arguments, &mut output),
         Command::List(arguments) => list::run(arguments, &mut output),
         Command::Peek(arguments) => peek::run(arguments, &mut output),

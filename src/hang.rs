@@ -13,8 +13,13 @@ pub use watchdog::{Watchdog, watchdog};
 
 /// Writes what goes on to the standard error. Where that is closed there is nobody to tell.
 fn tell(why: &str) {
+    let deadlocks = crate::live::deadlocks();
+    let deadlocks: String = deadlocks
+        .iter()
+        .map(|deadlock| format!("{deadlock}\n"))
+        .collect();
     let threads = crate::live::threads();
     // In one piece, so that lines of others do not come in between.
-    let text = format!("contend: {why}\n{threads}");
+    let text = format!("contend: {why}\n{deadlocks}{threads}");
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -85,6 +85,8 @@
 //! | `threads` | | takes time | The same to read: threads by what they do, with what they wait for, and for how long. |
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | | `seconds=N` | | Before that, where the time of each thread goes in the next N seconds: on a processor, ready to run, in waits by kind, elsewhere. |
+//! | `deadlock` | | takes time | The threads that wait for each other, with their stacks, and those that are stuck behind them. |
+//! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | `monitor` | | reads | What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health. |
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | `top` | | reads | A page: call sites as a table to sort. |

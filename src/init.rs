@@ -19,7 +19,7 @@ mod settings;
 /// | `CONTEND_BLOCK_PROFILE` | a path | where the [block profile](crate::block_profile) is written |
 /// | `CONTEND_MUTEX_PROFILE_FRACTION` | `0` to `4294967295` | calls [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction); 1 where a path is given and this is not |
 /// | `CONTEND_BLOCK_PROFILE_RATE` | `1ms`, `10us`, `1000` | calls [`set_block_profile_rate`](crate::set_block_profile_rate): a whole number with `ns`, `us`, `ms` or `s`, or of nanoseconds; 1 where a path is given and this is not |
-/// | `CONTEND_MONITOR` | `1s,wait=5s,file=/tmp/{pid}-{time}.txt` | runs a [`Monitor`](crate::Monitor): see below |
+/// | `CONTEND_MONITOR` | `1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt` | runs a [`Monitor`](crate::Monitor): see below |
 /// | `CONTEND_WATCHDOG` | `60s` | a [`watchdog`](crate::watchdog()) for the whole program: after that time it says what every thread does, and aborts |
 /// | `CONTEND_HTTP` | `127.0.0.1:6060` | serves the profiles there, with the feature `server`. It sets no rate |
 ///
@@ -40,7 +40,7 @@ mod settings;
 /// # A monitor
 ///
 /// `CONTEND_MONITOR` has items behind commas, in any order: the interval, as `1s`; the rules
-/// `wait=5s`, `threads=1000`, `growth` and `blocked=50%`, which are those of
+/// `wait=5s`, `deadlock`, `threads=1000`, `growth` and `blocked=50%`, which are those of
 /// [`MonitorRule`](crate::MonitorRule); and `file=PATH` for the files of all rules, `history=100`,
 /// `stacks=10`, `cooldown=60s`, `files=10`, which are the settings of
 /// [`MonitorBuilder`](crate::MonitorBuilder). An alarm is a line on the standard error. Its report

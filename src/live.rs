@@ -49,7 +49,7 @@ mod threads;
 pub use accounting::Accounting;
 pub use category::ThreadCategory;
 pub use deadlock::Deadlock;
-pub(crate) use glance::Glance;
+pub(crate) use glance::{Glance, Glimpse};
 pub use holder::Holder;
 pub(crate) use imp::Looker;
 pub use state::ThreadState;

@@ -35,11 +35,12 @@ Examples:
   contend list slow_update mutex.pb.gz      the same beside the source lines
   contend diff before.pb.gz after.pb.gz     what became better, what worse
   contend threads localhost:6060            what every thread does now
+  contend deadlocks localhost:6060          the threads that wait for each other
   contend watch localhost:6060              a live table
   contend imports --fix src                 swap the imports of a program
   contend snap localhost:6060               everything the program offers, into a folder
 
-Exit codes: 0, 1 for an error, 2 for wrong usage; `run` and `record` have that of their program."
+Exit codes: 0, 1 for an error, 2 for wrong usage, 3 where `deadlocks` finds one; `run` and `record` have that of their program."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -59,6 +60,7 @@ pub(super) enum Command {
     Imports(Imports),
     Merge(Merge),
     Snap(Snap),
+    Deadlocks(Deadlocks),
     Threads(Threads),
     Watch(Watch),
 }
@@ -311,6 +313,22 @@ pub(super) struct Snap {
     /// Keep at most so many megabytes.
     #[arg(long, value_name = "MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit: u32,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Show the threads of a program that wait for each other, and those that are stuck behind them.
+///
+/// The exit code is 3 if there are any.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend deadlocks localhost:6060
+  contend deadlocks 4711 || echo 'stuck, or not reachable'")]
+pub(super) struct Deadlocks {
+    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this machine.
+    #[arg(value_name = "URL|PID")]
+    pub(super) program: String,
     #[command(flatten)]
     pub(super) access: Access,
 }

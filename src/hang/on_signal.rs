@@ -25,7 +25,7 @@ static REGISTERING: Mutex<()> = Mutex::new(());
 /// Writes what every thread does to the standard error whenever `signal` comes, as a JVM does at
 /// SIGQUIT (Ctrl-\ in a terminal, `kill -QUIT PID` elsewhere). The program goes on.
 ///
-/// The words are those of [`threads`](crate::threads()). They are written by a thread of its own, also
+/// The words are those of [`deadlocks`](crate::deadlocks()) and [`threads`](crate::threads()). They are written by a thread of its own, also
 /// if all others are stuck. A call that the signal interrupts is started again by the system where it
 /// can be. A forked child has the handler, which does nothing there.
 ///

@@ -14,7 +14,8 @@ const LAST_WORDS: Duration = Duration::from_secs(20);
 /// Aborts the process if its value is not dropped within `time`, and says before what every thread
 /// does: for tests that may hang.
 ///
-/// The words go to the standard error, and are those of [`threads`](crate::threads()). If it cannot
+/// The words go to the standard error, and are those of [`deadlocks`](crate::deadlocks()) and
+/// [`threads`](crate::threads()). If it cannot
 /// start its thread, a line says so, and nothing is watched.
 ///
 /// With the variable `CONTEND_WATCHDOG=60s` [`init`](crate::init) sets one for the whole program.

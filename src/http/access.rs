@@ -109,7 +109,7 @@ fn password(credentials: &str) -> Option<Vec<u8>> {
 /// Browsers say where a request comes from. Pages of other sites cannot read the answers, but
 /// without this they could set rates, use up what a scraper has not seen yet, occupy every window
 /// for minutes, or run what the program has registered.
-fn refuse_other_sites(request: &Request<'_>) -> Result<(), Response> {
+pub(super) fn refuse_other_sites(request: &Request<'_>) -> Result<(), Response> {
     match is_of_another_site(request) {
         false => Ok(()),
         true => Err(Response::error(

@@ -9,8 +9,10 @@
 
 mod card;
 mod categories;
+mod deadlock;
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
+mod graph;
 mod html;
 mod index;
 mod monitor;
@@ -25,6 +27,7 @@ mod view;
 mod window;
 mod words;
 
+pub(super) use deadlock::{NO_DEADLOCK, deadlock};
 #[cfg(feature = "flamegraph")]
 pub(super) use flamegraph::flamegraph;
 pub(super) use index::index;

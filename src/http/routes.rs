@@ -13,7 +13,7 @@ use super::route::{
 use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads};
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 15] = [
+pub(crate) static ROUTES: [Route; 16] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -107,6 +107,18 @@ pub(crate) static ROUTES: [Route; 15] = [
             "threads",
             "The same to read: threads by what they do, with what they wait for, and for how long.",
             threads::threads,
+        )
+    },
+    Route {
+        effect: TakesTime,
+        parameters: &[FORM],
+        listed: Listed::Example(""),
+        snapped: &[Snapped::at_once("deadlock", "")],
+        bundled: Some(("deadlock.txt", "the threads that wait for each other")),
+        ..Route::new(
+            "deadlock",
+            "The threads that wait for each other, with their stacks, and those that are stuck behind them.",
+            threads::deadlock,
         )
     },
     Route {

@@ -36,6 +36,24 @@ fn times(call: &Call<'_>) -> Result<Option<ThreadTimes>, Response> {
     Ok(Some(accounting.finish()))
 }
 
+/// The threads that wait for each other.
+pub(super) fn deadlock(call: &Call<'_>) -> Answer {
+    let form = Form::of(call)?;
+    call.refuse_seconds()?;
+    let deadlocks = crate::live::deadlocks();
+    Ok(match form {
+        Form::Page => pages::deadlock(&deadlocks),
+        Form::Json => Response::new(JSON, json::deadlocks(&deadlocks).to_string()),
+        Form::Text if deadlocks.is_empty() => {
+            Response::new(TEXT, format!("{}\n", pages::NO_DEADLOCK))
+        }
+        Form::Text => {
+            let text = deadlocks.iter().map(|deadlock| format!("{deadlock}\n"));
+            Response::new(TEXT, text.collect::<String>())
+        }
+    })
+}
+
 /// The report of the program's monitor.
 pub(super) fn monitor(call: &Call<'_>) -> Answer {
     let form = Form::of(call)?;

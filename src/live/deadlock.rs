@@ -43,6 +43,23 @@ impl Deadlock {
         waits.filter(move |(_, wait)| wait.holders().iter().any(|holder| holder.tid() == tid))
     }
 
+    /// One line: `2 threads wait for each other: 7 "a", 8 "b"; 3 more are stuck behind them`.
+    pub(crate) fn summary(&self) -> String {
+        let name = |thread: &Thread| format!("{} {:?}", thread.tid(), thread.name());
+        let names: Vec<String> = self.threads.iter().map(name).collect();
+        let names = names.join(", ");
+        let maybe = if self.is_certain { "" } else { "perhaps " };
+        let who = match self.threads.len() {
+            1 => format!("{maybe}thread {names} waits for what it has itself"),
+            count => format!("{maybe}{count} threads wait for each other: {names}"),
+        };
+        match self.behind.len() {
+            0 => who,
+            1 => format!("{who}; 1 more is stuck behind them"),
+            more => format!("{who}; {more} more are stuck behind them"),
+        }
+    }
+
     fn write_thread(&self, f: &mut fmt::Formatter<'_>, thread: &Thread) -> fmt::Result {
         write!(f, "\n  thread {} {:?}", thread.tid(), thread.name())?;
         if let Some(wait) = thread.wait() {

@@ -54,7 +54,7 @@ impl WaitInProgress {
     }
 
     /// What a holder is to this wait, in front of its name.
-    pub(in crate::live) fn relation(&self, holder: &Holder) -> &'static str {
+    pub(crate) fn relation(&self, holder: &Holder) -> &'static str {
         match self.kind {
             "join" => "ends after",
             "once" => "initialised by",
@@ -231,7 +231,7 @@ impl Thread {
 
     /// The thread's name without the number at its end: `worker` of `worker-12`, so that the
     /// threads of a pool have one.
-    pub(in crate::live) fn group(&self) -> &str {
+    pub(crate) fn group(&self) -> &str {
         let digits = |c: char| c.is_ascii_digit();
         let cut = self.name.trim_end_matches(digits);
         let cut = cut.trim_end_matches(['-', '_', ' ', ':', '#', '.']);

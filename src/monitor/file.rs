@@ -66,6 +66,7 @@ impl Template {
         save::save(&path, |file| {
             let mut text = io::BufWriter::new(file);
             writeln!(text, "alarm at {}: {message}\n", Utc::now())?;
+            // The report has the deadlocks.
             writeln!(text, "# Report\n\n{report}\n# Threads\n\n{threads}")?;
             for profile in control::profiles(ProfileKind::ALL) {
                 writeln!(text, "# {}\n\n{profile}", profile.kind().question())?;

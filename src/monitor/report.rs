@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::history::{self, MonitorPoint};
 use super::rule::Condition;
-use crate::live::{Glance, ThreadCategory, Threads};
+use crate::live::{Deadlock, Glance, ThreadCategory, Threads};
 use crate::text::escape::OneLine;
 use crate::text::units::{human, percent};
 
@@ -26,6 +26,7 @@ pub struct MonitorReport {
     pub(super) states: Vec<(String, usize)>,
     pub(super) history: Vec<MonitorPoint>,
     pub(super) waits: Vec<LongWait>,
+    pub(super) deadlocks: Vec<Deadlock>,
     pub(super) stacks: Vec<TopStack>,
     pub(super) stacks_time: Option<SystemTime>,
     pub(super) conditions: Vec<Condition>,
@@ -220,6 +221,11 @@ impl MonitorReport {
         &self.waits
     }
 
+    /// The deadlocks that were found; see [`MonitorRule::deadlock`](crate::MonitorRule::deadlock).
+    pub fn deadlocks(&self) -> &[Deadlock] {
+        &self.deadlocks
+    }
+
     /// The things that could not be seen, and why, as sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -236,6 +242,7 @@ impl MonitorReport {
     pub fn health(&self) -> Vec<Verdict> {
         let mut conditions = self.conditions.clone();
         let always = [
+            Condition::Deadlock,
             Condition::Wait(Duration::from_secs(1)),
             Condition::Growth,
             Condition::Blocked(0.5),
@@ -273,6 +280,7 @@ impl MonitorReport {
                 Some(wait) => format!("the longest wait: {wait}"),
                 None => "nobody waits".to_owned(),
             },
+            Condition::Deadlock => "no deadlock was found".to_owned(),
             Condition::Blocked(_) => {
                 format!(
                     "{} of {} threads wait for locks",
@@ -310,6 +318,9 @@ impl fmt::Display for MonitorReport {
             let word = if verdict.is_well { "ok " } else { "BAD" };
             writeln!(f, "  {word}  {}", OneLine(&verdict.finding))?;
             writeln!(f, "       the rule: {}", verdict.rule)?;
+        }
+        for deadlock in &self.deadlocks {
+            writeln!(f, "\n{deadlock}")?;
         }
         let share = |count: usize| percent(count as u64, threads as u64);
         writeln!(f, "\ncategories")?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::report::MonitorReport;
-use crate::live::Threads;
+use crate::live::{Deadlock, Threads};
 use crate::text::units::human;
 
 /// The steps of the history that the rule about growth looks at, and how many tenths of them may
@@ -43,6 +43,7 @@ pub(super) enum Condition {
     Growth,
     Wait(Duration),
     Blocked(f64),
+    Deadlock,
 }
 
 impl MonitorRule {
@@ -78,6 +79,12 @@ impl MonitorRule {
         Self::new(Condition::Blocked(share))
     }
 
+    /// Threads wait for each other, as [`deadlocks`](crate::deadlocks()) finds them. They are looked for
+    /// when a wait for a lock, an initialiser or a thread's end has lasted for a second.
+    pub fn deadlock() -> Self {
+        Self::new(Condition::Deadlock)
+    }
+
     /// Calls `action` at an alarm, on the monitor's own thread: until it returns, the monitor does
     /// not look. If it panics, a line on the standard error says so, and the monitor goes on.
     pub fn call(mut self, action: impl FnMut(&Alarm) + Send + 'static) -> Self {
@@ -85,8 +92,8 @@ impl MonitorRule {
         self
     }
 
-    /// Writes a file at an alarm: the report, all threads with their stacks, and the call sites of
-    /// both profiles. In `path`, `{pid}` becomes the number of the process, `{time}` the time in
+    /// Writes a file at an alarm: the report, deadlocks, all threads with their stacks, and the call
+    /// sites of both profiles. In `path`, `{pid}` becomes the number of the process, `{time}` the time in
     /// UTC, as `20261124T223015Z`, and `{rule}` the rule's name, as `wait`.
     /// [`MonitorBuilder::max_files`](crate::MonitorBuilder::max_files) bounds how many there are.
     pub fn file(mut self, path: impl Into<String>) -> Self {
@@ -112,6 +119,7 @@ impl Condition {
             Self::Growth => "growth",
             Self::Wait(_) => "wait",
             Self::Blocked(_) => "blocked",
+            Self::Deadlock => "deadlock",
         }
     }
 
@@ -144,6 +152,11 @@ impl Condition {
                 let wait = report.longest_waits().first()?;
                 (wait.waited() > longest).then(|| wait.to_string())
             }
+            Self::Deadlock => {
+                let deadlocks = report.deadlocks().iter();
+                let words: Vec<String> = deadlocks.map(Deadlock::summary).collect();
+                (!words.is_empty()).then(|| words.join("; "))
+            }
             Self::Blocked(share) => {
                 let blocked = report.blocked();
                 (blocked as f64 > share * threads as f64)
@@ -167,6 +180,7 @@ impl fmt::Display for Condition {
                 "no wait for a lock, for room in a channel or in `blocking` is longer than {}",
                 human(*longest)
             ),
+            Self::Deadlock => f.write_str("no threads wait for each other"),
             Self::Blocked(share) => write!(
                 f,
                 "no more than {:.0} % of the threads wait for locks",
@@ -187,7 +201,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// The name of the rule: `threads`, `growth`, `wait` or `blocked`.
+    /// The name of the rule: `threads`, `growth`, `wait`, `blocked` or `deadlock`.
     pub fn rule(&self) -> &'static str {
         self.condition.name()
     }

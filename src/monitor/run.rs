@@ -10,8 +10,11 @@ use super::file::Template;
 use super::history::{self, History, MonitorPoint};
 use super::report::{LongWait, MonitorReport, TopStack};
 use super::rule::{Alarm, Condition};
-use crate::live::{self, Glance, Looker, Threads};
+use crate::live::{self, Deadlock, Glance, Glimpse, Looker, ThreadCategory, ThreadState, Threads};
 use crate::text::say::say;
+
+/// A wait that may be one of a deadlock: others end before.
+const LONG: Duration = Duration::from_secs(1);
 
 /// What the monitor's thread and those who ask it share.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ struct Seen {
     history: History,
     states: Vec<(String, usize)>,
     waits: Vec<LongWait>,
+    deadlocks: Vec<Deadlock>,
     notes: Vec<String>,
     stacks: Vec<TopStack>,
     stacks_time: Option<SystemTime>,
@@ -70,6 +74,7 @@ impl Shared {
                 history: History::new(settings.history),
                 states: Vec::new(),
                 waits: Vec::new(),
+                deadlocks: Vec::new(),
                 notes: Vec::new(),
                 stacks: Vec::new(),
                 stacks_time: None,
@@ -100,6 +105,7 @@ impl Shared {
             states: seen.states.clone(),
             history: seen.history.points(),
             waits: seen.waits.clone(),
+            deadlocks: seen.deadlocks.clone(),
             stacks: seen.stacks.clone(),
             stacks_time: seen.stacks_time,
             conditions: self.conditions.clone(),
@@ -133,6 +139,8 @@ pub(super) struct Run {
     rules: Vec<Watched>,
     looker: Looker,
     until_stacks: u32,
+    /// When to look for deadlocks again, at the earliest.
+    deadlocks_due: Instant,
 }
 
 impl Run {
@@ -143,6 +151,7 @@ impl Run {
             settings,
             rules,
             looker: Looker::new(),
+            deadlocks_due: Instant::now(),
         }
     }
 
@@ -171,6 +180,7 @@ impl Run {
             &glance,
             spent.map(|(after, before)| after.saturating_sub(before)),
         );
+        self.look_for_deadlocks(&glance);
     }
 
     fn keep(&self, glance: &Glance, spent: Option<Duration>) {
@@ -185,6 +195,29 @@ impl Run {
         seen.notes.clone_from(&glance.notes);
         seen.looks = seen.looks.saturating_add(1);
         seen.cpu_time = seen.cpu_time.zip(spent).map(|(sum, spent)| sum + spent);
+    }
+
+    /// Where nobody has waited for long there is none. One that is there stays, so it is looked for
+    /// again after a while only: that takes a dump.
+    fn look_for_deadlocks(&mut self, glance: &Glance) {
+        let is_long = |thread: &Glimpse| {
+            let wait = thread.wait.as_ref();
+            let is_one_of = thread.state.category() == ThreadCategory::Locks
+                || thread.state == ThreadState::Waiting("join");
+            is_one_of && wait.is_some_and(|wait| wait.waited() >= LONG)
+        };
+        if !glance.threads.iter().any(is_long) {
+            self.shared.seen().deadlocks.clear();
+        } else if Instant::now() >= self.deadlocks_due {
+            let deadlocks = live::deadlocks();
+            let pause = if deadlocks.is_empty() {
+                LONG
+            } else {
+                10 * LONG
+            };
+            self.deadlocks_due = Instant::now() + pause;
+            self.shared.seen().deadlocks = deadlocks;
+        }
     }
 
     fn take_stacks_if_due(&mut self) {

@@ -8,7 +8,7 @@ use super::rule::MonitorRule;
 use crate::text::duration::parse_nanos;
 
 const EXPECTED: &str = "expected an interval and rules, such as \
-    1s,wait=5s,threads=1000,growth,blocked=50%,file=/tmp/{pid}-{time}.txt, \
+    1s,wait=5s,deadlock,threads=1000,growth,blocked=50%,file=/tmp/{pid}-{time}.txt, \
     or history=100, stacks=10, cooldown=60s, files=10";
 
 /// Reads the settings: items behind commas, in any order.
@@ -30,6 +30,7 @@ pub(crate) fn parse(text: &str) -> Result<MonitorBuilder, String> {
         let time = |text: &str| time(text).ok_or_else(wrong);
         let number = |text: &str| text.parse::<u32>().map_err(|_| wrong());
         match (name, value) {
+            ("deadlock", "") => rules.push(MonitorRule::deadlock()),
             ("growth", "") => rules.push(MonitorRule::growth()),
             ("wait", value) => rules.push(MonitorRule::wait(time(value)?)),
             ("threads", value) => rules.push(MonitorRule::threads(number(value)? as usize)),

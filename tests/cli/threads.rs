@@ -78,3 +78,29 @@ fn a_process_that_serves_nothing_is_told_what_it_lacks() {
     let error = run(["threads", &server.address.to_string()]).error();
     assert!(error.contains("status 404: Unknown profile"), "{error}");
 }
+
+/// Of two threads that wait for each other, and one behind them.
+const DEADLOCK: &str = r#"{"deadlocks": [{"is_certain": true, "threads": [], "behind": [],
+    "text": "deadlock: 2 threads wait for each other\n\n  thread 7 \"a\u001b[2J\"\n"}]}"#;
+
+#[test]
+fn a_deadlock_has_its_exit_code() {
+    let server = Server::new(|asked: &Asked| match &*asked.path {
+        "/debug/pprof/deadlock?form=json" => {
+            Reply::Whole(200, "application/json", DEADLOCK.as_bytes().to_vec())
+        }
+        _ => Reply::text(404, "Unknown profile\n"),
+    });
+    let found = run(["deadlocks", &server.address.to_string()]);
+    assert_eq!(found.code, Some(3), "{}", found.stderr);
+    assert!(
+        found.stdout.starts_with("deadlock: 2 threads"),
+        "{}",
+        found.stdout
+    );
+    assert!(!found.stdout.contains('\u{1b}'), "{:?}", found.stdout);
+    let none = run(["deadlocks", &own_server().address.to_string()]).success();
+    assert_eq!(none, "no deadlock\n");
+    let error = run(["deadlocks", &format!("{}/else", server.address)]).error();
+    assert!(error.contains("status 404"), "{error}");
+}

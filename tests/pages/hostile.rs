@@ -108,6 +108,26 @@ mod queue {
     }
 }
 
+mod stuck {
+    use super::*;
+
+    static LOCKS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+    static MEET: std::sync::Barrier = std::sync::Barrier::new(2);
+
+    /// Two threads that do this for one lock each wait for each other.
+    #[inline(never)]
+    pub(super) fn transfer(from: usize) {
+        let _from = LOCKS[from].lock().unwrap();
+        MEET.wait();
+        drop(LOCKS[1 - from].lock());
+    }
+
+    #[inline(never)]
+    pub(super) fn balance() {
+        drop(LOCKS[0].lock());
+    }
+}
+
 /// Keeps the processor busy, as work under a lock does.
 fn work(micros: u64) {
     let start = Instant::now();
@@ -141,6 +161,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     again(4, orders::expire);
     again(5, config::publish);
     again(7, queue::push);
+    again(0, || stuck::transfer(0));
+    again(0, || stuck::transfer(1));
+    for _ in 0..20 {
+        again(0, stuck::balance);
+    }
     let _monitor = contend::Monitor::builder().start()?;
     let _server = contend::http::serve(format!("127.0.0.1:{port}"))?;
     loop {

@@ -78,9 +78,13 @@ fn a_report_counts_threads_by_what_they_do() {
     let states: usize = report.states().map(|(_, count)| count).sum();
     assert_eq!((sum, states), (report.threads(), report.threads()));
     assert!(report.states().any(|state| state == ("waiting: mutex", 12)));
+    assert!(report.deadlocks().is_empty());
     // More than half of the threads wait for one lock, and the report says so.
     let health = report.health();
-    let blocked = health.iter().find(|verdict| !verdict.is_well()).unwrap();
+    let mut broken = health.iter().filter(|verdict| !verdict.is_well());
+    let blocked = broken
+        .find(|verdict| verdict.rule().contains("wait for locks"))
+        .unwrap();
     assert!(blocked.rule().contains("wait for locks"), "{health:?}");
     let waits = report.longest_waits();
     assert_eq!(waits.len(), 10, "as many as are shown");

@@ -36,6 +36,12 @@ impl Html {
     }
 }
 
+impl Html {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl FromIterator<Html> for Html {
     fn from_iter<I: IntoIterator<Item = Html>>(parts: I) -> Self {
         Self(parts.into_iter().map(|part| part.0).collect())

@@ -2,18 +2,21 @@
 //! path.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use super::card::Card;
 use super::html::{Html, html, page, when};
 use super::now;
 use super::paths::{custom_profiles, for_tools};
 use crate::ask::control;
 use crate::http::Response;
+use crate::http::access;
 use crate::http::call::{Answer, Call};
 use crate::http::custom::{Registered, registered};
 use crate::http::process::program;
 use crate::http::response::HTML;
 use crate::http::route::Route;
-use crate::live::Looker;
+use crate::live::{self, Glance, Looker, Thread};
 use crate::profile::kind::ProfileKind;
 
 pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
@@ -27,10 +30,34 @@ pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
         longest_window: call.state.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());
+    // A page of another site may load this one, and is not to interrupt the program's threads.
+    let may_interrupt = access::refuse_other_sites(call.request).is_ok();
+    let deadlocks = match may_interrupt {
+        true => live::deadlocks(),
+        false => Vec::new(),
+    };
     let glance = Looker::new().look();
-    let body = body(cards, &now::section(&glance), &registered(), routes);
+    let longest = may_interrupt.then(|| longest_wait(&glance)).flatten();
+    let body = body(
+        cards,
+        &now::section(&glance, longest.as_ref(), &deadlocks),
+        &registered(),
+        routes,
+    );
     let page = page(&title, &["window.js", "index.js"], &body);
     Ok(Response::new(HTML, page))
+}
+
+/// Shorter waits are over before one has read who is to blame.
+const LONG: Duration = Duration::from_millis(100);
+
+/// The thread that has waited longest, with who has what it waits for, if it is long.
+fn longest_wait(glance: &Glance) -> Option<Thread> {
+    let held_up = glance.held_up();
+    let (thread, _) = held_up.first().filter(|(_, wait)| wait.waited() >= LONG)?;
+    let threads = live::threads();
+    let mut same = threads.threads().iter();
+    same.find(|other| other.tid() == thread.tid).cloned()
 }
 
 pub(super) fn body(

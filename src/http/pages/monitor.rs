@@ -1,9 +1,9 @@
 //! The monitor's report, with its history as a chart.
 #![forbid(unsafe_code)]
 
-use super::categories;
 use super::html::{Html, html, page};
 use super::words::grouped;
+use super::{categories, deadlock};
 use crate::http::Response;
 use crate::http::process::program;
 use crate::http::response::HTML;
@@ -53,11 +53,12 @@ fn content(report: &MonitorReport) -> Html {
     let notes = report.notes().iter();
     let notes = notes.map(|note| html!("<p class=\"notice\">Not seen: {}.</p>\n", note));
     html!(
-        "<section id=\"now\" data-part>\n<p class=\"summary\"><b>{}</b> threads</p>\n{}{}\n\
+        "{}<section id=\"now\" data-part>\n<p class=\"summary\"><b>{}</b> threads</p>\n{}{}\n\
          <ul class=\"health\">\n{}</ul>\n{}</section>\n\
          <section id=\"chart\" data-part>\n<h2>History</h2>\n{}</section>\n\
          <section id=\"waits\" data-part>\n{}</section>\n\
          <section id=\"all\" data-part>\n<h2>All of it</h2>\n<pre>{}</pre>\n</section>\n",
+        deadlock::notice(report.deadlocks()),
         grouped(report.threads() as u64),
         categories::bar(&counts),
         notes.collect::<Html>(),

@@ -5,14 +5,14 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use super::categories;
 use super::html::{Html, breakable, html, page, when};
 use super::words::grouped;
+use super::{categories, deadlock, graph};
 use crate::http::Response;
 use crate::http::call::Call;
 use crate::http::process::program;
 use crate::http::response::HTML;
-use crate::live::{Group, Thread, ThreadTimes, Threads};
+use crate::live::{Deadlock, Group, Thread, ThreadTimes, Threads};
 use crate::profile::Frame;
 use crate::text::units::{human, shortened};
 
@@ -21,24 +21,32 @@ pub(in crate::http) fn threads(
     threads: &Threads,
     times: Option<&ThreadTimes>,
 ) -> Response {
+    let deadlocks = crate::live::deadlocks();
     let longest = call.state.windows.longest();
     let title = format!("{}: threads", program());
-    let body = body(threads, times, longest);
+    let body = body(threads, &deadlocks, times, longest);
     let page = page(&title, &["window.js", "sort.js", "threads.js"], &body);
     Response::new(HTML, page)
 }
 
 /// `longest`: seconds that a window may have.
-pub(super) fn body(threads: &Threads, times: Option<&ThreadTimes>, longest: Option<u32>) -> Html {
+pub(super) fn body(
+    threads: &Threads,
+    deadlocks: &[Deadlock],
+    times: Option<&ThreadTimes>,
+    longest: Option<u32>,
+) -> Html {
     html!(
         "<header class=\"place\"><a href=\"./\">{}</a> <span>/debug/pprof/threads</span></header>\n\
          <main class=\"threads\">\n\
          <h1>threads <span class=\"question\">What does every thread do now?</span></h1>\n{}{}\
-         <div id=\"live\">\n{}{}{}{}</div>\n</main>\n",
+         <div id=\"live\">\n{}{}{}{}{}{}</div>\n</main>\n",
         program(),
         controls(longest),
         when(times.is_none(), REFRESH),
+        deadlock::notice(deadlocks),
         summary(threads),
+        who_blocks_whom(threads),
         times.map(spent).unwrap_or_default(),
         by_stack(threads),
         by_time(threads),
@@ -82,6 +90,19 @@ fn summary(threads: &Threads) -> Html {
         categories::bar(&categories::count(states)),
         notes.collect::<Html>(),
     )
+}
+
+fn who_blocks_whom(threads: &Threads) -> Html {
+    let pictures = graph::pictures(threads);
+    match pictures.is_empty() {
+        true => pictures,
+        false => html!(
+            "<section id=\"blocks\" data-part>\n<h2>Who blocks whom</h2>\n\
+             <p class=\"explained\">Threads wait for the lock below them, which the thread below it holds. \
+             Dashed: probably. Red: a circle.</p>\n<div class=\"graphs\">{}</div></section>\n",
+            pictures,
+        ),
+    }
 }
 
 fn by_stack(threads: &Threads) -> Html {
@@ -156,7 +177,7 @@ fn members(group: &Group<'_>) -> Html {
     html!("<p class=\"hint\">tid {}{}</p>\n", tids.join(", "), more)
 }
 
-fn stack(thread: &Thread) -> Html {
+pub(super) fn stack(thread: &Thread) -> Html {
     let frames = thread.frames().iter().map(|frame| {
         html!(
             "<li><span class=\"function\">{}</span> <span class=\"where\" title=\"{}\">{}</span></li>\n",
@@ -184,13 +205,14 @@ fn waited(thread: &Thread) -> Option<Duration> {
 }
 
 /// Titles, and how their columns are sorted at first.
-const TITLES: [(&str, &str); 8] = [
+const TITLES: [(&str, &str); 9] = [
     ("waited", "descending"),
     ("CPU", "descending"),
     ("tid", "ascending"),
     ("thread", "ascending"),
     ("state", "ascending"),
     ("lock", "ascending"),
+    ("held by", "ascending"),
     ("at", "ascending"),
     ("file:line", "ascending"),
 ];
@@ -232,6 +254,7 @@ fn row(thread: &Thread) -> Html {
          <td role=\"cell\" class=\"thread\">{}</td>\
          <td role=\"cell\" class=\"kind\"><span class=\"kind {}\">{}</span></td>\
          <td role=\"cell\" class=\"lock\">{}</td>\
+         <td role=\"cell\" class=\"holder\">{}</td>\
          <td role=\"cell\" class=\"function\">{}</td>\
          <td role=\"cell\" class=\"where\" title=\"{}\">{}</td></tr>\n",
         time("delay", waited(thread)),
@@ -242,10 +265,26 @@ fn row(thread: &Thread) -> Html {
         categories::class(thread.state().category()),
         thread.state().to_string(),
         lock.map_or(String::new(), |lock| format!("{lock:#x}")),
+        holders(thread),
         at.map(Frame::function).map(breakable).unwrap_or_default(),
         at.and_then(Frame::file).unwrap_or(""),
         at.map(place).unwrap_or_default(),
     )
+}
+
+/// Who has what the thread waits for, in few words: a lock may have a thousand readers.
+fn holders(thread: &Thread) -> String {
+    const SHOWN: usize = 3;
+    let holders = thread.wait().map_or(&[][..], |wait| wait.holders());
+    let words = holders.iter().take(SHOWN).map(|holder| {
+        let guess = if holder.is_certain() { "" } else { "probably " };
+        format!("{guess}{} {}", holder.tid(), holder.name())
+    });
+    let mut words: Vec<String> = words.collect();
+    if let Some(more @ 1..) = holders.len().checked_sub(SHOWN) {
+        words.push(format!("{more} more"));
+    }
+    words.join(", ")
 }
 
 /// Where the time of each thread went.

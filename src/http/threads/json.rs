@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::live::{Thread, ThreadTime, ThreadTimes, Threads, WaitInProgress};
+use crate::live::{Deadlock, Holder, Thread, ThreadTime, ThreadTimes, Threads, WaitInProgress};
 use crate::monitor::{MonitorPoint, MonitorReport};
 use crate::profile::Frame;
 
@@ -44,11 +44,36 @@ fn thread(thread: &Thread) -> Value {
     })
 }
 
+/// Each with its text, as it is shown in a terminal.
+pub(super) fn deadlocks(deadlocks: &[Deadlock]) -> Value {
+    let deadlocks = deadlocks.iter().map(|deadlock| {
+        json!({
+            "is_certain": deadlock.is_certain(),
+            "threads": deadlock.threads().iter().map(thread).collect::<Vec<_>>(),
+            "behind": deadlock.behind().iter().map(thread).collect::<Vec<_>>(),
+            "text": deadlock.to_string(),
+        })
+    });
+    json!({ "deadlocks": deadlocks.collect::<Vec<_>>() })
+}
+
+fn holder(holder: &Holder) -> Value {
+    json!({
+        "tid": holder.tid(),
+        "name": holder.name(),
+        "is_certain": holder.is_certain(),
+        "held_at_least_nanos": holder.held_for_at_least().map(nanos),
+        "at": holder.at().map(frame),
+    })
+}
+
 fn wait(wait: &WaitInProgress) -> Value {
     json!({
         "kind": wait.kind(),
         "lock": wait.lock().map(address),
         "waited_nanos": nanos(wait.waited()),
+        "is_timed": wait.is_timed(),
+        "holders": wait.holders().iter().map(holder).collect::<Vec<_>>(),
     })
 }
 
@@ -117,6 +142,7 @@ pub(super) fn monitor(report: Option<&MonitorReport>) -> Value {
             "threads": report.threads(),
             "states": states,
             "health": health.collect::<Vec<_>>(),
+            "deadlocks": report.deadlocks().iter().map(ToString::to_string).collect::<Vec<_>>(),
             "longest_waits": waits.collect::<Vec<_>>(),
             "top_stacks": stacks.collect::<Vec<_>>(),
             "history": report.history().iter().map(point).collect::<Vec<_>>(),

@@ -22,7 +22,11 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 fn browsers_get_pages_and_others_text() {
     let _alone = alone();
     let handler = Handler::new();
-    for path in ["/debug/pprof/threads", "/debug/pprof/monitor"] {
+    for path in [
+        "/debug/pprof/threads",
+        "/debug/pprof/deadlock",
+        "/debug/pprof/monitor",
+    ] {
         let page = ask(&handler, &get(path).header("Accept", BROWSER));
         assert!(text(&page).starts_with("<!DOCTYPE html>"), "{path}");
         let page = ask(&handler, &get(&format!("{path}?form=page")));
@@ -127,7 +131,7 @@ fn the_monitor_reports_if_there_is_one() {
     };
     let report = &report["monitor"];
     assert_eq!(report["threads"], report["history"][1]["threads"]);
-    assert_eq!(report["health"].as_array().unwrap().len(), 3);
+    assert_eq!(report["health"].as_array().unwrap().len(), 4);
     let page = text(&ask(&handler, &get("/debug/pprof/monitor?form=page")));
     assert!(page.contains("<svg class=\"chart\"") && page.contains("The rule: "));
     drop(monitor);
@@ -148,4 +152,67 @@ fn other_sites_may_not_ask_for_threads() {
         (status("/debug/pprof/"), status("/debug/pprof/monitor")),
         (200, 200)
     );
+}
+
+#[test]
+fn without_a_deadlock_there_is_none() {
+    let _alone = alone();
+    let handler = Handler::new();
+    let value = json(&handler, "/debug/pprof/deadlock?form=json");
+    assert_eq!(value["deadlocks"].as_array().unwrap().len(), 0);
+    let plain = text(&ask(&handler, &get("/debug/pprof/deadlock")));
+    assert!(plain.starts_with("no deadlock"), "{plain}");
+    let page = text(&ask(&handler, &get("/debug/pprof/")));
+    assert!(!page.contains("class=\"alarm\""), "{page}");
+}
+
+/// This test holds a lock that another thread waits for, which holds one that two wait for.
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_page_draws_who_blocks_whom() {
+    use contend::sync::Mutex;
+
+    let _alone = alone();
+    let handler = Handler::new();
+    let (inner, outer) = (Mutex::new(()), Mutex::new(()));
+    let held = inner.lock().unwrap();
+    std::thread::scope(|scope| {
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let middle = || {
+            let _outer = outer.lock().unwrap();
+            drop(inner.lock());
+        };
+        named("middle").spawn_scoped(scope, middle).unwrap();
+        let waits = |name: &str| {
+            let value = json(&handler, "/debug/pprof/threads?form=json");
+            let threads = value["threads"].as_array().unwrap().clone();
+            let mut named = threads.into_iter().filter(|thread| thread["name"] == name);
+            named.find(|thread| !thread["wait"].is_null())
+        };
+        while waits("middle").is_none() {}
+        for number in 0..2 {
+            let name = format!("crowd-{number}");
+            named(&name)
+                .spawn_scoped(scope, || drop(outer.lock()))
+                .unwrap();
+            while waits(&name).is_none() {}
+        }
+        let crowd = waits("crowd-0").unwrap();
+        let holders = crowd["wait"]["holders"].as_array().unwrap();
+        assert_eq!(holders.len(), 1);
+        assert_eq!(holders[0]["name"], "middle");
+        let page = text(&ask(&handler, &get("/debug/pprof/threads?form=page")));
+        let count = |what: &str| page.matches(what).count();
+        // The crowd, its lock, the middle, its lock, and this thread.
+        assert_eq!(
+            (count("class=\"node thread\""), count("class=\"node lock\"")),
+            (3, 2)
+        );
+        assert_eq!((count("class=\"edge\""), count(" cycle\"")), (4, 0));
+        assert!(
+            page.contains("2 × crowd") && page.contains("2 wait, up to "),
+            "{page}"
+        );
+        drop(held);
+    });
 }
