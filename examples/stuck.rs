@@ -28,8 +28,8 @@ use contend::thread;
 
 static SAVINGS: Mutex<i64> = Mutex::new(1_000);
 static EXPENSES: Mutex<i64> = Mutex::new(1_000);
-/// Lets the clerks meet, so that it happens at once and not on a busy day.
-static MEET: Barrier = Barrier::new(2);
+/// Lets the clerks meet, so that it happens at once and not on a busy day, and the rest come later.
+static MEET: Barrier = Barrier::new(3);
 
 #[inline(never)]
 fn transfer(from: &Mutex<i64>, to: &Mutex<i64>, amount: i64) {
@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("http://{address}/debug/pprof/");
     spawn("clerk-1", || transfer(&SAVINGS, &EXPENSES, 30))?;
     spawn("clerk-2", || transfer(&EXPENSES, &SAVINGS, 20))?;
+    MEET.wait();
     for number in 0..8 {
         let account = if number % 4 == 0 { &EXPENSES } else { &SAVINGS };
         spawn(&format!("customer-{number}"), move || {

@@ -2,6 +2,7 @@
 //! that hold them. One picture for all that hangs together.
 #![forbid(unsafe_code)]
 
+mod build;
 mod layout;
 mod model;
 
@@ -14,11 +15,11 @@ use crate::live::Threads;
 /// Pictures on a page. More would be no picture of anything.
 const PICTURES: usize = 20;
 /// Characters in a node.
-const CHARS: usize = 24;
+const CHARS: usize = 20;
 
 /// Empty where nobody waits for a lock.
 pub(super) fn pictures(threads: &Threads) -> Html {
-    let graphs = Graph::all(threads);
+    let graphs = build::whole(threads).in_pieces();
     let count = graphs.len();
     let shown = graphs.iter().take(PICTURES).map(picture);
     let more = match count.checked_sub(PICTURES) {

@@ -3,7 +3,8 @@
 
 use super::model::Graph;
 
-pub(super) const NODE_WIDTH: u64 = 176;
+/// Two of them side by side, and a lane, fit on a phone.
+pub(super) const NODE_WIDTH: u64 = 156;
 pub(super) const NODE_HEIGHT: u64 = 44;
 const GAP: u64 = 14;
 /// Between two rows: room for the arrows.
@@ -30,7 +31,8 @@ pub(super) struct Path {
 
 impl Layout {
     pub(super) fn of(graph: &Graph) -> Self {
-        let rows = rows(graph);
+        let ranks = ranks(graph);
+        let rows = rows(&ranks);
         let widest = rows.iter().map(Vec::len).max().unwrap_or(0) as u64;
         let inner = widest * (NODE_WIDTH + GAP) - GAP.min(widest * GAP);
         let mut nodes = vec![(0, 0); graph.nodes.len()];
@@ -48,7 +50,8 @@ impl Layout {
         let right = MARGIN + inner;
         let edges = graph.edges.iter().map(|edge| {
             let (from, to) = (nodes[edge.from], nodes[edge.to]);
-            if from.1 + NODE_HEIGHT < to.1 {
+            // Past the ranks between them an edge would run behind their nodes.
+            if ranks[edge.to] == ranks[edge.from] + 1 {
                 return down(from, to);
             }
             lanes += 1;
@@ -106,8 +109,7 @@ fn around(from: (u64, u64), to: (u64, u64), lane: u64) -> Path {
 }
 
 /// The nodes by rank: each below those that lead to it, as far as there is no cycle.
-fn rows(graph: &Graph) -> Vec<Vec<usize>> {
-    let ranks = ranks(graph);
+fn rows(ranks: &[usize]) -> Vec<Vec<usize>> {
     let last = ranks.iter().copied().max().unwrap_or(0);
     let mut rows = Vec::new();
     for rank in 0..=last {
@@ -174,4 +176,72 @@ fn ranks(graph: &Graph) -> Vec<usize> {
         }
     }
     ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Edge, Node, NodeKind};
+    use super::*;
+
+    /// Nodes, and edges between them by their numbers.
+    fn graph(nodes: usize, edges: &[(usize, usize)]) -> Graph {
+        let node = |number: usize| Node {
+            kind: NodeKind::Threads,
+            lines: [number.to_string(), String::new()],
+            title: String::new(),
+            threads: 1,
+            in_cycle: false,
+        };
+        let edge = |(from, to): &(usize, usize)| Edge {
+            from: *from,
+            to: *to,
+            is_certain: true,
+            in_cycle: false,
+        };
+        Graph {
+            nodes: (0..nodes).map(node).collect(),
+            edges: edges.iter().map(edge).collect(),
+        }
+    }
+
+    #[test]
+    fn each_node_is_below_those_that_lead_to_it() {
+        assert_eq!(
+            ranks(&graph(4, &[(0, 1), (1, 2), (0, 3), (2, 3)])),
+            [0, 1, 2, 3]
+        );
+        // 4 leads into a circle of the others.
+        let edges = [(4, 0), (0, 1), (1, 2), (2, 3), (3, 0)];
+        assert_eq!(ranks(&graph(5, &edges)), [1, 2, 3, 4, 0]);
+        // A thread that waits for itself.
+        assert_eq!(ranks(&graph(2, &[(0, 1), (1, 0)])), [0, 1]);
+    }
+
+    #[test]
+    fn no_node_lies_on_another_or_outside() {
+        let edges: Vec<(usize, usize)> = (0..20).map(|node| (node, 20)).chain([(20, 0)]).collect();
+        let layout = Layout::of(&graph(21, &edges));
+        for (at, a) in layout.nodes.iter().enumerate() {
+            assert!(a.0 + NODE_WIDTH < layout.width && a.1 + NODE_HEIGHT < layout.height);
+            for b in &layout.nodes[..at] {
+                let apart = a.0.abs_diff(b.0) > NODE_WIDTH || a.1.abs_diff(b.1) > NODE_HEIGHT;
+                assert!(apart, "{a:?} {b:?}");
+            }
+        }
+        assert_eq!(layout.edges.len(), edges.len());
+    }
+
+    #[test]
+    fn circles_are_marked_and_pieces_told_apart() {
+        let edges = [(4, 0), (0, 1), (1, 2), (2, 3), (3, 0), (5, 6)];
+        let pieces = graph(7, &edges).in_pieces();
+        let nodes: Vec<usize> = pieces.iter().map(|piece| piece.nodes.len()).collect();
+        assert_eq!(nodes, [5, 2], "the one with a circle first");
+        let marked = pieces[0].nodes.iter().filter(|node| node.in_cycle);
+        let marked: Vec<&str> = marked.map(|node| &*node.lines[0]).collect();
+        assert_eq!(marked, ["0", "1", "2", "3"]);
+        let edges = pieces[0].edges.iter().filter(|edge| edge.in_cycle);
+        assert_eq!(edges.count(), 4);
+        assert!(pieces[1].edges.iter().all(|edge| !edge.in_cycle));
+    }
 }

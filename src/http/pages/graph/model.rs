@@ -2,12 +2,8 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use crate::live::{Thread, Threads, WaitInProgress};
-use crate::text::units::human;
-
-/// All that hangs together.
+/// Who waits for what, and who has it.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
@@ -41,21 +37,11 @@ pub(super) struct Edge {
     pub(super) in_cycle: bool,
 }
 
-/// What makes a node one.
-#[derive(PartialEq, Eq, Hash)]
-enum Key<'t> {
-    Thread(u32),
-    /// Threads with this name that wait for this.
-    Group(&'t str, u64),
-    Lock(u64),
-}
-
 impl Graph {
-    /// The graphs of a dump, those with a cycle first, then those with most threads.
-    pub(super) fn all(threads: &Threads) -> Vec<Self> {
-        let mut graph = whole(threads);
-        graph.mark_cycles();
-        let mut parts = graph.parts();
+    /// What hangs together, each as a graph: those with a cycle first, then those with most threads.
+    pub(super) fn in_pieces(mut self) -> Vec<Self> {
+        self.mark_cycles();
+        let mut parts = self.parts();
         parts.sort_by_key(|part| {
             let has_cycle = part.nodes.iter().any(|node| node.in_cycle);
             let threads: usize = part.nodes.iter().map(|node| node.threads).sum();
@@ -147,194 +133,4 @@ fn reached(start: usize, successors: &[Vec<usize>]) -> Vec<bool> {
         }
     }
     seen
-}
-
-/// Builds the graph of all threads.
-#[derive(Default)]
-struct Builder<'t> {
-    graph: Graph,
-    index_of: HashMap<Key<'t>, usize>,
-}
-
-fn whole(threads: &Threads) -> Graph {
-    let by_tid: HashMap<u32, &Thread> = threads
-        .threads()
-        .iter()
-        .map(|thread| (thread.tid(), thread))
-        .collect();
-    let waits = || {
-        let waits = threads.threads().iter();
-        waits.filter_map(|thread| Some((thread, blocking(thread)?)))
-    };
-    let holds = |tid| {
-        let mut holders = waits().flat_map(|(_, wait)| wait.holders());
-        holders.any(|holder| holder.tid() == tid)
-    };
-    let mut builder = Builder::default();
-    for (thread, wait) in waits() {
-        let lock = builder.lock(wait);
-        let waiter = match holds(thread.tid()) {
-            true => builder.thread(thread),
-            false => builder.group(thread, wait),
-        };
-        builder.edge(waiter, lock, true);
-        for holder in wait.holders() {
-            let node = match by_tid.get(&holder.tid()) {
-                Some(thread) => builder.thread(thread),
-                None => builder.unknown(holder.tid(), holder.name()),
-            };
-            builder.edge(lock, node, holder.is_certain());
-        }
-    }
-    builder.finish(&by_tid)
-}
-
-/// The wait of a thread that somebody can end: for a lock, or for who is known.
-fn blocking(thread: &Thread) -> Option<&WaitInProgress> {
-    let is_lock = matches!(
-        wait_kind(thread)?,
-        "mutex" | "rwlock_read" | "rwlock_write" | "once"
-    );
-    let wait = thread.wait()?;
-    (is_lock || !wait.holders().is_empty()).then_some(wait)
-}
-
-fn wait_kind(thread: &Thread) -> Option<&str> {
-    thread.wait().map(WaitInProgress::kind)
-}
-
-/// What all who wait for it have in common.
-fn subject(wait: &WaitInProgress) -> u64 {
-    let holder = || {
-        wait.holders()
-            .first()
-            .map_or(0, |holder| u64::from(holder.tid()))
-    };
-    wait.lock().unwrap_or_else(holder)
-}
-
-impl<'t> Builder<'t> {
-    fn node(&mut self, key: Key<'t>, make: impl FnOnce() -> Node) -> usize {
-        let next = self.graph.nodes.len();
-        let index = *self.index_of.entry(key).or_insert(next);
-        if index == next {
-            self.graph.nodes.push(make());
-        }
-        index
-    }
-
-    fn lock(&mut self, wait: &WaitInProgress) -> usize {
-        let lock = match wait.lock() {
-            Some(lock) => format!(" {lock:#x}"),
-            None => String::new(),
-        };
-        let kind = wait.kind();
-        let kind = kind.split('_').next().unwrap_or(kind);
-        let index = self.node(Key::Lock(subject(wait)), || Node {
-            kind: NodeKind::Lock,
-            lines: [format!("{kind}{lock}"), String::new()],
-            title: String::new(),
-            threads: 0,
-            in_cycle: false,
-        });
-        index
-    }
-
-    fn thread(&mut self, thread: &'t Thread) -> usize {
-        let at = thread.place().map_or_else(
-            || thread.state().to_string(),
-            |frame| last_segments(frame.function()).to_owned(),
-        );
-        self.node(Key::Thread(thread.tid()), || Node {
-            kind: NodeKind::Threads,
-            lines: [format!("{} {}", thread.tid(), thread.name()), at],
-            title: format!(
-                "thread {} {:?}: {}",
-                thread.tid(),
-                thread.name(),
-                thread.state()
-            ),
-            threads: 1,
-            in_cycle: false,
-        })
-    }
-
-    /// A thread that has ended since, or hides.
-    fn unknown(&mut self, tid: u32, name: &str) -> usize {
-        self.node(Key::Thread(tid), || Node {
-            kind: NodeKind::Threads,
-            lines: [format!("{tid} {name}"), String::new()],
-            title: String::new(),
-            threads: 1,
-            in_cycle: false,
-        })
-    }
-
-    /// Its name and its wait are told at the end, when it is known how many they are.
-    fn group(&mut self, thread: &'t Thread, wait: &WaitInProgress) -> usize {
-        let index = self.node(Key::Group(thread.group(), subject(wait)), || Node {
-            kind: NodeKind::Threads,
-            lines: [format!("{} {}", thread.tid(), thread.name()), String::new()],
-            title: String::new(),
-            threads: 0,
-            in_cycle: false,
-        });
-        let node = &mut self.graph.nodes[index];
-        node.threads += 1;
-        if node.threads > 1 {
-            node.lines[0] = format!("{} × {}", node.threads, thread.group());
-        }
-        index
-    }
-
-    fn edge(&mut self, from: usize, to: usize, is_certain: bool) {
-        let mut edges = self.graph.edges.iter();
-        if !edges.any(|edge| (edge.from, edge.to) == (from, to)) {
-            self.graph.edges.push(Edge {
-                from,
-                to,
-                is_certain,
-                in_cycle: false,
-            });
-        }
-    }
-
-    /// Adds up how long there has been waiting, at each node.
-    fn finish(mut self, by_tid: &HashMap<u32, &'t Thread>) -> Graph {
-        let mut longest: HashMap<usize, (Duration, usize)> = HashMap::new();
-        for thread in by_tid.values() {
-            let Some(wait) = blocking(thread) else {
-                continue;
-            };
-            let subject = subject(wait);
-            let keys = [Key::Group(thread.group(), subject), Key::Lock(subject)];
-            for index in keys.iter().filter_map(|key| self.index_of.get(key)) {
-                let (time, count) = longest.entry(*index).or_default();
-                *time = wait.waited().max(*time);
-                *count += 1;
-            }
-        }
-        for (index, (time, count)) in longest {
-            let node = &mut self.graph.nodes[index];
-            node.lines[1] = match (node.kind, count) {
-                (NodeKind::Threads, 1) => format!("waited {}", human(time)),
-                (NodeKind::Threads, _) => format!("waited up to {}", human(time)),
-                (NodeKind::Lock, 1) => format!("1 waits, {}", human(time)),
-                (NodeKind::Lock, _) => format!("{count} wait, up to {}", human(time)),
-            };
-            if node.title.is_empty() {
-                node.title = format!("{}: {}", node.lines[0], node.lines[1]);
-            }
-        }
-        self.graph
-    }
-}
-
-/// `cart::add` of `shop::cart::add`.
-fn last_segments(path: &str) -> &str {
-    let mut cuts = path.rmatch_indices("::");
-    match cuts.nth(1) {
-        Some((at, _)) => &path[at + 2..],
-        None => path,
-    }
 }
