@@ -382,7 +382,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("15 saved, 6 not offered, 0 failed\n"),
+        text.ends_with("15 saved, 7 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -419,14 +419,14 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("13 saved, 6 not offered, 2 failed"),
+        run.stdout.contains("13 saved, 7 not offered, 2 failed"),
         "{}",
         run.stdout
     );
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 21 requests failed",
+            "http://{}/debug/pprof: 2 of 22 requests failed",
             server.address
         )
     );
