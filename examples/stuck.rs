@@ -10,8 +10,9 @@
 //! or later each has one and waits for the other, for ever. Eight customers who ask for a balance
 //! wait behind them, and two mailmen have nothing to do with it.
 //!
-//! You should see an address. Open it: the first page says that the program is stuck, and the page
-//! of the threads shows who waits for whom. Or, meanwhile:
+//! You should see an address, and soon an alarm on the standard error. Open the address: the first
+//! page says that the program is stuck, and the page of the threads shows who waits for whom. Or,
+//! meanwhile:
 //!
 //! ```sh
 //! curl http://127.0.0.1:6060/debug/pprof/deadlock
@@ -25,6 +26,7 @@ use std::time::Duration;
 use contend::http::Server;
 use contend::sync::{Barrier, Mutex, mpsc};
 use contend::thread;
+use contend::{Monitor, MonitorRule};
 
 static SAVINGS: Mutex<i64> = Mutex::new(1_000);
 static EXPENSES: Mutex<i64> = Mutex::new(1_000);
@@ -54,6 +56,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().serve(("127.0.0.1", port))?;
     let address = server.local_addr();
     println!("http://{address}/debug/pprof/");
+    // Says so on the standard error, a second or two later.
+    let rule = MonitorRule::deadlock();
+    let _monitor = Monitor::builder().rule(rule).start()?;
     spawn("clerk-1", || transfer(&SAVINGS, &EXPENSES, 30))?;
     spawn("clerk-2", || transfer(&EXPENSES, &SAVINGS, 20))?;
     MEET.wait();
