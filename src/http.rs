@@ -161,13 +161,15 @@
 //!
 //! # Nothing moves: what to do
 //!
-//! 1. Open `threads`: threads that do the same stand together, with how many they are. The largest group that waits for
-//!    a lock is what is stuck; a table below has all threads by the time that they have waited.
-//! 2. `threads?seconds=5` tells whether threads work (`on CPU`), lack a processor (`runnable`), wait for each other
+//! 1. Open the index: threads that wait for each other stand on top, in red, with a link to their stacks. Below is the
+//!    longest wait, and who holds what it waits for.
+//! 2. Open `threads`: a picture of who blocks whom, then threads that do the same together, with how many they are. The
+//!    largest group that waits for a lock is what is stuck; a table has all threads by the time that they have waited.
+//! 3. `threads?seconds=5` tells whether threads work (`on CPU`), lack a processor (`runnable`), wait for each other
 //!    (`in waits`), or for something that this crate does not see (`elsewhere`).
-//! 3. `goroutine?debug=2` has every stack, for tools that read Go's.
-//! 4. To be told the next time, start the program with `CONTEND_MONITOR=1s,wait=5s,file=/tmp/{pid}-{time}.txt`, and look
-//!    at `monitor`.
+//! 4. `goroutine?debug=2` has every stack, for tools that read Go's.
+//! 5. To be told the next time, start the program with `CONTEND_MONITOR=1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt`,
+//!    and look at `monitor`.
 //!
 //! # Scrapers
 //!
