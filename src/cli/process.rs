@@ -36,20 +36,38 @@ fn of_process(pid: u32, client: &Client) -> Result<Url> {
             "its sockets cannot be seen ({error}); name its address instead"
         ))
     })?;
-    let answers = ports.iter().filter_map(|port| {
+    let command_line = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let mut answers = ports.iter().filter_map(|port| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
         let base = Url::required(&address.to_string()).ok()?.split().0;
         let answer = client.ask(&base.join("cmdline")).ok()?;
-        // A token may be asked for: then the next request says so.
-        matches!(answer.status, 200 | 401).then_some(base)
+        // A token may be asked for: then the next request says so. The port may lead elsewhere, as
+        // that of another container.
+        let is_it = match answer.status {
+            401 => true,
+            _ => is_same(&answer.bytes(MAX_COMMAND_LINE).ok()?, &command_line),
+        };
+        is_it.then_some(base)
     });
-    let mut answers = answers;
     answers.next().ok_or_else(|| {
         about(match ports.len() {
             0 => format!("it listens at no port. {NEEDED}"),
             _ => format!("no profiles at port {}. {NEEDED}", listed(&ports)),
         })
     })
+}
+
+/// Longer ones are no command lines.
+const MAX_COMMAND_LINE: u64 = 4 << 20;
+
+/// As a program tells its command line, and as the kernel does: with a NUL at the end, too.
+fn is_same(told: &[u8], command_line: &[u8]) -> bool {
+    let text = |bytes| {
+        String::from_utf8_lossy(bytes)
+            .trim_end_matches('\0')
+            .to_owned()
+    };
+    text(told) == text(command_line)
 }
 
 fn listed(ports: &[u16]) -> String {

@@ -93,6 +93,12 @@ fn everything_is_in_it_and_can_be_read() {
 #[cfg(feature = "profiling")]
 fn all_is_in_it() {
     let profiling = profile_everything();
+    // Sleeps, so its stack is seen whatever the machine does.
+    std::thread::spawn(|| {
+        loop {
+            std::thread::park();
+        }
+    });
     contend::http::register_profile("heap", "what is\nallocated", || Ok(b"heap".to_vec())).unwrap();
     contend::http::register_profile("broken", "", || Err("out of order".into())).unwrap();
     let response = bundle(&profiling);
