@@ -51,6 +51,7 @@ mod source_file;
 mod suitable;
 mod threads;
 mod top;
+mod trace;
 mod tree;
 mod uninteresting;
 mod watch;
@@ -110,6 +111,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Merge(arguments) => merge::run(arguments, &mut output),
         Command::Snap(arguments) => snap::run(arguments, &mut output),
         Command::Threads(arguments) => threads::run(arguments, &mut output),
+        Command::Trace(arguments) => trace::run(arguments, &mut output),
         Command::Watch(arguments) => watch::run(arguments, &mut output),
         Command::Run(_) | Command::Record(_) => Ok(()),
     }?;

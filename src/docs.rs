@@ -7,6 +7,7 @@
 //! | [`vocabulary`] | what the words mean that code, documentation and output use |
 //! | [`writing_a_skin`] | how the types of another library are wrapped, and six rules of it |
 //! | [`whole_process`] | how to profile a program that knows nothing of this crate, and how true that is |
+//! | [`timeline`] | how to explain one slow request with a timeline, in five steps |
 //! | [`migration`] | how to move a program, and its dependencies, to the wrappers |
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,9 @@ pub mod whole_process {}
 
 #[doc = include_str!("docs/migration.md")]
 pub mod migration {}
+
+#[doc = include_str!("docs/timeline.md")]
+pub mod timeline {}
 
 #[cfg(test)]
 mod tests {

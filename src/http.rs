@@ -89,6 +89,11 @@
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | `monitor` | | reads | What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health. |
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
+//! | `trace` | | takes time | What happens in a window of time, and when: Go's execution trace, for `go tool trace`. |
+//! | | `seconds=N` | | Of the next N seconds, 1 by default; may be a fraction. |
+//! | | `format=NAME` | | `go` (the default), `perfetto`, `text` to read, or `json` for the page. |
+//! | `timeline` | | reads | A page: the same drawn, with who woke whom. |
+//! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
 //! | | `profile=NAME` | | `mutex` (the default) or `block`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
@@ -255,6 +260,7 @@ mod call;
 mod form;
 mod memory;
 mod scrapers;
+mod trace;
 mod windows;
 
 // The rules of who may ask for what.

@@ -19,6 +19,8 @@ mod settings;
 /// | `CONTEND_BLOCK_PROFILE` | a path | where the [block profile](crate::block_profile) is written |
 /// | `CONTEND_MUTEX_PROFILE_FRACTION` | `0` to `4294967295` | calls [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction); 1 where a path is given and this is not |
 /// | `CONTEND_BLOCK_PROFILE_RATE` | `1ms`, `10us`, `1000` | calls [`set_block_profile_rate`](crate::set_block_profile_rate): a whole number with `ns`, `us`, `ms` or `s`, or of nanoseconds; 1 where a path is given and this is not |
+/// | `CONTEND_TRACE` | a path | where the [timeline](crate::trace) of the run is written: its newest 1.3 million waits, for `go tool trace` and `contend trace` |
+/// | `CONTEND_FLIGHT` | `10s,wait=100ms` | runs a [`FlightRecorder`](crate::trace::FlightRecorder): see below |
 /// | `CONTEND_MONITOR` | `1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt` | runs a [`Monitor`](crate::Monitor): see below |
 /// | `CONTEND_WATCHDOG` | `60s` | a [`watchdog`](crate::watchdog()) for the whole program: after that time it says what every thread does, and aborts |
 /// | `CONTEND_HTTP` | `127.0.0.1:6060` | serves the profiles there, with the feature `server`. It sets no rate |
@@ -36,6 +38,14 @@ mod settings;
 ///
 /// In a program with rights that its user has not (set-user-id, set-group-id, capabilities) nothing of the
 /// environment is obeyed, because it is the user's: a line on the standard error says so.
+///
+/// # A flight recorder
+///
+/// `CONTEND_FLIGHT` has items behind commas, in any order: how much time is kept, as `10s`; the triggers
+/// `wait=100ms` and (on Unix) `signal=USR2`; `in=FOLDER` for the files, which is the working folder
+/// otherwise; and `bytes=16MiB`, `tail=200ms`, `cooldown=60s`, `files=10`, as the methods of
+/// [`FlightRecorderBuilder`](crate::trace::FlightRecorderBuilder) have them. A line on the standard error names each
+/// file that is written.
 ///
 /// # A monitor
 ///

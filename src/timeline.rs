@@ -1,8 +1,16 @@
 //! What happened when, as plain data, and the forms in which it leaves the program.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code)] // Features decide which forms are asked for.
+pub(crate) mod form;
 pub(crate) mod go;
+#[cfg(feature = "http")]
+mod json;
 mod model;
+mod perfetto;
+mod report;
+mod slices;
+mod tasks;
 mod wait;
 
 use std::io::{self, Write};
@@ -41,12 +49,23 @@ impl Timeline {
         self.missing.overwritten + self.missing.lost
     }
 
-    /// Writes it as Go's execution trace, which `go tool trace` opens. Threads are goroutines there.
+    /// Writes it as Go's execution trace, which `go tool trace` opens, and the `contend` command
+    /// reads. Threads are goroutines there.
     ///
     /// # Errors
     ///
     /// Those of `writer`.
     pub fn write_go(&self, writer: impl Write) -> io::Result<()> {
         go::write(self, writer)
+    }
+
+    /// Writes it as a trace of Perfetto, which <https://ui.perfetto.dev> opens: tracks of threads and
+    /// tasks, arrows from releases to those that they let go, stacks, and how many wait for a lock.
+    ///
+    /// # Errors
+    ///
+    /// Those of `writer`.
+    pub fn write_perfetto(&self, writer: impl Write) -> io::Result<()> {
+        perfetto::write(self, writer)
     }
 }

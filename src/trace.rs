@@ -1,18 +1,24 @@
 //! Timelines: what happened when, in which order, and for which request.
 //!
 //! A [profile](crate::block_profile) says where time goes; a timeline says when, and who made whom
-//! go on. It is recorded into memory of a fixed size and opens in `go tool trace`. Recorded are,
-//! whatever the rates of the profiles are,
+//! go on. It is recorded into memory of a fixed size and opens in `go tool trace`, in Perfetto, on a
+//! page of [`contend::http`](crate::http), and in the `contend` command. Recorded are, whatever the
+//! rates of the profiles are,
 //!
 //! - every wait of this crate's types: the stack that waited, the thread whose release let it go on,
 //!   when that was, and the stack of that release, if it held the lock for 5 µs or more,
 //! - the threads that [`contend::thread`](crate::thread) starts, and when they end,
 //! - the [tasks](task), [regions](region) and [logs](log) of the program.
 //!
+//! [`docs::timeline`](crate::docs::timeline) explains one slow request, from the trigger to the
+//! cause.
+//!
 //! | to record | write |
 //! |---|---|
-//! | a part of a run | [`Recording::start`] and [`finish`](Recording::finish), or [`start`] and [`stop`] |
-//! | what came before something happened | a [`FlightRecorder`] |
+//! | a run of the program | `CONTEND_TRACE=run.trace`, with [`contend::init()`](crate::init) in `main` |
+//! | a part of it | [`Recording::start`] and [`finish`](Recording::finish), or [`start`] and [`stop`] |
+//! | what came before something happened | a [`FlightRecorder`], or `CONTEND_FLIGHT=wait=100ms` |
+//! | the next seconds of a server | `curl -o s.trace 'localhost:6060/debug/pprof/trace?seconds=5'` |
 //!
 //! # Overhead
 //!
@@ -24,7 +30,7 @@
 //! Without the feature `profiling` nothing is recorded, and timelines are empty.
 
 mod error;
-mod flight;
+pub(crate) mod flight;
 mod global;
 #[cfg(not(feature = "profiling"))]
 #[path = "trace/off.rs"]

@@ -144,6 +144,9 @@ fn a_long_wait_triggers_once_in_the_cooldown_also_one_that_goes_on() {
         .files_in(&folder)
         .start()
         .unwrap();
+    // It waits for work, and not for a lock.
+    contend::blocking("work", || thread::sleep(Duration::from_millis(150)));
+    assert_eq!(recorder.files().len(), 0);
     let mutex = Mutex::new(());
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -37,6 +37,7 @@ Examples:
   contend threads localhost:6060            what every thread does now
   contend deadlocks localhost:6060          the threads that wait for each other
   contend watch localhost:6060              a live table
+  contend trace localhost:6060              who waits when, and who wakes whom
   contend imports --fix src                 swap the imports of a program
   contend snap localhost:6060               everything the program offers, into a folder
 
@@ -62,6 +63,7 @@ pub(super) enum Command {
     Snap(Snap),
     Deadlocks(Deadlocks),
     Threads(Threads),
+    Trace(Trace),
     Watch(Watch),
 }
 
@@ -356,6 +358,41 @@ pub(super) struct Threads {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) access: Access,
+}
+
+/// Show what happened when: the longest waits with who woke whom, the busiest locks, tasks.
+///
+/// Reads the traces that `contend::trace` writes, that `CONTEND_TRACE` and `CONTEND_FLIGHT` ask for, and that
+/// a program serves at `trace`. They are Go's execution traces: `go tool trace` opens them as well.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend trace run.trace
+  contend trace localhost:6060 --seconds 5
+  contend trace run.trace --to perfetto -o run.perfetto    for ui.perfetto.dev")]
+pub(super) struct Trace {
+    /// A file, `-`, a URL, or the address of a program.
+    #[arg(value_name = "FILE|URL")]
+    pub(super) trace: String,
+    /// How long a program is asked to record.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub(super) seconds: u32,
+    /// Write the trace in another form, instead of showing it.
+    #[arg(long, value_enum, requires = "output")]
+    pub(super) to: Option<TraceForm>,
+    /// The file to write; `-` for standard output.
+    #[arg(short, long, value_name = "FILE", requires = "to")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum TraceForm {
+    /// For `go tool trace`.
+    Go,
+    /// For ui.perfetto.dev.
+    Perfetto,
 }
 
 /// Watch where a program waits, live.

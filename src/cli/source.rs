@@ -38,7 +38,17 @@ impl Source {
         }
     }
 
-    fn bytes(&self, client: &Client) -> Result<Vec<u8>> {
+    /// As [`of`](Self::of), where a program's address stands for what it serves at `path`.
+    pub(super) fn of_path(argument: &str, path: &str) -> Result<Self> {
+        let source = Self::of(argument)?;
+        let is_file = Path::new(argument).exists();
+        match Url::of(argument).filter(|_| !is_file && argument != "-") {
+            Some(url) => Ok(Self::Url(url?.or_profile(path))),
+            None => Ok(source),
+        }
+    }
+
+    pub(super) fn bytes(&self, client: &Client) -> Result<Vec<u8>> {
         match self {
             Self::Stdin => read_limited(io::stdin().lock()),
             Self::File(path) => File::open(path).and_then(|file| {

@@ -22,6 +22,7 @@ mod paths;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod timeline;
 mod top;
 mod view;
 mod window;
@@ -33,6 +34,7 @@ pub(super) use flamegraph::flamegraph;
 pub(super) use index::index;
 pub(super) use monitor::{NO_MONITOR, monitor};
 pub(super) use threads::threads;
+pub(super) use timeline::timeline;
 pub(super) use top::top;
 
 use super::Response;
@@ -54,6 +56,7 @@ pub(super) fn asset(_call: &Call<'_>, name: &str) -> Answer {
         "index.js" => (JAVASCRIPT, include_str!("pages/index.js")),
         "sort.js" => (JAVASCRIPT, include_str!("pages/sort.js")),
         "threads.js" => (JAVASCRIPT, include_str!("pages/threads.js")),
+        "timeline.js" => (JAVASCRIPT, include_str!("pages/timeline.js")),
         "top.js" => (JAVASCRIPT, include_str!("pages/top.js")),
         "flamegraph.js" => (JAVASCRIPT, include_str!("pages/flamegraph.js")),
         "icon.svg" => (SVG, include_str!("pages/icon.svg")),

@@ -10,10 +10,12 @@ use super::route::{
     Effect::{self, Changes, TakesTime},
     Listed, Parameter, Route, Snapped, When,
 };
-use super::{Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads};
+use super::{
+    Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads, trace,
+};
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 16] = [
+pub(crate) static ROUTES: [Route; 18] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -130,6 +132,41 @@ pub(crate) static ROUTES: [Route; 16] = [
             "monitor",
             "What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health.",
             threads::monitor,
+        )
+    },
+    Route {
+        effect: TakesTime,
+        parameters: &[
+            Parameter::new(
+                "seconds=N",
+                TakesTime,
+                "Of the next N seconds, 1 by default; may be a fraction.",
+            ),
+            Parameter::new(
+                "format=NAME",
+                TakesTime,
+                "`go` (the default), `perfetto`, `text` to read, or `json` for the page.",
+            ),
+        ],
+        listed: Listed::Example("?seconds=1"),
+        snapped: &[Snapped::at_once("trace-{s}s", "?seconds={s}")],
+        bundled: Some((
+            "timeline.trace",
+            "what happened in the second after the window, for go tool trace and contend trace",
+        )),
+        ..Route::new(
+            "trace",
+            "What happens in a window of time, and when: Go's execution trace, for `go tool trace`.",
+            trace::trace,
+        )
+    },
+    Route {
+        parameters: &[PAGE_WINDOW],
+        listed: Listed::Example("?seconds=1"),
+        ..Route::new(
+            "timeline",
+            "A page: the same drawn, with who woke whom.",
+            pages::timeline,
         )
     },
     Route {
@@ -319,7 +356,7 @@ const fn delta(name: &'static str, answer: fn(&Call<'_>) -> Answer) -> Route {
 
 /// Names that are not served, and that no profile of the program can have: people would expect
 /// something else there, now or when it is.
-const KEPT: [&str; 2] = ["index", "trace"];
+const KEPT: [&str; 1] = ["index"];
 
 /// Whether a profile of the program's own cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {

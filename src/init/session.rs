@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::env;
 use std::io;
+use std::mem;
 use std::panic;
 use std::path::PathBuf;
 use std::process;
@@ -18,7 +19,9 @@ use crate::export::form;
 use crate::hang;
 use crate::monitor;
 use crate::profile::kind::ProfileKind;
+use crate::text::save::save;
 use crate::text::say::say;
+use crate::trace::{self, flight};
 
 /// The session that has not ended. Held while its files are written, so that a thread that exits
 /// meanwhile waits for them.
@@ -28,6 +31,7 @@ struct Session {
     recording: Recording,
     /// By the number of their kind.
     files: [Option<PathBuf>; ProfileKind::COUNT],
+    trace: Option<(trace::Recording, PathBuf)>,
 }
 
 /// The process whose session it is. A forked child has a copy of it, but the files are its parent's; and
@@ -69,7 +73,8 @@ fn settings() -> Result<Settings, Vec<Problem>> {
 }
 
 fn start(settings: Settings) {
-    let asks_for_profiles = settings.switches.iter().any(|switch| !switch.is_off());
+    let asks_for_profiles =
+        settings.switches.iter().any(|switch| !switch.is_off()) || settings.trace.is_some();
     if asks_for_profiles && cfg!(not(feature = "profiling")) {
         say(format_args!(
             "variables ask for profiles, but contend was built without its feature `profiling`; \
@@ -81,6 +86,9 @@ fn start(settings: Settings) {
     if let Some(time) = settings.watchdog {
         hang::watchdog(time).detach();
     }
+    if let Some(text) = &settings.flight {
+        fly(text);
+    }
     if let Some(text) = &settings.monitor {
         watch(text);
     }
@@ -91,6 +99,22 @@ fn start(settings: Settings) {
         say(format_args!(
             "{variable}={address:?}: {error}; nothing is served"
         ));
+    }
+}
+
+/// Records to the end of the program.
+fn fly(settings: &str) {
+    let started = flight::parse(settings)
+        .and_then(|recorder| recorder.start().map_err(|error| error.to_string()));
+    match started {
+        // Its thread writes the files.
+        Ok(recorder) => mem::forget(recorder),
+        Err(error) => {
+            let variable = settings::FLIGHT;
+            say(format_args!(
+                "{variable}={settings:?}: {error}; nothing is recorded"
+            ));
+        }
     }
 }
 
@@ -118,7 +142,7 @@ fn start_profiling(settings: &Settings) {
         }
     }
     let files = ProfileKind::ALL.map(|kind| settings.switches[kind as usize].file.clone());
-    if files.iter().all(Option::is_none) {
+    if files.iter().all(Option::is_none) && settings.trace.is_none() {
         return;
     }
     end_at_exit();
@@ -128,9 +152,23 @@ fn start_profiling(settings: &Settings) {
     let session = Session {
         recording: recording.start(),
         files,
+        trace: settings.trace.clone().and_then(start_trace),
     };
     OWNER.store(process::id(), Ordering::Relaxed);
     *SESSION.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+}
+
+fn start_trace(file: PathBuf) -> Option<(trace::Recording, PathBuf)> {
+    match trace::Recording::start() {
+        Ok(recording) => Some((recording, file)),
+        Err(error) => {
+            let variable = settings::TRACE;
+            say(format_args!(
+                "{variable}={file:?}: {error}; nothing is recorded"
+            ));
+            None
+        }
+    }
 }
 
 /// Writes the files, if that has not been done. Never panics: it runs while the program's own panic
@@ -157,6 +195,12 @@ fn write_once() {
 
 impl Session {
     fn write(self) {
+        if let Some((recording, file)) = self.trace {
+            let timeline = recording.finish();
+            if let Err(error) = save(&file, |file| timeline.write_go(file)) {
+                say(format_args!("{error}"));
+            }
+        }
         let profiles = self.recording.finish();
         for (profile, file) in profiles.iter().zip(self.files) {
             if let Some(Err(error)) = file.map(|file| form::save(profile, &file)) {

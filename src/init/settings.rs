@@ -12,6 +12,7 @@ use crate::monitor;
 use crate::profile::kind::{ProfileKind, RateUnit};
 use crate::text::duration::parse_nanos;
 use crate::text::save;
+use crate::trace::flight;
 
 /// Begins the names of all variables.
 const PREFIX: &str = "CONTEND_";
@@ -19,6 +20,8 @@ const PREFIX: &str = "CONTEND_";
 pub(super) const HTTP: &str = "CONTEND_HTTP";
 pub(super) const MONITOR: &str = "CONTEND_MONITOR";
 pub(super) const WATCHDOG: &str = "CONTEND_WATCHDOG";
+pub(super) const TRACE: &str = "CONTEND_TRACE";
+pub(super) const FLIGHT: &str = "CONTEND_FLIGHT";
 
 /// The variable with the path of a kind's file: `CONTEND_MUTEX_PROFILE`.
 fn file_variable(kind: ProfileKind) -> String {
@@ -38,7 +41,7 @@ fn begins_like_ours(name: &str) -> bool {
         let rest = name.strip_prefix(PREFIX);
         rest.is_some_and(|rest| rest.starts_with(&kind.name().to_uppercase()))
     };
-    let others = [HTTP, MONITOR, WATCHDOG];
+    let others = [HTTP, MONITOR, WATCHDOG, TRACE, FLIGHT];
     others.iter().any(|other| name.starts_with(other)) || ProfileKind::ALL.into_iter().any(is_of)
 }
 
@@ -52,6 +55,10 @@ pub(super) struct Settings {
     pub(super) monitor: Option<String>,
     /// How long the program may run.
     pub(super) watchdog: Option<Duration>,
+    /// Where the timeline of the run is written.
+    pub(super) trace: Option<PathBuf>,
+    /// The settings of a flight recorder, which [`flight::parse`] has read already.
+    pub(super) flight: Option<String>,
 }
 
 /// One of the profiles.
@@ -121,6 +128,12 @@ impl Settings {
                 self.monitor = Some(settings);
             }
             WATCHDOG => self.watchdog = Some(time(value)?),
+            TRACE => self.trace = Some(trace_file(value)?),
+            FLIGHT => {
+                let settings = text(value, "settings such as 10s,wait=100ms")?;
+                drop(flight::parse(&settings)?);
+                self.flight = Some(settings);
+            }
             _ if begins_like_ours(name) => return Err(unknown()),
             _ => {}
         }
@@ -175,6 +188,21 @@ fn file(value: &OsStr) -> Result<PathBuf, String> {
     })
 }
 
+/// Of a timeline, which has one form.
+fn trace_file(value: &OsStr) -> Result<PathBuf, String> {
+    let file = value
+        .to_str()
+        .ok_or_else(|| "not valid UTF-8".to_owned())
+        .and_then(path::expand)
+        .and_then(|path| match save::check(&path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(error.to_string()),
+        });
+    file.map_err(|reason| {
+        format!("{reason}; expected the path of a file in a folder that exists, such as run.trace")
+    })
+}
+
 /// Better told before a long run than after it.
 fn check(path: &Path) -> Result<(), String> {
     let form = Form::of(path);
@@ -216,7 +244,7 @@ fn unknown() -> String {
     let of_kind = |kind| [file_variable(kind), rate_variable(kind)];
     let names: Vec<String> = ProfileKind::ALL.into_iter().flat_map(of_kind).collect();
     format!(
-        "no variable of contend's; expected one of {}, {HTTP}, {MONITOR} and {WATCHDOG}",
+        "no variable of contend's; expected one of {}, {HTTP}, {MONITOR}, {WATCHDOG}, {TRACE} and {FLIGHT}",
         names.join(", ")
     )
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 const WIRE_VARINT: u64 = 0;
+const WIRE_FIXED: u64 = 1;
 const WIRE_BYTES: u64 = 2;
 
 /// A message that is being put together. Reused, so that writing a message allocates nothing
@@ -28,6 +29,18 @@ impl Message {
             self.tag(field, WIRE_VARINT);
             self.varint(value);
         }
+    }
+
+    /// Of a field that is there also if it is 0.
+    pub(crate) fn integer_or_zero(&mut self, field: u64, value: u64) {
+        self.tag(field, WIRE_VARINT);
+        self.varint(value);
+    }
+
+    /// Eight bytes: a `fixed64`, or the bits of a `double`.
+    pub(crate) fn fixed(&mut self, field: u64, value: u64) {
+        self.tag(field, WIRE_FIXED);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
     pub(crate) fn flag(&mut self, field: u64, value: bool) {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::engine::events::record::{Event, What};
 use crate::engine::events::stacks::{self, StackNumber};
@@ -24,7 +23,6 @@ pub(crate) struct Raw {
     /// Waits that go on: the thread's pointer, the kind, the lock, the begin.
     going_on: Vec<(u64, Kind, u64, u64)>,
     end: u64,
-    time: SystemTime,
 }
 
 /// Copies what was recorded from `since` on.
@@ -43,7 +41,6 @@ pub(crate) fn raw(hold: &Hold, since: u64) -> Raw {
         events,
         going_on,
         end: clock::now(),
-        time: SystemTime::now(),
     }
 }
 
@@ -52,7 +49,7 @@ impl Raw {
     pub(crate) fn named(&self) -> Timeline {
         stack::refresh();
         let mut timeline = Timeline::empty(self.events.since, self.end);
-        timeline.time = Some(self.time);
+        timeline.program = program();
         timeline.missing = Missing {
             overwritten: self.events.overwritten,
             lost: self.events.lost,
@@ -74,6 +71,12 @@ impl Raw {
         builder.take_going_on(&self.going_on, &self.events);
         builder.finish()
     }
+}
+
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// By the thread, and the begin: those of a thread follow each other.

@@ -27,8 +27,10 @@ mod read;
 mod reason;
 mod write;
 
+#[cfg(test)]
+pub(crate) use read::is_trace;
 #[cfg(any(test, feature = "cli"))]
-pub(crate) use read::{is_trace, read};
+pub(crate) use read::read;
 pub(crate) use write::write;
 
 /// The first 16 bytes of a file.
@@ -71,4 +73,4 @@ mod code {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::timeline) mod tests;

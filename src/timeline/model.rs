@@ -1,7 +1,6 @@
 //! What a timeline is made of.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::profile::Frame;
 
@@ -27,8 +26,8 @@ pub struct Timeline {
     /// On the recording's clock, in nanoseconds.
     pub(crate) start: u64,
     pub(crate) end: u64,
-    /// The system's time at `end`.
-    pub(crate) time: Option<SystemTime>,
+    /// The program's name; empty where it is not known.
+    pub(crate) program: String,
     pub(crate) threads: Vec<Thread>,
     /// In the order of their begin.
     pub(crate) waits: Vec<Wait>,
@@ -158,7 +157,7 @@ impl Timeline {
         Self {
             start,
             end: end.max(start),
-            time: None,
+            program: String::new(),
             threads: Vec::new(),
             waits: Vec::new(),
             releases: Vec::new(),

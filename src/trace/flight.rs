@@ -2,6 +2,7 @@
 
 mod builder;
 mod dumps;
+mod settings;
 #[cfg(unix)]
 mod signal;
 mod watch;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use super::Timeline;
 use super::imp::{self, Hold};
 pub use builder::FlightRecorderBuilder;
+pub(crate) use settings::parse;
 use watch::Watch;
 
 /// Records all the time and keeps the last seconds: `runtime/trace.FlightRecorder` of Go.

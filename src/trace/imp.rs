@@ -30,7 +30,7 @@ pub(super) fn timeline(hold: &Hold, since: u64) -> Timeline {
 /// The longest wait for a lock that goes on now.
 pub(super) fn longest_wait_in_progress() -> Duration {
     let now = clock::monotonic();
-    let waits = registry::waits();
+    let waits = registry::waits().filter(|found| found.wait.subject != 0);
     let longest = waits
         .map(|found| now.saturating_sub(found.wait.since))
         .max();

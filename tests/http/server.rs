@@ -96,7 +96,15 @@ fn go_s_table_of_handlers_holds() {
             "goroutine profile: total ",
         ),
         text("/debug/pprof/goroutine?debug=2", 200, "goroutine "),
-        text("/debug/pprof/trace", 404, "Unknown profile\n"),
+        file(
+            "/debug/pprof/trace?seconds=0.1",
+            "attachment; filename=\"trace\"",
+        ),
+        text(
+            "/debug/pprof/trace?seconds=0.1&format=text",
+            200,
+            "timeline of ",
+        ),
     ];
     let server = server();
     let mut client = Client::connect(server.local_addr());

@@ -104,6 +104,8 @@ struct File {
     stacks: Vec<(u64, Vec<[u64; 3]>)>,
     rows: Vec<(u64, Vec<Event>)>,
     row_of: HashMap<u64, usize>,
+    /// The times of batches: the first and the last.
+    times: Option<(u64, u64)>,
 }
 
 /// How many arguments an event has after its time.
@@ -128,6 +130,8 @@ impl File {
         if generation != 1 {
             return unreadable("a trace of several generations, which contend does not write");
         }
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
         let mut data = Input(input.bytes(size)?);
         match data.0.first() {
             None => Ok(()),
@@ -200,8 +204,9 @@ impl File {
                 .flat_map(|(_, events)| events)
                 .map(|event| event.0)
         };
-        let start = times().min().unwrap_or_default();
-        let end = times().max().unwrap_or_default();
+        let (first, last) = self.times.unwrap_or_default();
+        let start = times().min().unwrap_or(first).min(first);
+        let end = times().max().unwrap_or(last).max(last);
         let mut timeline = Timeline::empty(start, end);
         let stack_of = self.read_stacks(&mut timeline);
         let threads = self.read_threads(&mut timeline);

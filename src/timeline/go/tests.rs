@@ -51,7 +51,8 @@ fn read_back(timeline: &Timeline) -> Timeline {
     read(&file).unwrap()
 }
 
-fn story() -> Timeline {
+/// Three threads: one waits twice, one is let go by the first, and works for a task.
+pub(in crate::timeline) fn story() -> Timeline {
     let mut timeline = Timeline::empty(START, END);
     timeline.threads = vec![thread(1), thread(2), thread(3)];
     timeline.threads[2].begin = Some(START + 100);
@@ -128,6 +129,7 @@ fn a_story_comes_back() {
         (&before.tasks, &before.regions)
     );
     assert_eq!(after.logs, before.logs);
+    assert_eq!((after.start, after.end), (START, END));
     let waker = after.waits[1].waker.unwrap();
     assert_eq!(
         after.stack(waker.stack)[0].function(),
@@ -185,7 +187,7 @@ impl Random {
 
 /// Events that no program would make: waits within waits, wakers that wait, ends without begins,
 /// regions across each other, tasks twice, clocks that disagree, threads that ended.
-fn arbitrary(seed: u64) -> Timeline {
+pub(in crate::timeline) fn arbitrary(seed: u64) -> Timeline {
     let random = &mut Random(seed);
     let span = [3, 100, 10_000, 4_000_000][random.below(4) as usize];
     let mut timeline = Timeline::empty(START, START + span);

@@ -36,8 +36,9 @@ pub(crate) fn write(timeline: &Timeline, writer: impl Write) -> io::Result<()> {
     rows.stacks.write(&mut rows.strings, |data| {
         write_batch(&mut writer, NO_THREAD, start, data)
     })?;
+    // The latest time in the file says when the timeline ends.
     rows.strings
-        .write(|data| write_batch(&mut writer, NO_THREAD, start, data))?;
+        .write(|data| write_batch(&mut writer, NO_THREAD, timeline.end, data))?;
     writer.flush()
 }
 

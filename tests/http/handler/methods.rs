@@ -7,7 +7,7 @@ use super::{alone, ask, text};
 const READ: &str = "GET, HEAD";
 
 /// Paths and their methods.
-const PATHS: [(&str, &str); 13] = [
+const PATHS: [(&str, &str); 15] = [
     ("", READ),
     ("mutex", READ),
     ("block", READ),
@@ -18,6 +18,8 @@ const PATHS: [(&str, &str); 13] = [
     ("symbol", "GET, HEAD, POST"),
     ("flamegraph", READ),
     ("top", READ),
+    ("trace", READ),
+    ("timeline", READ),
     ("bundle", READ),
     ("rates", "GET, HEAD, PUT"),
     ("assets/nothing.js", READ),
