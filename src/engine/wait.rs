@@ -391,7 +391,6 @@ impl<'a> Waiting<'a> {
                     thread,
                     latency_nanos: end - time,
                 }),
-                labels: 0,
             }),
         });
     }

@@ -96,7 +96,7 @@ fn other_form(bytes: &[u8]) -> Option<&'static str> {
     } else if bytes.starts_with(b"PK\x03\x04") {
         Some("a zip file; unpack it and name one of its profiles")
     } else if bytes.starts_with(b"go 1.") {
-        Some("a trace of Go's, not a profile")
+        Some("a trace of Go's, not a profile: `contend trace` or `go tool trace` reads it")
     } else if is_text(bytes) {
         Some("text, not a profile")
     } else {

@@ -27,7 +27,7 @@ pub(crate) struct Raw {
 
 /// Copies what was recorded from `since` on.
 pub(crate) fn raw(hold: &Hold, since: u64) -> Raw {
-    // Before the events: a wait that ends meanwhile is in both, and is taken from the events.
+    // The timeline ends before it is copied: what happens meanwhile is not in it.
     let (now, monotonic) = (clock::now(), clock::monotonic());
     let going_on = registry::waits()
         .map(|published| {
@@ -40,7 +40,7 @@ pub(crate) fn raw(hold: &Hold, since: u64) -> Raw {
     Raw {
         events,
         going_on,
-        end: clock::now(),
+        end: now,
     }
 }
 
@@ -71,6 +71,11 @@ impl Raw {
         builder.take_going_on(&self.going_on, &self.events);
         builder.finish()
     }
+}
+
+/// Whether it belongs to a timeline that has ended before: a wait that had begun goes on there.
+fn is_of(what: &What<'_>, end: u64, at: u64) -> bool {
+    matches!(what, What::Wait(wait) if at.saturating_sub(wait.nanos) < end)
 }
 
 fn program() -> String {
@@ -141,6 +146,9 @@ impl Builder {
         let What::Release(release) = event.what else {
             return;
         };
+        if event.time > self.timeline.end {
+            return;
+        }
         let stack = self.stack(release.stack);
         let thread = self.thread(event.thread);
         self.releases
@@ -156,7 +164,10 @@ impl Builder {
     }
 
     fn take(&mut self, event: &Event<'_>) {
-        let at = event.time;
+        let (at, end) = (event.time, self.timeline.end);
+        if at > end && !is_of(&event.what, end, at) {
+            return;
+        }
         let thread = self.thread(event.thread);
         match event.what {
             What::Release(_) => {}
@@ -177,10 +188,10 @@ impl Builder {
                     is_of_task: wait.is_of_task,
                     lock: wait.lock,
                     begin: at.saturating_sub(wait.nanos),
-                    end: at,
-                    is_over: true,
+                    end: at.min(end),
+                    is_over: at <= end,
                     stack,
-                    waker,
+                    waker: waker.filter(|_| at <= end),
                 });
             }
             What::ThreadStart(spawned) => {
@@ -249,7 +260,7 @@ impl Builder {
                 continue;
             };
             let thread = self.thread(number);
-            // Over meanwhile: an event has it. It began when the event says, or a moment before.
+            // An event may have it, with its stack, if it ended a moment after the timeline.
             let mut of_thread = self.timeline.waits.iter().rev();
             if of_thread.any(|wait| wait.thread == thread && wait.end >= *begin) {
                 continue;

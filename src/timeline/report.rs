@@ -37,6 +37,7 @@ impl fmt::Display for Timeline {
         }
         self.longest_waits(f)?;
         self.busiest_locks(f)?;
+        self.blamed_releases(f)?;
         self.wake_ups(f)?;
         self.tasks_by_name(f)
     }
@@ -125,6 +126,37 @@ impl Timeline {
         }
         writeln!(f, "\nlocks that were waited for longest")?;
         columns::write(&rows, 4, f)
+    }
+
+    /// As the mutex profile has them. A trace in Go's form has them not.
+    fn blamed_releases(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut by_site: BTreeMap<(String, &str, u64), (u64, u64)> = BTreeMap::new();
+        for release in self
+            .releases
+            .iter()
+            .filter(|release| release.blame_nanos > 0)
+        {
+            let key = (self.site(release.stack), &*release.kind, release.lock);
+            let (count, blame) = by_site.entry(key).or_default();
+            (*count, *blame) = (*count + 1, *blame + release.blame_nanos);
+        }
+        if by_site.is_empty() {
+            return Ok(());
+        }
+        let mut sites: Vec<_> = by_site.into_iter().collect();
+        sites.sort_by_key(|(_, (_, blame))| std::cmp::Reverse(*blame));
+        let titles = ["others waited", "releases", "in", "of"];
+        let mut rows = vec![titles.map(str::to_owned)];
+        for ((site, kind, lock), (count, blame)) in sites.into_iter().take(ROWS) {
+            rows.push([
+                nanos(blame),
+                count.to_string(),
+                site,
+                format!("{kind} {lock:#x}"),
+            ]);
+        }
+        writeln!(f, "\nreleases that others waited for")?;
+        columns::write(&rows, 2, f)
     }
 
     /// Scheduler latency: from a release to the moment at which the waiter goes on.

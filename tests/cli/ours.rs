@@ -45,3 +45,36 @@ fn held_long(counter: &Mutex<u64>) {
     *counter += 1;
     thread::sleep(std::time::Duration::from_millis(20));
 }
+
+#[test]
+fn the_librarys_traces_are_read() {
+    let recording = contend::trace::Recording::start().unwrap();
+    let counter = Mutex::new(0);
+    contend::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let task = contend::trace::task("GET /cart");
+                let _in_task = task.enter();
+                held_long(&counter);
+            });
+        }
+    });
+    let folder = Folder::new();
+    let file = folder.path("run.trace");
+    let timeline = recording.finish();
+    timeline
+        .write_go(std::fs::File::create(&file).unwrap())
+        .unwrap();
+    let text = run(["trace", &file]).success();
+    for part in ["longest waits", "mutex 0x", "held_long", "GET /cart"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let perfetto = folder.path("run.perfetto");
+    run(["trace", &file, "--to", "perfetto", "-o", &perfetto]).success();
+    assert!(std::fs::metadata(&perfetto).unwrap().len() > 500);
+    let again = folder.path("again.trace");
+    run(["trace", &file, "--to", "go", "-o", &again]).success();
+    assert!(run(["trace", &again]).success().contains("held_long"));
+    let error = run(["trace", &perfetto]).error();
+    assert!(error.contains("not a trace"), "{error}");
+}

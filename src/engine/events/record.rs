@@ -69,8 +69,6 @@ pub(crate) struct Wait {
     pub(crate) lock: u64,
     pub(crate) stack: StackNumber,
     pub(crate) waker: Option<Waker>,
-    /// The labels that the thread had.
-    pub(crate) labels: u16,
 }
 
 /// The release that let a waiter go on.
@@ -88,7 +86,6 @@ pub(crate) struct Release {
     pub(crate) stack: StackNumber,
     /// The waiting that it is charged with in the mutex profile.
     pub(crate) blame_nanos: u64,
-    pub(crate) labels: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +111,6 @@ const LOG: u64 = 9;
 const TASK_WAIT: u64 = 10;
 
 const NO_LATENCY: u64 = u64::MAX;
-const LABELS_SHIFT: u32 = 48;
 
 /// The words of an event.
 pub(super) struct Words {
@@ -171,11 +167,6 @@ impl FloorCharBoundary for str {
     }
 }
 
-/// An address has 48 bits on every system that there is.
-fn with_labels(lock: u64, labels: u16) -> u64 {
-    (lock & ((1 << LABELS_SHIFT) - 1)) | (u64::from(labels) << LABELS_SHIFT)
-}
-
 impl Event<'_> {
     #[inline]
     pub(super) fn to_words(&self) -> Words {
@@ -190,12 +181,12 @@ impl Event<'_> {
                 let type_ = if wait.is_of_task { TASK_WAIT } else { WAIT };
                 words(type_, Some(wait.kind))
                     .push(wait.nanos)
-                    .push(with_labels(wait.lock, wait.labels))
+                    .push(wait.lock)
                     .push(latency)
                     .push(u64::from(wait.stack) | (u64::from(thread) << 32))
             }
             What::Release(release) => words(RELEASE, Some(release.kind))
-                .push(with_labels(release.lock, release.labels))
+                .push(release.lock)
                 .push(release.blame_nanos)
                 .push(release.stack.into()),
             What::ThreadStart(spawned) => words(THREAD_START, None)
@@ -247,7 +238,7 @@ fn read(time: u64, header: u64, words: &[u64], visit: &mut impl FnMut(&Event<'_>
     match header & 0xff {
         type_ @ (WAIT | TASK_WAIT) => {
             let nanos = reader.word();
-            let (lock, labels) = reader.lock();
+            let lock = reader.word();
             let latency_nanos = reader.word();
             let last = reader.word();
             let thread = (last >> 32) as ThreadNumber;
@@ -261,17 +252,15 @@ fn read(time: u64, header: u64, words: &[u64], visit: &mut impl FnMut(&Event<'_>
                     thread,
                     latency_nanos,
                 }),
-                labels,
             }));
         }
         RELEASE => {
-            let (lock, labels) = reader.lock();
+            let lock = reader.word();
             tell(What::Release(Release {
                 kind,
                 lock,
                 blame_nanos: reader.word(),
                 stack: reader.word() as StackNumber,
-                labels,
             }));
         }
         THREAD_START => tell(What::ThreadStart(Spawned {
@@ -327,14 +316,6 @@ impl Reader<'_> {
         *first
     }
 
-    fn lock(&mut self) -> (u64, u16) {
-        let word = self.word();
-        (
-            word & ((1 << LABELS_SHIFT) - 1),
-            (word >> LABELS_SHIFT) as u16,
-        )
-    }
-
     fn text(&mut self) -> String {
         let len = (self.word() as usize).min(self.words.len() * 8);
         let mut bytes = Vec::with_capacity(len.next_multiple_of(8));
@@ -381,7 +362,6 @@ mod tests {
                 thread: 7,
                 latency_nanos: 60_000,
             }),
-            labels: 1023,
         };
         assert_comes_back(What::Wait(wait));
         assert_comes_back(What::Wait(Wait {
@@ -393,7 +373,6 @@ mod tests {
             lock: 0x1000,
             stack: 9,
             blame_nanos: 77,
-            labels: 0,
         }));
         assert_comes_back(What::ThreadStart(Spawned { parent: 1, at: 99 }));
         assert_comes_back(What::ThreadEnd);
@@ -429,7 +408,6 @@ mod tests {
                 lock: 1,
                 stack: 1,
                 waker: None,
-                labels: 0,
             }),
         }
         .to_words();

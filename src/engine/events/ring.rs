@@ -192,7 +192,9 @@ impl Ring {
     /// out, and is in what [`overwritten`](Self::overwritten) says afterwards.
     pub(super) fn copy(&self, mut visit: impl FnMut(&[u64])) {
         let mut copy = [0; CONTENT];
-        for chunk in self.words.chunks_exact(CHUNK) {
+        // Chunk n is nowhere but at one of the first n places: no page is touched that never was.
+        let begun = usize::try_from(self.begun.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        for chunk in self.words.chunks_exact(CHUNK).take(begun) {
             let number = chunk[NUMBER].load(Ordering::Acquire);
             if number == 0 {
                 continue;

@@ -111,7 +111,6 @@ impl Release {
                 lock: self.lock as u64,
                 stack,
                 blame_nanos: self.taken.amount.delay_nanos,
-                labels: 0,
             }),
         });
     }

@@ -131,7 +131,7 @@ class Chart {
   colour(kind, alpha) {
     const hue = HUES[this.kinds.indexOf(kind) % HUES.length];
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    return `hsl(${hue} ${dark ? 55 : 60}% ${dark ? 58 : 50}% / ${alpha})`;
+    return `hsl(${hue} ${dark ? 55 : 60}% ${dark ? 62 : 38}% / ${alpha})`;
   }
 
   style(name) {
@@ -172,6 +172,11 @@ class Chart {
   draw() {
     const { context } = this;
     const [ink, quiet, line, raised] = ["--ink", "--quiet", "--line", "--raised"].map((name) => this.style(name));
+    // Looked up once for each frame: there may be thousands of waits.
+    const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    this.solid = new Map(this.kinds.map((kind) => [kind, this.colour(kind, 1)]));
+    this.faint = new Map(this.kinds.map((kind) => [kind, this.colour(kind, 0.15)]));
+    const words = isDark ? "#16140f" : "#fff";
     context.clearRect(0, 0, this.width, this.height);
     context.font = "12px system-ui, sans-serif";
     context.textBaseline = "middle";
@@ -183,7 +188,7 @@ class Chart {
       const end = Math.min(this.x(thread.end < 0 ? this.data.duration : thread.end), this.width);
       context.fillRect(begin, thread.top + ROW / 2 - 1, Math.max(end - begin, 0), 2);
       context.globalAlpha = 1;
-      this.waits(thread);
+      this.waits(thread, raised, words);
       this.regions(thread, ink, quiet);
     }
     // Names cover what was drawn to the left of the chart.
@@ -211,7 +216,7 @@ class Chart {
     }
   }
 
-  waits(thread) {
+  waits(thread, raised, words) {
     const { context } = this;
     const waits = thread.waits;
     let drawn = -1;
@@ -227,19 +232,19 @@ class Chart {
       drawn = end;
       const height = wait.isOfTask ? ROW / 3 : ROW - 6;
       const top = thread.top + (ROW - height) / 2;
-      context.fillStyle = this.colour(wait.kind, isDim ? 0.15 : 1);
+      context.fillStyle = (isDim ? this.faint : this.solid).get(wait.kind);
       context.fillRect(begin, top, end - begin, height);
       if (wait.at >= 0 && !isDim) {
         const released = Math.max(this.x(wait.at), this.left);
         if (end - released > 1) {
-          context.fillStyle = this.style("--raised");
+          context.fillStyle = raised;
           context.globalAlpha = 0.6;
           context.fillRect(released, top, end - released, height);
           context.globalAlpha = 1;
         }
       }
       if (end - begin > 70 && !isDim && !wait.isOfTask) {
-        context.fillStyle = "#fff";
+        context.fillStyle = words;
         context.fillText(fit(context, `${wait.kind} ${time(wait.end - wait.begin)}`, end - begin - 8), begin + 4, thread.top + ROW / 2);
       }
     }

@@ -1,4 +1,4 @@
-//! The rules that Perfetto's reader has, on what is written; `.ci/perfetto.py` asks its schema.
+//! The rules that Perfetto's reader has, on what is written; `.ci/perfetto_schema.py` asks its schema.
 
 use std::collections::{HashMap, HashSet};
 
@@ -161,7 +161,7 @@ fn arbitrary_events_keep_the_rules() {
 }
 
 #[test]
-#[ignore = "writes files for .ci/perfetto.py, into the folder CONTEND_PERFETTO"]
+#[ignore = "writes files for .ci/perfetto_schema.py, into the folder CONTEND_PERFETTO"]
 fn write_traces() {
     let folder = std::path::PathBuf::from(std::env::var_os("CONTEND_PERFETTO").expect("a folder"));
     for seed in 0..40 {

@@ -1,0 +1,125 @@
+//! The cost of recording a timeline: of one event, and of a contended lock with a flight recorder.
+//!
+//! ```text
+//! cargo bench --bench timeline
+//! cargo bench --bench timeline -- --rounds 51
+//! ```
+//!
+//! **Events.** A log and a region, in one thread and in two at a time: what each of them spends. An
+//! event that is a wait needs no clock of its own, but a stack, which `record` measures.
+//!
+//! **Contended.** Threads do nothing but take one lock, for a critical section of about so long. Off
+//! and on take turns, and each pair is measured side by side, so that whatever else the machine does
+//! falls on both. The ratio is the median of the pairs.
+
+use std::hint::{black_box, spin_loop};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use contend::sync::Mutex;
+use contend::trace::{self, FlightRecorder, Recording};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let is_test = arguments.iter().any(|argument| argument == "--test");
+    let after = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse().ok()
+    };
+    let rounds: usize = if is_test {
+        1
+    } else {
+        after("--rounds").unwrap_or(21)
+    };
+    let scale = if is_test { 100 } else { 1 };
+    events(rounds, 100_000 / scale);
+    contended(rounds, 100_000 / scale);
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Calls `work` in so many threads at once, and returns the time of all.
+fn at_once(threads: usize, work: impl Fn() + Sync) -> Duration {
+    let start = Barrier::new(threads + 1);
+    let mut begin = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                start.wait();
+                work();
+            });
+        }
+        start.wait();
+        begin = Instant::now();
+    });
+    begin.elapsed()
+}
+
+fn events(rounds: usize, count: u32) {
+    println!("events: ns each");
+    for threads in [1, 2] {
+        let time = |work: &(dyn Fn() + Sync)| {
+            let rounds = (0..rounds).map(|_| {
+                let time = at_once(threads, || (0..count).for_each(|_| work()));
+                time.as_nanos() as f64 / f64::from(count)
+            });
+            median(rounds.collect())
+        };
+        let log = || trace::log("bench", black_box("one event"));
+        let region = || drop(trace::region(black_box("one event")));
+        let off = time(&log);
+        let recording = Recording::start().expect("nobody else records");
+        let (log, region) = (time(&log), time(&region));
+        drop(recording);
+        println!(
+            "  threads: {threads}  log {log:6.1}   region {region:6.1} (two events)   log, off {off:5.2}"
+        );
+    }
+}
+
+fn contended(rounds: usize, count: u32) {
+    println!("contended: time with a flight recorder, of that without");
+    for (threads, nanos) in [(2, 20), (8, 20), (2, 600), (8, 600), (2, 3000), (8, 3000)] {
+        let count = count / (1 + nanos / 100) / threads as u32;
+        let mutex = Mutex::new(0_u64);
+        let run = || {
+            at_once(threads, || {
+                for _ in 0..count {
+                    let mut guard = mutex.lock().expect("nobody panics");
+                    *guard += 1;
+                    let end = Instant::now() + Duration::from_nanos(nanos.into());
+                    while nanos > 20 && Instant::now() < end {
+                        spin_loop();
+                    }
+                }
+            })
+            .as_secs_f64()
+        };
+        run();
+        let mut ratios = Vec::new();
+        for round in 0..rounds {
+            let recorder = || {
+                FlightRecorder::builder()
+                    .start()
+                    .expect("nobody else records")
+            };
+            let on = || {
+                let _recorder = recorder();
+                run()
+            };
+            let (off, on) = match round % 2 {
+                0 => (run(), on()),
+                _ => {
+                    let on = on();
+                    (run(), on)
+                }
+            };
+            ratios.push(on / off);
+        }
+        println!("  {threads} threads, {nanos:4} ns: {:.3}", median(ratios));
+    }
+}
