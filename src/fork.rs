@@ -7,7 +7,7 @@
 //! | what | before | in the child |
 //! |---|---|---|
 //! | the loader's lock (the C library does not open it) | waits until none of our threads is in the loader, at most 10 ms | the loader is not asked any more, as code that is not ours may have been in it |
-//! | what is known of addresses, and `backtrace`'s lock inside | taken if it is free | given back; else forgotten, and `backtrace` is not asked any more |
+//! | what is known of addresses | taken if it is free | given back; else forgotten |
 //! | shards of the blame table | | opened; who waited is forgotten |
 //! | rates | | opened; who held one is forgotten |
 //! | gates of the store | | opened |
@@ -160,7 +160,7 @@ mod tests {
             is_looking.recv().unwrap();
             // If a fork waited for the thread above, this would never end.
             for _ in 0..3 {
-                // Without the cache, and without `backtrace`.
+                // Without the cache.
                 assert!(child_lives(|| name_of_landmark().contains("landmark")));
             }
             drop(enough);

@@ -31,6 +31,8 @@ fn named(numbers: Numbers) -> Profile {
     let profile = Profile::of(numbers.which, numbers.rate, numbers.resets, numbers.lost);
     let in_progress = in_progress(numbers.which);
     let mut symbolizer = symbols::symbolizer();
+    let stacks = numbers.totals.iter().map(|totals| &*totals.addresses);
+    symbolizer.prepare(stacks.flatten().copied());
     let samples = numbers.totals.into_iter().map(|totals| Sample {
         kind: totals.kind,
         contentions: totals.amount.contentions,

@@ -1,24 +1,28 @@
 //! Names, files and lines of recorded addresses. Used when a profile is taken, never before.
 //!
-//! A look-up takes microseconds (the first one of a process some 70 ms, to read the debug
-//! information), so each address is looked up once in the life of the process. The data kept per
-//! address is already in the form that profiles share.
+//! What a file knows of addresses is looked up for all of them in one go, and the file is let go
+//! then. Each address is looked up once in the life of the process; the data kept per address is
+//! already in the form that profiles share.
 //!
-//! Code comes and goes with `dlopen` and `dlclose`, and `backtrace` does not notice: it reads
-//! the list of libraries once. So a name of its is believed only for an object that was loaded
-//! then and still is, and only if the file at its path is still the same build: after a deploy
-//! another one stands there. For others the symbol table in the file is read. All that is kept is
-//! forgotten when the loader says that something was unloaded, because other code may now
-//! stand at the same address.
+//! Code comes and goes with `dlopen` and `dlclose`, and files are replaced while they are mapped. A name
+//! is believed only from a file of the build that is mapped. All that is kept is forgotten when the
+//! loader says that something was unloaded, because other code may now stand at the same address.
 
+#[cfg(target_os = "linux")]
+mod dwarf;
+#[cfg(target_os = "linux")]
 pub(crate) mod elf;
+#[cfg(target_os = "linux")]
+mod file;
+#[cfg(not(target_os = "linux"))]
+mod imp_backtrace;
 mod own_frames;
 mod path;
+pub(crate) mod raw_frame;
 mod trim;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::ffi::c_void;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -26,18 +30,15 @@ use crate::engine::published::Published;
 use crate::loader::{self, Objects};
 use crate::profile::address;
 use crate::profile::{Frame, Location, Mapping, Stack};
-use elf::Functions;
+#[cfg(target_os = "linux")]
+use elf as imp;
+#[cfg(not(target_os = "linux"))]
+use imp_backtrace as imp;
+use raw_frame::RawFrame;
 use trim::{Known, trimmed, without_start_up};
 
-/// Guards everything that is known about addresses. Held while a profile is taken; `backtrace`
-/// takes its own lock inside.
+/// Guards everything that is known about addresses. Held while a profile is taken.
 static CACHE: Published<Mutex<Cache>> = Published::new();
-
-/// Whether `backtrace` must not be asked, as a fork may have come while another thread was in it: its
-/// lock is not opened in the child.
-///
-/// Written in a fork's hook, when the child has one thread.
-static IS_BACKTRACE_LOST: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, Default)]
 struct Cache {
@@ -45,21 +46,15 @@ struct Cache {
     known: HashMap<usize, Arc<Known>>,
     strings: HashSet<Arc<str>>,
     objects: Objects,
-    /// The objects that were loaded when `backtrace` first was asked, or a little before.
-    first_objects: Option<Objects>,
-    /// Whether `backtrace` has asked the loader, which it does once.
-    is_backtrace_ready: bool,
-    /// Whether a mapping's file is still the one that is mapped: `backtrace` opens what stands at its
-    /// path. Asked for once.
-    is_same_file: HashMap<Arc<Mapping>, bool>,
+    files: imp::Files,
 }
 
 /// Turns stacks of addresses into stacks of locations, for one profile.
 #[derive(Debug)]
 pub(crate) struct Symbolizer {
     cache: MutexGuard<'static, Cache>,
-    /// Symbol tables of objects that were loaded late, by file. Read once per profile.
-    late: HashMap<Arc<Mapping>, Option<Functions>>,
+    /// By address, what was looked up in one go for this profile.
+    prepared: HashMap<u64, Vec<RawFrame>>,
     /// Where threads were interrupted. It can be at any instruction, so these are not kept for the
     /// life of the process.
     interrupted: HashMap<usize, Arc<Known>>,
@@ -72,7 +67,7 @@ pub(crate) fn symbolizer() -> Symbolizer {
     cache.follow(loader::loaded());
     Symbolizer {
         cache,
-        late: HashMap::new(),
+        prepared: HashMap::new(),
         interrupted: HashMap::new(),
     }
 }
@@ -87,15 +82,11 @@ thread_local! {
 /// [`after_fork_in_child`] must follow.
 pub(crate) fn before_fork() {
     let cache = CACHE.get_or_publish(Mutex::default);
-    let mut guard = match cache.try_lock() {
+    let guard = match cache.try_lock() {
         Ok(guard) => guard,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => return,
     };
-    // In the child it would be too late. Once in the life of a process.
-    if !guard.is_backtrace_ready {
-        guard.follow(loader::loaded());
-    }
     // Fails in a thread that is ending, which then forks without.
     let _ = HELD_FOR_FORK.try_with(|held| held.replace(Some(guard)));
 }
@@ -106,12 +97,25 @@ pub(crate) fn after_fork_in_parent() {
 
 pub(crate) fn after_fork_in_child() {
     let held = HELD_FOR_FORK.try_with(RefCell::take).ok().flatten();
-    let knows_backtrace = held.is_some_and(|cache| cache.is_backtrace_ready);
-    if !knows_backtrace {
-        // Somebody was at work on it, in `backtrace` perhaps, who does not exist here. Names then come
-        // from the symbol tables alone, and what was known is looked up again.
+    if held.is_none() {
+        // Somebody was at work on it, who does not exist here. What was known is looked up again.
         CACHE.forget();
-        IS_BACKTRACE_LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Opens the files of the program and of its libraries, as long as they are those that are mapped;
+/// once in the life of the process. Called when profiling is first switched on.
+///
+/// Waits for nobody: who is at work on names has opened them.
+pub(crate) fn keep_files() {
+    static ARE_KEPT: AtomicBool = AtomicBool::new(false);
+    // Relaxed: the files are behind the lock. To open them twice would do no harm.
+    if ARE_KEPT.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let cache = CACHE.get_or_publish(Mutex::default);
+    if let Ok(mut cache) = cache.try_lock() {
+        cache.follow(loader::loaded());
     }
 }
 
@@ -171,28 +175,47 @@ impl Symbolizer {
             .collect()
     }
 
+    /// Looks up what is not known yet of these return addresses, file by file. Without it each
+    /// address is looked up by itself, for which the file is read again.
+    pub(crate) fn prepare(&mut self, return_addresses: impl IntoIterator<Item = usize>) {
+        let mut wanted = BTreeMap::<u64, Vec<u64>>::new();
+        for return_address in return_addresses {
+            if return_address <= 1
+                || address::stand_in(return_address).is_some()
+                || self.cache.known.contains_key(&return_address)
+            {
+                continue;
+            }
+            let address = address_of_call(return_address);
+            if let Some(mapping) = self.cache.objects.mapping_of(address) {
+                wanted.entry(mapping.start).or_default().push(address);
+            }
+        }
+        for (start, mut addresses) in wanted {
+            addresses.sort_unstable();
+            addresses.dedup();
+            let mapping = self.cache.objects.mapping_of(start).map(Arc::as_ref);
+            let found = imp::look_up(&self.cache.files, mapping, &addresses);
+            self.prepared.extend(addresses.into_iter().zip(found));
+        }
+    }
+
     /// The name of the function that the instruction at `address` is of, inlined or not. Any
     /// address may be asked for, by anyone, so nothing of the answer is kept.
     #[allow(dead_code)] // Asked for by HTTP, which is a feature.
     pub(crate) fn name(&mut self, address: u64) -> Option<String> {
-        let mapping = self.cache.objects.mapping_of(address).cloned();
-        let mut name = None;
-        if self.cache.is_known_to_backtrace(mapping.as_ref()) {
-            let behind = usize::try_from(address).ok()?.checked_add(1)?;
-            // Innermost first.
-            backtrace::resolve(behind as *mut c_void, |symbol| {
-                name = name
-                    .take()
-                    .or_else(|| symbol.name().map(|found| format!("{found:#}")));
-            });
+        let frames = self.look_up(address);
+        let name = frames.into_iter().find_map(|frame| frame.name)?;
+        Some(demangled(name.as_str()))
+    }
+
+    fn look_up(&mut self, address: u64) -> Vec<RawFrame> {
+        if let Some(frames) = self.prepared.get(&address) {
+            return frames.clone();
         }
-        name.or_else(|| {
-            let symbol = self.late_name(mapping.as_ref()?, address)?;
-            Some(format!(
-                "{:#}",
-                backtrace::SymbolName::new(symbol.as_bytes())
-            ))
-        })
+        let mapping = self.cache.objects.mapping_of(address).map(Arc::as_ref);
+        let found = imp::look_up(&self.cache.files, mapping, &[address]);
+        found.into_iter().next().unwrap_or_default()
     }
 
     /// Where the system does not tell what is loaded, every address may be.
@@ -220,20 +243,13 @@ impl Symbolizer {
                 symbolized: true,
             };
         }
-        // The address of the call, not of what comes after it, which may be another line or
-        // function.
-        let address = (return_address as u64).saturating_sub(1);
+        let address = address_of_call(return_address);
         let mapping = self.cache.objects.mapping_of(address).cloned();
-        let mut frames = Vec::new();
-        if self.cache.is_known_to_backtrace(mapping.as_ref()) {
-            frames = self.cache.ask_backtrace(return_address);
-        }
-        if frames.is_empty() {
-            let name = mapping
-                .as_ref()
-                .and_then(|mapping| self.late_name(mapping, address));
-            frames.extend(name.map(|name| self.cache.frame_of_symbol(&name, address)));
-        }
+        let found = self.look_up(address);
+        let mut frames: Vec<_> = found
+            .into_iter()
+            .filter_map(|raw| self.cache.frame_of(raw, address))
+            .collect();
         let symbolized = !frames.is_empty();
         if !symbolized {
             let name = name_of_address(address, mapping.as_deref());
@@ -245,17 +261,6 @@ impl Symbolizer {
             frames: frames.into(),
             symbolized,
         }
-    }
-
-    fn late_name(&mut self, mapping: &Arc<Mapping>, address: u64) -> Option<String> {
-        let functions = self
-            .late
-            .entry(Arc::clone(mapping))
-            .or_insert_with(|| Functions::of(mapping));
-        let name = functions
-            .as_ref()?
-            .name_at(address.wrapping_sub(mapping.bias))?;
-        Some(name.to_owned())
     }
 }
 
@@ -269,59 +274,18 @@ impl Cache {
             // There was no code here when it was looked up; now there may be.
             self.known.retain(|_, known| known.has_mapping());
         }
-        self.first_objects.get_or_insert_with(|| objects.clone());
+        self.files.follow(&objects);
         self.objects = objects;
-        if !self.is_backtrace_ready && !IS_BACKTRACE_LOST.load(Ordering::Relaxed) {
-            self.is_backtrace_ready = make_backtrace_ready();
-        }
     }
 
-    /// Where the system does not tell what is loaded, all answers are believed.
-    fn is_known_to_backtrace(&mut self, mapping: Option<&Arc<Mapping>>) -> bool {
-        let Some(first) = self
-            .first_objects
-            .as_ref()
-            .filter(|_| self.is_backtrace_ready)
-        else {
-            return false;
-        };
-        let Some(mapping) = mapping else {
-            return self.objects.mappings.is_empty();
-        };
-        if !first.mappings.contains(mapping) {
-            return false;
-        }
-        let known = self.is_same_file.get(mapping).copied();
-        known.unwrap_or_else(|| {
-            let is_same = elf::is_same_file(mapping);
-            self.is_same_file.insert(Arc::clone(mapping), is_same);
-            is_same
-        })
-    }
-
-    /// Innermost first. Empty if nothing is known.
-    fn ask_backtrace(&mut self, return_address: usize) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        let address = (return_address as u64).saturating_sub(1);
-        // NOTE: `resolve` wants the return address; it subtracts one itself.
-        backtrace::resolve(return_address as *mut c_void, |symbol| {
-            let Some(name) = symbol.name() else {
-                return;
-            };
-            let system_name = name.as_str().unwrap_or_default();
-            let mut frame = self.frame(&format!("{name:#}"), Some(system_name), address);
-            let file = symbol.filename().map(|file| file.to_string_lossy());
-            frame.file = file.map(|file| self.intern(&file));
-            // Line 0 is how debug information says that there is none.
-            frame.line = symbol.lineno().filter(|line| *line > 0);
-            frames.push(frame);
-        });
-        frames
-    }
-
-    fn frame_of_symbol(&mut self, symbol: &str, address: u64) -> Frame {
-        let name = backtrace::SymbolName::new(symbol.as_bytes());
-        self.frame(&format!("{name:#}"), Some(symbol), address)
+    /// `None`: it has no name.
+    fn frame_of(&mut self, raw: RawFrame, address: u64) -> Option<Frame> {
+        let name = raw.name?;
+        let name = name.as_str();
+        let mut frame = self.frame(&demangled(name), Some(name), address);
+        frame.file = raw.file.map(|file| self.intern(&file));
+        frame.line = raw.line;
+        Some(frame)
     }
 
     fn frame(&mut self, function: &str, system_name: Option<&str>, address: u64) -> Frame {
@@ -345,17 +309,14 @@ impl Cache {
     }
 }
 
-/// Lets `backtrace` ask the loader what is loaded, at a moment when a fork waits for that. An address
-/// that is no code's makes it do that and nothing else.
-fn make_backtrace_ready() -> bool {
-    let ask = || backtrace::resolve(std::ptr::without_provenance_mut(1), |_| ());
-    #[cfg(target_os = "linux")]
-    return loader::list::while_asked(ask);
-    #[cfg(not(target_os = "linux"))]
-    {
-        ask();
-        true
-    }
+/// The address of the call, not of what comes after it, which may be another line or function.
+fn address_of_call(return_address: usize) -> u64 {
+    (return_address as u64).saturating_sub(1)
+}
+
+/// The name as the source has it, without the hash.
+fn demangled(name: &str) -> String {
+    format!("{:#}", backtrace::SymbolName::new(name.as_bytes()))
 }
 
 /// `0x7f12a4c01f2d (libshop.so+0x1f2d)`, with the address that tools want beside that file.

@@ -222,6 +222,7 @@ mod imp {
     use super::ProfileKind;
     use crate::engine::recorder;
     use crate::fork;
+    use crate::symbols;
 
     #[cfg(feature = "http")]
     pub(crate) use crate::snapshot::moment::{Mark, Moment, moments};
@@ -265,6 +266,7 @@ mod imp {
     /// Sets the program's own rate, a fraction or nanoseconds. Returns the one that it set before.
     pub(crate) fn set_rate(which: ProfileKind, rate: u64) -> u64 {
         fork::install_hooks();
+        symbols::keep_files();
         began(rate);
         recorder::set_rate(which, rate)
     }
@@ -272,6 +274,7 @@ mod imp {
     /// Asks for a rate at least as fine as this while the result lives.
     pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
         fork::install_hooks();
+        symbols::keep_files();
         began(rate);
         recorder::hold(which, rate)
     }

@@ -99,6 +99,8 @@ impl CpuSample {
 impl CpuProfile {
     fn new(report: UnresolvedReport, period: Duration) -> Self {
         let mut symbolizer = symbols::symbolizer();
+        let frames = report.data.keys().flat_map(|stack| &stack.frames);
+        symbolizer.prepare(frames.map(|frame| frame.ip));
         let samples = report.data.iter().map(|(stack, count)| {
             let name = &stack.thread_name[..stack.thread_name_length];
             CpuSample {

@@ -65,6 +65,10 @@ fn address(text: &str) -> Option<u64> {
 #[cfg(feature = "profiling")]
 fn names(addresses: &[u64]) -> Vec<(u64, String)> {
     let mut symbolizer = crate::symbols::symbolizer();
+    let behind = addresses
+        .iter()
+        .filter_map(|address| usize::try_from(address.checked_add(1)?).ok());
+    symbolizer.prepare(behind);
     let names = addresses
         .iter()
         .map(|address| Some((*address, symbolizer.name(*address)?)));

@@ -83,16 +83,6 @@ pub(crate) fn changes() -> Option<u64> {
     Some(changes)
 }
 
-/// Calls `work`, which asks the loader by itself, as a fork should see it. False: it was not called.
-pub(crate) fn while_asked(work: impl FnOnce()) -> bool {
-    if !may_be_asked() {
-        return false;
-    }
-    let _flag = Flag::raise(TRIES);
-    work();
-    true
-}
-
 /// Whether this process was forked from one that was profiled.
 fn is_child() -> bool {
     // Relaxed: written before this process had a second thread.

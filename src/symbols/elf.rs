@@ -1,231 +1,168 @@
-//! Function names from the symbol table of an ELF file, for code that was loaded late.
+//! Names from ELF files: of the debug information where there is any, else of the symbol table.
 //!
-//! `backtrace` reads the list of libraries once in the life of a process and knows nothing of
-//! those that are opened later. `dladdr` would know the exported names, but hands out a pointer
-//! into a library that another thread may be unloading; the file itself has all names and
-//! stays. It is not trusted: whatever does not fit is treated as absent.
+//! Files are not trusted: whatever does not fit is treated as absent.
 #![forbid(unsafe_code)]
 
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
-#[cfg(any(test, target_os = "linux"))]
-use crate::loader;
+use object::{Object, ObjectSymbol, SymbolKind};
+
+use super::dwarf::{self, Sections};
+use super::file;
+pub(crate) use super::file::Files;
+use super::raw_frame::{Name, RawFrame};
 use crate::profile::Mapping;
 
-/// The functions of one file, by the addresses that the file speaks of.
+/// What is known of each address, innermost function first. `addresses` are those of the running
+/// program, all of them in this mapping, in ascending order and each once.
+pub(crate) fn look_up(
+    files: &Files,
+    mapping: Option<&Mapping>,
+    addresses: &[u64],
+) -> Vec<Vec<RawFrame>> {
+    let unknown = || vec![Vec::new(); addresses.len()];
+    let Some(mapping) = mapping else {
+        return unknown();
+    };
+    let Some(mapped) = files.mapped(mapping) else {
+        return unknown();
+    };
+    let Ok(file) = object::File::parse(mapped.bytes()) else {
+        return unknown();
+    };
+    let within = |address: &u64| address.wrapping_sub(mapping.bias);
+    let addresses: Vec<u64> = addresses.iter().map(within).collect();
+    if !addresses.is_sorted() {
+        // The addresses of a file do not wrap around.
+        return unknown();
+    }
+    let mut symbols = Symbols::of(&file, &addresses);
+    let mut found = match Sections::of(&file) {
+        Some(sections) => dwarf::frames(&sections.dwarf(), &mapping.file, &addresses),
+        None => match file::debug_file(&file, &mapping.file) {
+            Some(debug) => frames_elsewhere(&debug, mapping, &addresses, &mut symbols),
+            None => unknown(),
+        },
+    };
+    for (index, frames) in found.iter_mut().enumerate() {
+        symbols.complete(index, frames);
+    }
+    found
+}
+
+/// From a file that has the debug information of another one, and often its symbol table.
+fn frames_elsewhere(
+    debug: &file::Mapped,
+    mapping: &Mapping,
+    addresses: &[u64],
+    symbols: &mut Symbols,
+) -> Vec<Vec<RawFrame>> {
+    let unknown = || vec![Vec::new(); addresses.len()];
+    let Ok(file) = object::File::parse(debug.bytes()) else {
+        return unknown();
+    };
+    symbols.add(Symbols::of(&file, addresses));
+    let Some(sections) = Sections::of(&file) else {
+        return unknown();
+    };
+    let shared = file::shared_debug_file(&file, Path::new(&*mapping.file));
+    let shared = shared
+        .as_ref()
+        .and_then(|shared| object::File::parse(shared.bytes()).ok());
+    let shared = shared.as_ref().and_then(Sections::of);
+    let mut dwarf = sections.dwarf();
+    if let Some(shared) = &shared {
+        dwarf.set_sup(shared.dwarf());
+    }
+    dwarf::frames(&dwarf, &mapping.file, addresses)
+}
+
+/// The symbols of functions that some addresses are of.
 #[derive(Debug)]
-pub(crate) struct Functions {
-    /// Sorted by start.
-    functions: Vec<Function>,
+struct Symbols {
+    /// By address, in the order of the addresses. Functions of the same code have the same.
+    names: Vec<Vec<String>>,
 }
 
-#[derive(Debug)]
-struct Function {
-    start: u64,
-    end: u64,
-    name: Box<str>,
-}
-
-impl Functions {
-    /// Those of the file that `mapping` was mapped from, unless the file is another one now.
-    pub(crate) fn of(mapping: &Mapping) -> Option<Self> {
-        let mut bytes = Vec::new();
-        open_mapped(mapping)?.read_to_end(&mut bytes).ok()?;
-        let mut functions = ElfFile::parse(&bytes)?.functions();
-        functions.sort_by_key(|function| (function.start, function.end));
-        Some(Self { functions })
-    }
-
-    /// The name of the function around `address`.
-    pub(crate) fn name_at(&self, address: u64) -> Option<&str> {
-        let after = self
-            .functions
-            .partition_point(|function| function.start <= address);
-        let function = self.functions.get(after.checked_sub(1)?)?;
-        (address < function.end).then_some(&*function.name)
-    }
-}
-
-/// Whether the file at the mapping's path is the one that is mapped.
-///
-/// Without a build id there is no telling; then it is believed.
-pub(super) fn is_same_file(mapping: &Mapping) -> bool {
-    mapping.build_id.is_empty()
-        || File::open(&*mapping.file).is_ok_and(|file| is_build(&file, mapping))
-}
-
-/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
-fn open_mapped(mapping: &Mapping) -> Option<File> {
-    let paths = [&*mapping.file, "/proc/self/exe"];
-    let mut files = paths.iter().filter_map(|path| File::open(path).ok());
-    files.find(|file| is_build(file, mapping))
-}
-
-#[cfg(target_os = "linux")]
-fn is_build(file: &File, mapping: &Mapping) -> bool {
-    mapping.build_id.is_empty()
-        || loader::maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
-}
-
-/// Elsewhere no mapping is known, nor its build id.
-#[cfg(not(target_os = "linux"))]
-fn is_build(_: &File, _: &Mapping) -> bool {
-    true
-}
-
-/// A 64-bit file of this machine's byte order.
-struct ElfFile<'a> {
-    bytes: &'a [u8],
-    sections: Vec<Section>,
-}
-
-struct Section {
-    kind: u32,
-    offset: u64,
-    size: u64,
-    /// For a symbol table: the number of the section that its names are in.
-    link: u32,
-}
-
-impl<'a> ElfFile<'a> {
-    const SECTION_HEADER_LEN: u64 = 64;
-
-    fn parse(bytes: &'a [u8]) -> Option<Self> {
-        const CLASS_64: u8 = 2;
-        let order = if cfg!(target_endian = "little") { 1 } else { 2 };
-        if !bytes.starts_with(&[0x7f, b'E', b'L', b'F', CLASS_64, order]) {
-            return None;
-        }
-        let first = u64_at(bytes, 0x28)?;
-        let header_len = u64::from(u16_at(bytes, 0x3a)?);
-        let count = u64::from(u16_at(bytes, 0x3c)?);
-        if header_len != Self::SECTION_HEADER_LEN {
-            return None;
-        }
-        let section = |number: u64| {
-            let at = first.checked_add(number * header_len)?;
-            Some(Section {
-                kind: u32_at(bytes, at.checked_add(4)?)?,
-                offset: u64_at(bytes, at.checked_add(24)?)?,
-                size: u64_at(bytes, at.checked_add(32)?)?,
-                link: u32_at(bytes, at.checked_add(40)?)?,
-            })
-        };
-        let sections = (0..count).map(section).collect::<Option<_>>()?;
-        Some(Self { bytes, sections })
-    }
-
+impl Symbols {
     /// From the full symbol table, or the exported names where that was stripped.
-    fn functions(&self) -> Vec<Function> {
-        const SYMBOLS: u32 = 2;
-        const EXPORTED_SYMBOLS: u32 = 11;
-        let of = |kind| {
-            let table = self.sections.iter().find(|section| section.kind == kind)?;
-            let names = self.sections.get(usize::try_from(table.link).ok()?)?;
-            let (table, names) = (self.contents(table)?, self.contents(names)?);
-            let functions: Vec<_> = table
-                .chunks_exact(24)
-                .filter_map(|symbol| Function::parse(symbol, names))
-                .collect();
-            (!functions.is_empty()).then_some(functions)
+    fn of(file: &object::File<'_>, addresses: &[u64]) -> Self {
+        let mut symbols = Self {
+            names: vec![Vec::new(); addresses.len()],
         };
-        of(SYMBOLS)
-            .or_else(|| of(EXPORTED_SYMBOLS))
-            .unwrap_or_default()
-    }
-
-    fn contents(&self, section: &Section) -> Option<&'a [u8]> {
-        let start = usize::try_from(section.offset).ok()?;
-        let len = usize::try_from(section.size).ok()?;
-        self.bytes.get(start..start.checked_add(len)?)
-    }
-}
-
-impl Function {
-    /// A symbol is: name u32, type and binding u8, visibility u8, section u16, value u64,
-    /// size u64.
-    fn parse(symbol: &[u8], names: &[u8]) -> Option<Self> {
-        const TYPE_FUNCTION: u8 = 2;
-        let start = u64_at(symbol, 8)?;
-        let end = start.checked_add(u64_at(symbol, 16)?)?;
-        let is_function = *symbol.get(4)? & 0xf == TYPE_FUNCTION;
-        if !is_function || start == end {
-            return None;
+        symbols.take(file.symbols(), addresses);
+        if symbols.names.iter().all(Vec::is_empty) {
+            symbols.take(file.dynamic_symbols(), addresses);
         }
-        let name = names.get(usize::try_from(u32_at(symbol, 0)?).ok()?..)?;
-        let name = name.split(|byte| *byte == 0).next()?;
-        let name = str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
-        Some(Self {
-            start,
-            end,
-            name: name.into(),
-        })
-    }
-}
-
-fn bytes_at<const N: usize>(bytes: &[u8], at: u64) -> Option<[u8; N]> {
-    let at = usize::try_from(at).ok()?;
-    bytes.get(at..)?.first_chunk().copied()
-}
-
-fn u16_at(bytes: &[u8], at: u64) -> Option<u16> {
-    bytes_at(bytes, at).map(u16::from_ne_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: u64) -> Option<u32> {
-    bytes_at(bytes, at).map(u32::from_ne_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: u64) -> Option<u64> {
-    bytes_at(bytes, at).map(u64::from_ne_bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[inline(never)]
-    fn landmark() -> u32 {
-        std::process::id()
+        symbols
     }
 
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    #[test]
-    fn finds_a_function_of_this_program() {
-        assert!(landmark() > 0);
-        let address = landmark as fn() -> u32 as usize as u64;
-        let objects = loader::loaded();
-        let mapping = objects.mapping_of(address).unwrap();
-        let functions = Functions::of(mapping).unwrap();
-        let name = functions.name_at(address - mapping.bias).unwrap();
-        assert!(name.contains("landmark"), "{name}");
-        assert_eq!(functions.name_at(u64::MAX), None);
+    fn take(&mut self, table: object::SymbolIterator<'_, '_>, addresses: &[u64]) {
+        for symbol in table.filter(|symbol| symbol.kind() == SymbolKind::Text) {
+            let start = symbol.address();
+            let end = start.saturating_add(symbol.size());
+            let first = addresses.partition_point(|address| *address < start);
+            if addresses.get(first).is_none_or(|address| *address >= end) {
+                continue;
+            }
+            let Some(name) = symbol.name().ok().filter(|name| !name.is_empty()) else {
+                continue;
+            };
+            let behind = addresses.partition_point(|address| *address < end);
+            for names in &mut self.names[first..behind] {
+                names.push(name.to_owned());
+            }
+        }
     }
 
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    #[test]
-    fn another_build_of_the_file_is_refused() {
-        let objects = loader::loaded();
-        let program = objects.mappings.first().unwrap();
-        let other = Mapping {
-            file: program.file.clone(),
-            build_id: "00".into(),
-            ..**program
+    fn add(&mut self, others: Self) {
+        for (names, others) in self.names.iter_mut().zip(others.names) {
+            names.extend(others);
+        }
+    }
+
+    /// Gives the outermost function its symbol where the debug information has no more than its bare
+    /// name, or none: `debug = "line-tables-only"` leaves out the path. Functions that were inlined
+    /// have no symbol.
+    fn complete(&self, index: usize, frames: &mut Vec<RawFrame>) {
+        let names = &self.names[index];
+        let Some(outermost) = frames.last_mut() else {
+            let name = public(names).map(|name| Name::Linkage(name.clone()));
+            frames.extend(name.map(|name| RawFrame {
+                name: Some(name),
+                ..RawFrame::default()
+            }));
+            return;
         };
-        assert!(Functions::of(&other).is_none());
+        let symbol = match &outermost.name {
+            Some(Name::Linkage(_)) => None,
+            // Other functions with the same code may stand there.
+            Some(Name::Plain(plain)) => {
+                let mut names = names.iter();
+                names.find(|name| is_mangled(name) && has_plain_name(name, plain))
+            }
+            None => public(names),
+        };
+        if let Some(symbol) = symbol {
+            outermost.name = Some(Name::Linkage(symbol.clone()));
+        }
     }
+}
 
-    #[test]
-    fn malformed_files_are_refused() {
-        let mut header = vec![0; 64];
-        header[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1]);
-        // Section headers at the end of the address space, 65535 of them.
-        header[0x28..0x30].fill(0xff);
-        header[0x3a..0x3e].copy_from_slice(&[64, 0, 0xff, 0xff]);
-        assert!(ElfFile::parse(&header).is_none());
-        assert!(ElfFile::parse(&[]).is_none());
-        assert!(ElfFile::parse(b"\x7fELF\x02\x01").is_none());
-        assert!(Function::parse(&[0xff; 24], b"name\0").is_none());
-    }
+/// Of several names for the same code the public one: `clone3`, not `__clone3`.
+fn public(names: &[String]) -> Option<&String> {
+    let underscores = |name: &&String| name.bytes().take_while(|byte| *byte == b'_').count();
+    names.iter().min_by_key(underscores)
+}
+
+/// By Rust or C++. Other names have no path to win.
+fn is_mangled(symbol: &str) -> bool {
+    symbol.starts_with("_Z") || symbol.starts_with("_R")
+}
+
+/// Whether a mangled name ends with this one, of which `{closure_env#0}` and type parameters are not
+/// compared: the two are written differently.
+fn has_plain_name(symbol: &str, plain: &str) -> bool {
+    let name = plain.split(['<', '{']).next().unwrap_or_default();
+    symbol.contains(name)
 }

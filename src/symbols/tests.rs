@@ -148,20 +148,50 @@ fn unloading_forgets_and_loading_asks_again_where_no_code_was() {
     assert!(cache.known.is_empty());
 }
 
+/// Whatever the order in which names are asked for, they are the same.
 #[test]
-fn backtrace_is_not_asked_about_code_loaded_after_it_looked() {
-    let (early, late) = (Arc::new(mapping(0x10_000)), Arc::new(mapping(0x20_000)));
-    let mut cache = Cache::default();
-    let objects = |mappings: &[&Arc<Mapping>]| Objects {
-        mappings: mappings.iter().map(|mapping| Arc::clone(mapping)).collect(),
-        ..Objects::default()
-    };
-    assert!(!cache.is_known_to_backtrace(Some(&early)));
-    cache.follow(objects(&[&early]));
-    cache.follow(objects(&[&early, &late]));
-    assert!(cache.is_known_to_backtrace(Some(&early)));
-    assert!(!cache.is_known_to_backtrace(Some(&late)));
-    assert!(!cache.is_known_to_backtrace(None));
+fn what_was_prepared_is_what_is_looked_up_alone() {
+    let addresses = caller_of_inlined();
+    let mut symbolizer = symbolizer();
+    let alone: Vec<_> = addresses
+        .iter()
+        .map(|address| symbolizer.look_up(address_of_call(*address)))
+        .collect();
+    symbolizer.cache.known.clear();
+    symbolizer.prepare(addresses.iter().copied());
+    for (address, alone) in addresses.iter().zip(alone) {
+        assert_eq!(symbolizer.look_up(address_of_call(*address)), alone);
+    }
+    let names = symbolizer.look_up(address_of_call(addresses[1]));
+    assert!(names.len() > 1, "the caller of what was inlined: {names:?}");
+}
+
+/// Every function of this program that a stack goes through, by another reader of the same files.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_files_and_lines_are_those_that_backtrace_has() {
+    let mut symbolizer = symbolizer();
+    for address in own_stack() {
+        let mut theirs = Vec::new();
+        backtrace::resolve(address as *mut std::ffi::c_void, |symbol| {
+            theirs.push((
+                symbol.name().map(|name| format!("{name:#}")),
+                symbol
+                    .filename()
+                    .map(|file| file.to_string_lossy().into_owned()),
+                symbol.lineno().filter(|line| *line > 0),
+            ));
+        });
+        let ours: Vec<_> = symbolizer
+            .look_up(address_of_call(address))
+            .into_iter()
+            .map(|frame| {
+                let name = frame.name.map(|name| demangled(name.as_str()));
+                (name, frame.file, frame.line)
+            })
+            .collect();
+        assert_eq!(ours, theirs, "{address:#x}");
+    }
 }
 
 fn mapping(start: u64) -> Mapping {
@@ -184,8 +214,7 @@ fn location(mapping: Option<Arc<Mapping>>) -> Location {
     }
 }
 
-/// A library that is opened after `backtrace` has read its list: libm's like is not on every
-/// machine, so the test opens whichever of a few it finds.
+/// A library that is opened late: libm's like is not on every machine, so the test opens whichever of a few it finds.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #[test]
 fn code_that_was_loaded_late_has_its_name() {

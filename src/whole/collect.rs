@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::glue::{self, Shown};
 use super::hand_over;
-use super::names::{Files, Names, is_own_object};
+use super::names::{Names, is_own_object};
 use super::objects::{self, Seen};
 use super::region::{Orders, Region};
 use super::start::{self, Invitation};
@@ -43,7 +43,6 @@ pub(crate) struct Collector {
     /// Those that were started, and have come to record.
     programs: Vec<Program>,
     way: Way,
-    files: Files,
     /// The first frames as they are shown, by where they are and what they say: so that stacks share them.
     shared: HashMap<Shared, Arc<Location>>,
 }
@@ -102,7 +101,6 @@ impl Collector {
             orders,
             programs,
             way,
-            files: Files::default(),
             shared: HashMap::new(),
         })
     }
@@ -189,8 +187,11 @@ impl Collector {
     }
 
     fn samples(&mut self, program: &mut Program, which: ProfileKind) -> Vec<Sample> {
-        let totals = program.store.snapshot(which).into_iter();
+        let totals = program.store.snapshot(which);
+        let stacks = totals.iter().map(|totals| &*totals.addresses);
+        program.names.prepare(stacks.flatten().copied());
         totals
+            .into_iter()
             .map(|totals| self.sample(&mut program.names, totals))
             .collect()
     }
@@ -198,7 +199,7 @@ impl Collector {
     fn sample(&mut self, names: &mut Names, totals: StackTotals) -> Sample {
         let addresses = totals.addresses.iter().filter(|address| **address > 1);
         let code: Vec<_> = addresses
-            .map(|address| names.location(*address, &mut self.files))
+            .map(|address| names.location(*address))
             .collect();
         let is_ours = |location: &Location| {
             let mapping = location.mapping.as_deref();

@@ -70,6 +70,11 @@ pub(super) fn take<T>(marker: &T) -> Dump {
         );
     }
     let mut symbolizer = symbols::symbolizer();
+    symbolizer.prepare(
+        found
+            .iter()
+            .flat_map(|found| found.addresses.iter().copied()),
+    );
     let pointers = found.iter().filter_map(Found::pointer_in_stack);
     let stacks = match found.iter().any(Found::waits_for_somebody) {
         true => Stacks::new(&Ranges::of_this_process(), pointers),

@@ -1,0 +1,88 @@
+//! Debug information that was left out of the program's file: in the object files of the compiler
+//! (`.dwo`), or in one package beside the program (`.dwp`), as `split-debuginfo` says in a profile of
+//! Cargo.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use gimli::{DwarfPackageSections, DwoId, EndianSlice};
+
+use super::functions::{self, Function};
+use super::lines::lossy;
+use super::{Dwarf, Sections, Unit};
+use crate::symbols::file::Mapped;
+
+/// Whether the unit only says where the rest of it is.
+pub(super) fn is_elsewhere(unit: &Unit<'_>) -> bool {
+    unit.dwo_id.is_some() && matches!(unit.dwo_name(), Ok(Some(_)))
+}
+
+/// As [`functions::at`]. `None`: the files are not there, or are others.
+pub(super) fn functions(
+    dwarf: &Dwarf<'_>,
+    skeleton: &Unit<'_>,
+    path: &str,
+    addresses: &[u64],
+) -> Option<Vec<Vec<Function>>> {
+    let id = skeleton.dwo_id?;
+    in_package(dwarf, skeleton, id, path, addresses)
+        .or_else(|| in_object(dwarf, skeleton, addresses))
+}
+
+fn in_package(
+    dwarf: &Dwarf<'_>,
+    skeleton: &Unit<'_>,
+    id: DwoId,
+    path: &str,
+    addresses: &[u64],
+) -> Option<Vec<Vec<Function>>> {
+    let mapped = Mapped::at(&format!("{path}.dwp"))?;
+    let file = object::File::parse(mapped.bytes()).ok()?;
+    let endian = super::endian(&file);
+    let section = |id: gimli::SectionId| {
+        let section = super::section(&file, id.dwo_name());
+        section.map_err(|_| gimli::Error::MissingUnitDie)
+    };
+    let sections = DwarfPackageSections::load(section).ok()?;
+    let empty = EndianSlice::new(&[], endian);
+    let package = sections
+        .borrow(
+            |section: &Cow<'_, [u8]>| EndianSlice::new(section, endian),
+            empty,
+        )
+        .ok()?;
+    let split = package.find_cu(id, dwarf).ok()??;
+    functions_of(&split, skeleton, addresses)
+}
+
+fn in_object(
+    dwarf: &Dwarf<'_>,
+    skeleton: &Unit<'_>,
+    addresses: &[u64],
+) -> Option<Vec<Vec<Function>>> {
+    let name = dwarf
+        .attr_string(skeleton, skeleton.dwo_name().ok()??)
+        .ok()?;
+    let mut path = PathBuf::from(skeleton.comp_dir.map(lossy).unwrap_or_default());
+    path.push(lossy(name));
+    let mapped = Mapped::at(path.to_str()?)?;
+    let file = object::File::parse(mapped.bytes()).ok()?;
+    let sections = Sections::with_names(&file, gimli::SectionId::dwo_name)?;
+    let mut split = sections.dwarf();
+    split.make_dwo(dwarf);
+    functions_of(&split, skeleton, addresses)
+}
+
+fn functions_of(
+    split: &Dwarf<'_>,
+    skeleton: &Unit<'_>,
+    addresses: &[u64],
+) -> Option<Vec<Vec<Function>>> {
+    let mut unit = split.unit(split.units().next().ok()??).ok()?;
+    // Another build of the object file may stand there.
+    if unit.dwo_id != skeleton.dwo_id {
+        return None;
+    }
+    unit.copy_relocated_attributes(skeleton);
+    functions::at(split, &unit, addresses).ok()
+}

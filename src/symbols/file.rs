@@ -1,0 +1,143 @@
+//! The files that code was mapped from: found while they are still there, and read when names are
+//! asked for.
+//!
+//! A deploy replaces them under a running program, by another build at the same path. So they are opened
+//! when profiling is first switched on, and a file is believed only if it has the build id that is
+//! mapped.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use object::Object;
+
+use crate::loader::{self, Objects};
+use crate::profile::Mapping;
+
+/// Files that are kept open, the program's first. More are opened when they are asked for.
+///
+/// A program may have 1024 descriptors by default.
+const MAX_KEPT: usize = 64;
+
+/// The files of the objects that are loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// By the path that the loader has.
+    kept: HashMap<Box<str>, File>,
+}
+
+impl Files {
+    /// Opens what was not open, and closes what is not loaded any more.
+    pub(crate) fn follow(&mut self, objects: &Objects) {
+        let is_loaded = |path: &str| {
+            let mut mappings = objects.mappings.iter();
+            mappings.any(|mapping| *mapping.file == *path)
+        };
+        self.kept.retain(|path, _| is_loaded(path));
+        for mapping in &*objects.mappings {
+            if self.kept.len() >= MAX_KEPT {
+                break;
+            }
+            if !self.kept.contains_key(&mapping.file)
+                && let Some(file) = open_mapped(mapping)
+            {
+                self.kept.insert(mapping.file.clone(), file);
+            }
+        }
+    }
+
+    /// The file that is mapped. `None`: it is not there, or is another one.
+    pub(super) fn mapped(&self, mapping: &Mapping) -> Option<Mapped> {
+        match self.kept.get(&mapping.file) {
+            Some(file) if is_build(file, mapping) => Mapped::new(file),
+            _ => Mapped::new(&open_mapped(mapping)?),
+        }
+    }
+}
+
+/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
+fn open_mapped(mapping: &Mapping) -> Option<File> {
+    // The kernel's own object has no file, and its name is no path.
+    if !mapping.file.starts_with('/') {
+        return None;
+    }
+    let paths = [&*mapping.file, "/proc/self/exe"];
+    let mut files = paths.iter().filter_map(|path| File::open(path).ok());
+    files.find(|file| is_build(file, mapping))
+}
+
+/// Without a build id there is no telling; then it is believed.
+fn is_build(file: &File, mapping: &Mapping) -> bool {
+    mapping.build_id.is_empty()
+        || loader::maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
+}
+
+/// A file's bytes.
+pub(super) struct Mapped(Mmap);
+
+impl Mapped {
+    fn new(file: &File) -> Option<Self> {
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their debug
+        // information are replaced, not written to: a program that lost bytes of its own file would
+        // not run on. What is read is trusted in nothing: whatever does not fit is treated as absent.
+        let map = unsafe { Mmap::map(file) };
+        map.ok().map(Self)
+    }
+
+    pub(super) fn at(path: impl AsRef<Path>) -> Option<Self> {
+        Self::new(&File::open(path).ok()?)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The file with the debug information of another one, which was stripped of it: by build id where
+/// distributions put it, or at the name that the file has for it.
+pub(super) fn debug_file(file: &object::File<'_>, path: &str) -> Option<Mapped> {
+    let id = file.build_id().ok().flatten();
+    let paths = by_build_id(id).into_iter().chain(by_link(file, path));
+    let has_id = |mapped: &Mapped| {
+        let other = object::File::parse(mapped.bytes());
+        other.is_ok_and(|other| id.is_none() || other.build_id().ok().flatten() == id)
+    };
+    paths.filter_map(Mapped::at).find(has_id)
+}
+
+const DEBUG_FOLDER: &str = "/usr/lib/debug";
+
+fn by_build_id(id: Option<&[u8]>) -> Option<PathBuf> {
+    let (first, rest) = id?.split_first()?;
+    let rest = loader::hex(rest);
+    Some(PathBuf::from(format!(
+        "{DEBUG_FOLDER}/.build-id/{first:02x}/{rest}.debug"
+    )))
+}
+
+/// Where GDB looks: beside the file, in a folder there, and below the folder for all.
+fn by_link(file: &object::File<'_>, path: &str) -> Vec<PathBuf> {
+    let link = file.gnu_debuglink().ok().flatten();
+    let name = link.and_then(|(name, _)| str::from_utf8(name).ok());
+    let (Some(name), Some(folder)) = (name, Path::new(path).parent()) else {
+        return Vec::new();
+    };
+    let below = folder.strip_prefix("/").unwrap_or(folder);
+    vec![
+        folder.join(name),
+        folder.join(".debug").join(name),
+        Path::new(DEBUG_FOLDER).join(below).join(name),
+    ]
+}
+
+/// The file that others of a package share parts of their debug information in.
+pub(super) fn shared_debug_file(file: &object::File<'_>, path: &Path) -> Option<Mapped> {
+    let (name, id) = file.gnu_debugaltlink().ok().flatten()?;
+    let beside = path.parent()?.join(str::from_utf8(name).ok()?);
+    let paths = [Some(beside), by_build_id(Some(id))];
+    paths.into_iter().flatten().find_map(Mapped::at)
+}
