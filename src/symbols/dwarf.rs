@@ -13,7 +13,7 @@ mod units;
 
 use std::borrow::Cow;
 
-use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
+use gimli::{DwarfSections, EndianSlice, RunTimeEndian, SectionId};
 use object::{Object, ObjectSection};
 
 use super::raw_frame::RawFrame;
@@ -38,9 +38,9 @@ impl<'a> Sections<'a> {
 
     fn with_names(
         file: &object::File<'a>,
-        name: impl Fn(gimli::SectionId) -> Option<&'static str>,
+        name: impl Fn(SectionId) -> Option<&'static str>,
     ) -> Option<Self> {
-        let sections = DwarfSections::load(|id| section(file, name(id))).ok()?;
+        let sections = DwarfSections::load(|id| section(file, id, name(id))).ok()?;
         Some(Self {
             sections,
             endian: endian(file),
@@ -60,8 +60,16 @@ fn endian(file: &object::File<'_>) -> RunTimeEndian {
     }
 }
 
-/// The bytes of a section, uncompressed; none if it is not there.
-fn section<'a>(file: &object::File<'a>, name: Option<&str>) -> object::Result<Cow<'a, [u8]>> {
+/// The bytes of a section, uncompressed; none if it is not there, or has nothing that is asked for
+/// here: to uncompress a section can take as long as all else.
+fn section<'a>(
+    file: &object::File<'a>,
+    id: SectionId,
+    name: Option<&str>,
+) -> object::Result<Cow<'a, [u8]>> {
+    let is_of_variables = matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists);
+    let is_of_macros = matches!(id, SectionId::DebugMacinfo | SectionId::DebugMacro);
+    let name = name.filter(|_| !is_of_variables && !is_of_macros && id != SectionId::DebugTypes);
     let section = name.and_then(|name| file.section_by_name(name));
     section.map_or(Ok(Cow::Borrowed(&[])), |section| {
         section.uncompressed_data()

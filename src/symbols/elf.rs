@@ -20,51 +20,45 @@ pub(crate) fn look_up(
     mapping: Option<&Mapping>,
     addresses: &[u64],
 ) -> Vec<Vec<RawFrame>> {
-    let unknown = || vec![Vec::new(); addresses.len()];
-    let Some(mapping) = mapping else {
-        return unknown();
-    };
-    let Some(mapped) = files.mapped(mapping) else {
-        return unknown();
-    };
-    let Ok(file) = object::File::parse(mapped.bytes()) else {
-        return unknown();
-    };
+    let found = mapping.and_then(|mapping| {
+        let mapped = files.mapped(mapping)?;
+        in_file(mapped.bytes(), mapping, addresses)
+    });
+    found.unwrap_or_else(|| vec![Vec::new(); addresses.len()])
+}
+
+/// `None`: it is no file of code.
+fn in_file(bytes: &[u8], mapping: &Mapping, addresses: &[u64]) -> Option<Vec<Vec<RawFrame>>> {
+    let file = object::File::parse(bytes).ok()?;
     let within = |address: &u64| address.wrapping_sub(mapping.bias);
     let addresses: Vec<u64> = addresses.iter().map(within).collect();
+    // The addresses of a file do not wrap around.
     if !addresses.is_sorted() {
-        // The addresses of a file do not wrap around.
-        return unknown();
+        return None;
     }
     let mut symbols = Symbols::of(&file, &addresses);
-    let mut found = match Sections::of(&file) {
-        Some(sections) => dwarf::frames(&sections.dwarf(), &mapping.file, &addresses),
-        None => match file::debug_file(&file, &mapping.file) {
-            Some(debug) => frames_elsewhere(&debug, mapping, &addresses, &mut symbols),
-            None => unknown(),
-        },
+    let found = match Sections::of(&file) {
+        Some(sections) => Some(dwarf::frames(&sections.dwarf(), &mapping.file, &addresses)),
+        None => file::debug_file(&file, &mapping.file)
+            .and_then(|debug| in_debug_file(&debug, mapping, &addresses, &mut symbols)),
     };
+    let mut found = found.unwrap_or_else(|| vec![Vec::new(); addresses.len()]);
     for (index, frames) in found.iter_mut().enumerate() {
         symbols.complete(index, frames);
     }
-    found
+    Some(found)
 }
 
 /// From a file that has the debug information of another one, and often its symbol table.
-fn frames_elsewhere(
+fn in_debug_file(
     debug: &file::Mapped,
     mapping: &Mapping,
     addresses: &[u64],
     symbols: &mut Symbols,
-) -> Vec<Vec<RawFrame>> {
-    let unknown = || vec![Vec::new(); addresses.len()];
-    let Ok(file) = object::File::parse(debug.bytes()) else {
-        return unknown();
-    };
+) -> Option<Vec<Vec<RawFrame>>> {
+    let file = object::File::parse(debug.bytes()).ok()?;
     symbols.add(Symbols::of(&file, addresses));
-    let Some(sections) = Sections::of(&file) else {
-        return unknown();
-    };
+    let sections = Sections::of(&file)?;
     let shared = file::shared_debug_file(&file, Path::new(&*mapping.file));
     let shared = shared
         .as_ref()
@@ -74,7 +68,7 @@ fn frames_elsewhere(
     if let Some(shared) = &shared {
         dwarf.set_sup(shared.dwarf());
     }
-    dwarf::frames(&dwarf, &mapping.file, addresses)
+    Some(dwarf::frames(&dwarf, &mapping.file, addresses))
 }
 
 /// The symbols of functions that some addresses are of.
@@ -165,4 +159,103 @@ fn is_mangled(symbol: &str) -> bool {
 fn has_plain_name(symbol: &str, plain: &str) -> bool {
     let name = plain.split(['<', '{']).next().unwrap_or_default();
     symbol.contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loader;
+
+    #[inline(never)]
+    fn landmark() -> u32 {
+        std::process::id()
+    }
+
+    /// The mapping of this program, and the address of a function in it.
+    fn here() -> (loader::Objects, u64) {
+        assert!(landmark() > 0);
+        (loader::loaded(), landmark as fn() -> u32 as usize as u64)
+    }
+
+    fn name_of(found: &[Vec<RawFrame>]) -> &str {
+        let outermost = found[0].last().and_then(|frame| frame.name.as_ref());
+        outermost.map_or("", Name::as_str)
+    }
+
+    #[test]
+    fn another_build_of_the_file_is_refused() {
+        let (objects, address) = here();
+        let mapping = objects.mapping_of(address).unwrap();
+        let found = look_up(&Files::default(), Some(mapping), &[address]);
+        assert!(name_of(&found).contains("landmark"), "{found:?}");
+        let other = Mapping {
+            file: mapping.file.clone(),
+            build_id: "00".into(),
+            ..**mapping
+        };
+        assert_eq!(look_up(&Files::default(), Some(&other), &[address]), [[]]);
+    }
+
+    /// Whatever is missing or wrong in a file, it is only names that are missing.
+    #[test]
+    fn malformed_files_are_read_to_where_they_make_sense() {
+        let (objects, address) = here();
+        let mapping = objects.mapping_of(address).unwrap();
+        let whole = std::fs::read(&*mapping.file).unwrap();
+        for part in [
+            0,
+            1,
+            64,
+            4096,
+            whole.len() / 3,
+            whole.len() / 2,
+            whole.len() - 4096,
+        ] {
+            in_file(&whole[..part], mapping, &[address, address + 1]);
+        }
+        // The headers of the sections are at the end: other sections with these contents.
+        let headers = whole.len().saturating_sub(64 * 40);
+        for (number, fault) in [0xff, 0, 1, 0x80].into_iter().enumerate() {
+            let mut damaged = whole.clone();
+            for byte in damaged[headers..].iter_mut().skip(number).step_by(61) {
+                *byte = fault;
+            }
+            in_file(&damaged, mapping, &[address]);
+        }
+    }
+
+    fn symbols(names: &[&str]) -> Symbols {
+        let names = names.iter().map(|name| (*name).to_owned());
+        Symbols {
+            names: vec![names.collect()],
+        }
+    }
+
+    fn completed(symbols: &Symbols, name: Option<Name>) -> Option<Name> {
+        let mut frames = vec![RawFrame {
+            name,
+            ..RawFrame::default()
+        }];
+        symbols.complete(0, &mut frames);
+        frames.pop()?.name
+    }
+
+    #[test]
+    fn a_bare_name_gets_its_path_from_the_symbol() {
+        let plain = |name: &str| Some(Name::Plain(name.to_owned()));
+        let linkage = |name: &str| Some(Name::Linkage(name.to_owned()));
+        let of_shop = symbols(&["_ZN4shop3get17h0123456789abcdefE"]);
+        let expected = linkage("_ZN4shop3get17h0123456789abcdefE");
+        assert_eq!(completed(&of_shop, plain("get<u8>")), expected);
+        assert_eq!(completed(&of_shop, None), expected);
+        // A function with the same code, folded with ours.
+        assert_eq!(completed(&of_shop, plain("put")), plain("put"));
+        assert_eq!(completed(&of_shop, linkage("put")), linkage("put"));
+        // C's have no path to win.
+        assert_eq!(completed(&symbols(&["get"]), plain("get")), plain("get"));
+        assert_eq!(
+            completed(&symbols(&["__clone3", "clone3"]), None),
+            linkage("clone3")
+        );
+    }
 }

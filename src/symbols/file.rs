@@ -59,7 +59,7 @@ impl Files {
 /// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
 fn open_mapped(mapping: &Mapping) -> Option<File> {
     // The kernel's own object has no file, and its name is no path.
-    if !mapping.file.starts_with('/') {
+    if !mapping.file.contains('/') {
         return None;
     }
     let paths = [&*mapping.file, "/proc/self/exe"];

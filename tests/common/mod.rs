@@ -186,13 +186,21 @@ pub(crate) fn assert_law() -> u64 {
 /// Runs the body of the test `name`, which is its path in the program, in a process of its own,
 /// which it may crash. It takes a turn, so that the process disturbs no test that measures.
 pub(crate) fn in_child(name: &str, body: impl FnOnce()) {
+    in_child_by(name, std::process::Command::new, body);
+}
+
+/// As [`in_child`], with the process started by a command that `start` makes of the program's path.
+pub(crate) fn in_child_by(
+    name: &str,
+    start: impl FnOnce(std::path::PathBuf) -> std::process::Command,
+    body: impl FnOnce(),
+) {
     const IN_CHILD: &str = "CONTEND_TEST_IN_CHILD";
     if std::env::var_os(IN_CHILD).is_some() {
         return body();
     }
     let _turn = turn();
-    let program = std::env::current_exe().unwrap();
-    let output = std::process::Command::new(program)
+    let output = start(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(IN_CHILD, "1")
         .output()

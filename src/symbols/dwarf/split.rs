@@ -40,7 +40,7 @@ fn in_package(
     let file = object::File::parse(mapped.bytes()).ok()?;
     let endian = super::endian(&file);
     let section = |id: gimli::SectionId| {
-        let section = super::section(&file, id.dwo_name());
+        let section = super::section(&file, id, id.dwo_name());
         section.map_err(|_| gimli::Error::MissingUnitDie)
     };
     let sections = DwarfPackageSections::load(section).ok()?;

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::ffi::{CString, c_void};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::{Sleeper, at, profile_everything};
@@ -11,7 +11,7 @@ use contend::sync::Mutex;
 type CallBack = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void);
 
 /// A library of one function called `name`, which calls what it is given.
-struct Library {
+pub(super) struct Library {
     handle: *mut c_void,
     call: CallBack,
 }
@@ -19,8 +19,15 @@ struct Library {
 impl Library {
     fn load(name: &str, frame_bytes: usize) -> Self {
         let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let source = directory.join(format!("{name}.c"));
         let library = directory.join(format!("lib{name}.so"));
+        Self::build(&library, name, frame_bytes);
+        Self::open(&library, name)
+    }
+
+    /// Compiles it. A file that is there is written anew, as another one.
+    pub(super) fn build(library: &Path, name: &str, frame_bytes: usize) {
+        let source = library.with_extension("c");
+        let _ = std::fs::remove_file(library);
         let code = format!(
             "void {name}(void (*function)(void *), void *data) {{
                  volatile char room[{frame_bytes}];
@@ -32,9 +39,11 @@ impl Library {
         std::fs::write(&source, code).unwrap();
         let mut compiler = Command::new("cc");
         compiler.args(["-O2", "-fPIC", "-shared", "-o"]);
-        let compiled = compiler.args([&library, &source]).status();
+        let compiled = compiler.args([library, &source]).status();
         assert!(compiled.expect("the linker's driver is there").success());
+    }
 
+    pub(super) fn open(library: &Path, name: &str) -> Self {
         let file = CString::new(library.to_str().unwrap()).unwrap();
         let symbol = CString::new(name).unwrap();
         // SAFETY: strings that end with a zero; the library has no constructors. The function of
@@ -70,7 +79,7 @@ impl Drop for Library {
 }
 
 /// A thread waits in code called by the library, and this one releases in such code.
-fn contend_in(library: &Library) {
+pub(super) fn contend_in(library: &Library) {
     let lock = Mutex::new(());
     let sleeper = Sleeper::new();
     let call = library.call;

@@ -1,5 +1,6 @@
 //! Waits and releases at awkward moments: what happens to the program, and to the numbers.
 
+mod deployed;
 mod freed_lock;
 mod loaded_code;
 mod rates;
