@@ -1,6 +1,6 @@
 //! Takes timelines: the ring's events, then their names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::engine::events::record::{Event, What};
@@ -65,6 +65,7 @@ impl Raw {
             timeline,
         };
         builder.take_threads(&self.events);
+        builder.prepare(&self.events);
         // What is said of a wait's waker is in an event of its own.
         self.events.events(|event| builder.take_release(event));
         self.events.events(|event| builder.take(event));
@@ -100,6 +101,20 @@ struct Builder {
 }
 
 impl Builder {
+    /// Looks the names of all stacks up in one go.
+    fn prepare(&mut self, events: &Snapshot) {
+        let mut numbers = HashSet::new();
+        events.events(|event| {
+            numbers.extend(match &event.what {
+                What::Wait(wait) => Some(wait.stack),
+                What::Release(release) => Some(release.stack),
+                _ => None,
+            });
+        });
+        let stacks = numbers.into_iter().filter_map(stacks::addresses);
+        self.symbolizer.prepare(stacks.flatten());
+    }
+
     fn take_threads(&mut self, events: &Snapshot) {
         let mut known: Vec<_> = events.threads.iter().collect();
         known.sort_by_key(|thread| thread.number);
