@@ -27,6 +27,29 @@ pub(crate) fn look_up(
     found.unwrap_or_else(|| vec![Vec::new(); addresses.len()])
 }
 
+/// As [`look_up`], from the symbol table alone.
+#[cfg(contend_whole)]
+pub(crate) fn look_up_symbols(
+    files: &Files,
+    mapping: &Mapping,
+    addresses: &[u64],
+) -> Vec<Vec<RawFrame>> {
+    let mut found = vec![Vec::new(); addresses.len()];
+    let Some(mapped) = files.mapped(mapping) else {
+        return found;
+    };
+    let Ok(file) = object::File::parse(mapped.bytes()) else {
+        return found;
+    };
+    let within = |address: &u64| address.wrapping_sub(mapping.bias);
+    let addresses: Vec<u64> = addresses.iter().map(within).collect();
+    let symbols = Symbols::of(&file, &addresses);
+    for (index, frames) in found.iter_mut().enumerate() {
+        symbols.complete(index, frames);
+    }
+    found
+}
+
 /// `None`: it is no file of code.
 fn in_file(bytes: &[u8], mapping: &Mapping, addresses: &[u64]) -> Option<Vec<Vec<RawFrame>>> {
     let file = object::File::parse(bytes).ok()?;
