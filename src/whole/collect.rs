@@ -198,9 +198,7 @@ impl Collector {
 
     fn sample(&mut self, names: &mut Names, totals: StackTotals) -> Sample {
         let addresses = totals.addresses.iter().filter(|address| **address > 1);
-        let code: Vec<_> = addresses
-            .map(|address| names.location(*address))
-            .collect();
+        let code: Vec<_> = addresses.map(|address| names.location(*address)).collect();
         let is_ours = |location: &Location| {
             let mapping = location.mapping.as_deref();
             mapping.is_some_and(is_own_object)
