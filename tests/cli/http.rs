@@ -382,7 +382,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("15 saved, 7 not offered, 0 failed\n"),
+        text.ends_with("15 saved, 8 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -419,7 +419,7 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("13 saved, 7 not offered, 2 failed"),
+        run.stdout.contains("13 saved, 8 not offered, 2 failed"),
         "{}",
         run.stdout
     );
