@@ -55,7 +55,9 @@ pub(super) fn shown(
     locations.extend(library.leaf(own, code));
     locations.extend(code[library.behind(code)..].iter().cloned());
     if locations.len() == stand_in.len() {
-        locations.extend(own.iter().cloned());
+        // A library's own thread, in a wait that has no name: nothing of it is left out.
+        let all = if code.is_empty() { own } else { code };
+        locations.extend(all.iter().cloned());
     }
     Shown {
         locations,
