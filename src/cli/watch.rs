@@ -104,14 +104,14 @@ impl Looker {
             subject: Subject::Profile(which),
             taken,
             warning: warning(&profile),
-            seen: Seen::Spots(spots, profile),
+            seen: Seen::Spots(spots, Box::new(profile)),
         })
     }
 }
 
 /// What there is to see at one moment.
 enum Seen {
-    Spots(Spots, Profile),
+    Spots(Spots, Box<Profile>),
     Threads(ThreadRows),
 }
 

@@ -9,7 +9,7 @@ use super::view::Value;
 use crate::cli::output::printable;
 use crate::cli::source_file::clean;
 use crate::pprof::decoded::Profile;
-use crate::text::units::human;
+use crate::text::units::{human, shortened};
 
 /// A line for each stack and for each of its frames, the largest first. `before`: only what came
 /// after it.
@@ -63,7 +63,8 @@ fn amounts(profile: &Profile, of: &Spot) -> HashMap<Vec<String>, Amount> {
         let frames = ids.flat_map(|id| profile.frames(*id)).map(|frame| {
             let file = match (frame.file, frame.line) {
                 ("", _) => String::new(),
-                (file, line) => format!(" {}:{line}", clean(file)),
+                // A long path would push the line off the screen.
+                (file, line) => format!(" {}:{line}", shortened(&clean(file))),
             };
             printable(&format!("{}{file}", frame.name_or_object()))
         });

@@ -187,7 +187,7 @@ impl View {
         let spots = match look.seen {
             Seen::Spots(spots, profile) => {
                 let [last, _] = std::mem::take(&mut self.profiles);
-                self.profiles = [Some(profile), last];
+                self.profiles = [Some(*profile), last];
                 spots
             }
             Seen::Threads(threads) => {
