@@ -191,7 +191,8 @@
 //! - Coverage starts at the wrapper: locks inside dependencies are seen if they use the wrappers.
 //! - A dependency that is not optimised makes recording slow. For debug builds of your program consider
 //!   `[profile.dev.package.contend] opt-level = 3`.
-//! - A wait that does not end is in no profile, since waits are recorded when they end. [`threads()`] shows it.
+//! - A wait that does not end is in no profile, since waits are recorded when they end. [`threads()`] shows it,
+//!   and so does [`Profile::with_waits_in_progress`].
 //! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
 //!   them releases before another has woken, the rest of that wait is the reader's.
 //! - A wait that gives up is charged to the next release of that lock, when it comes.
