@@ -55,6 +55,7 @@ pub(crate) use imp::Looker;
 pub use state::ThreadState;
 pub use thread::{Thread, WaitInProgress};
 pub use thread_times::{ThreadTime, ThreadTimes};
+#[cfg(feature = "http")]
 pub(crate) use threads::Group;
 pub use threads::Threads;
 
