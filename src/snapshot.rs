@@ -5,6 +5,8 @@
 pub(crate) mod moment;
 pub(crate) mod timeline;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ fn named(numbers: Numbers) -> Profile {
         variance: totals.amount.variance,
         stack: Arc::new(symbolizer.stack(totals.addresses)),
     });
-    let samples = samples.collect();
+    let samples = merged(samples);
     profile
         .with_samples(samples, symbolizer.mappings())
         .with_in_progress(in_progress)
@@ -60,6 +62,29 @@ fn in_progress(which: ProfileKind) -> InProgress {
             longest: sum.longest.max(waited),
         }
     })
+}
+
+/// One sample for each kind and stack: those of a task differ in the executor's part alone, which is cut
+/// off.
+fn merged(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
+    let mut places: HashMap<_, usize> = HashMap::new();
+    let mut merged: Vec<Sample> = Vec::new();
+    for sample in samples {
+        // No other stack was cut.
+        if !sample.stack.is_tasks {
+            merged.push(sample);
+            continue;
+        }
+        let key = (sample.kind, sample.stack.addresses.clone());
+        match places.entry(key) {
+            Entry::Occupied(place) => merged[*place.get()].add(&sample),
+            Entry::Vacant(place) => {
+                place.insert(merged.len());
+                merged.push(sample);
+            }
+        }
+    }
+    merged
 }
 
 #[cfg(test)]

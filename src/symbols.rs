@@ -12,6 +12,7 @@
 mod dwarf;
 #[cfg(target_os = "linux")]
 pub(crate) mod elf;
+mod executor;
 #[cfg(target_os = "linux")]
 mod file;
 #[cfg(not(target_os = "linux"))]
@@ -34,8 +35,9 @@ use crate::profile::{Frame, Location, Mapping, Stack};
 use elf as imp;
 #[cfg(not(target_os = "linux"))]
 use imp_backtrace as imp;
+use executor::TaskLocations;
 use raw_frame::RawFrame;
-use trim::{Known, trimmed, without_start_up};
+use trim::{Known, task_of, trimmed, without_start_up};
 
 /// Guards everything that is known about addresses. Held while a profile is taken.
 static CACHE: Published<Mutex<Cache>> = Published::new();
@@ -45,6 +47,7 @@ struct Cache {
     /// By return address.
     known: HashMap<usize, Arc<Known>>,
     strings: HashSet<Arc<str>>,
+    of_tasks: TaskLocations,
     objects: Objects,
     files: imp::Files,
 }
@@ -140,11 +143,23 @@ impl Symbolizer {
         // Some unwinders end a stack with a return address of 0.
         let code = addresses.iter().filter(|address| **address > 1);
         let known: Vec<_> = code.map(|address| self.known(*address)).collect();
-        let (locations, starts_in_wrapper) = trimmed(&known);
+        let task = task_of(&known);
+        let (locations, starts_in_wrapper) = match &task {
+            Some((task, _)) => trimmed(task),
+            None => trimmed(&known),
+        };
         // In a stripped program the wrapper's method has no name, but stacks start there too.
         let is_nameless = |at: &Arc<Location>| !at.symbolized && at.address != 0;
         let starts_in_wrapper = starts_in_wrapper || locations.first().is_some_and(is_nameless);
-        Stack::new(addresses, locations, starts_in_wrapper)
+        let Some((task, cut)) = task else {
+            return Stack::new(addresses, locations, starts_in_wrapper);
+        };
+        let locations = self.cache.of_tasks.of(&locations, starts_in_wrapper);
+        // A task is the same one wherever the executor has called it from.
+        let shown = addresses.iter().take(task.len()).copied();
+        // On another sort of thread it is another one. No address is that small.
+        let addresses = shown.chain([cut.role as usize]).collect();
+        Stack::new(addresses, locations, starts_in_wrapper).of_task_on(cut.role)
     }
 
     /// The stack of a thread that was interrupted, leaf first, with nothing taken out but start-up
@@ -269,10 +284,12 @@ impl Cache {
     fn follow(&mut self, objects: Objects) {
         if objects.unloads != self.objects.unloads {
             self.known.clear();
+            self.of_tasks.clear();
             self.strings.clear();
         } else if objects.loads != self.objects.loads {
             // There was no code here when it was looked up; now there may be.
             self.known.retain(|_, known| known.has_mapping());
+            self.of_tasks.clear();
         }
         self.files.follow(&objects);
         self.objects = objects;

@@ -107,7 +107,7 @@ impl<'p> Row<'p, [i64; 2]> {
         Self {
             locations: &sample.stack.locations,
             values: [sample.contentions(), sample.delay_nanos].map(signed),
-            labels: vec![("kind", sample.kind.label())],
+            labels: sample.labels().collect(),
         }
     }
 }

@@ -25,7 +25,8 @@ pub struct Sample {
 /// A stack as it was recorded and as it is shown.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// Return addresses as recorded, leaf first: what the stack is known by.
+    /// Return addresses as recorded, leaf first: what the stack is known by. Those of a task without the
+    /// executor's, and with a number for the sort of thread.
     pub(crate) addresses: Box<[usize]>,
     /// Leaf first, without the profiler's own frames.
     pub(crate) locations: Box<[Arc<Location>]>,
@@ -34,6 +35,34 @@ pub(crate) struct Stack {
     /// The frames of all locations, laid out in a row when first asked for. Exports go by
     /// location, so ten thousand stacks need not carry a copy of every frame.
     frames: OnceLock<Box<[Frame]>>,
+    /// The thread that it was on.
+    pub(crate) role: ThreadRole,
+    /// Whether an executor's part was cut off: then several of what was recorded are the same one.
+    #[cfg_attr(not(feature = "profiling"), allow(dead_code))]
+    pub(crate) is_tasks: bool,
+}
+
+/// What an executor uses a thread for, as a stack tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum ThreadRole {
+    /// Nothing that is known.
+    #[default]
+    Other,
+    /// It runs tasks: those wait while it is blocked.
+    AsyncWorker,
+    /// It is there to be blocked.
+    BlockingPool,
+}
+
+impl ThreadRole {
+    /// The value of the label `thread`; `None`: no such label.
+    pub(crate) fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Other => None,
+            Self::AsyncWorker => Some("async_worker"),
+            Self::BlockingPool => Some("blocking_pool"),
+        }
+    }
 }
 
 impl Stack {
@@ -48,6 +77,18 @@ impl Stack {
             locations,
             starts_in_wrapper,
             frames: OnceLock::new(),
+            role: ThreadRole::Other,
+            is_tasks: false,
+        }
+    }
+
+    /// The same of a task, on that sort of thread.
+    #[cfg(feature = "profiling")]
+    pub(crate) fn of_task_on(self, role: ThreadRole) -> Self {
+        Self {
+            role,
+            is_tasks: true,
+            ..self
         }
     }
 }
@@ -104,14 +145,36 @@ impl Sample {
         self.kind.label()
     }
 
-    /// The value of a label, as files have them. Every sample has `kind`, see
-    /// [`kind`](Sample::kind).
+    /// What such a wait says about the program: `lock` (what others hold), `backpressure` (room in a
+    /// channel), `idle` (work that has not come yet; usually nothing is wrong), or `other`.
+    ///
+    /// Files have it as the label `class`.
+    pub fn class(&self) -> &'static str {
+        self.kind.class().label()
+    }
+
+    /// The value of a label, as files have them.
+    ///
+    /// | label | value |
+    /// |---|---|
+    /// | `kind` | the [`kind`](Sample::kind); every sample has it |
+    /// | `class` | the [`class`](Sample::class); every sample has it |
+    /// | `thread` | `async_worker`: the thread runs tokio's tasks, which stand still while it is blocked. `blocking_pool`: it is there to be blocked. Other threads have none |
     pub fn label(&self, name: &str) -> Option<&str> {
-        (name == "kind").then(|| self.kind())
+        let mut labels = self.labels();
+        labels.find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// All labels.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let thread = self.stack.role.label();
+        [("kind", self.kind()), ("class", self.class())]
+            .into_iter()
+            .chain(thread.map(|thread| ("thread", thread)))
     }
 
     /// Adds what another sample has to this stack's numbers.
-    pub(super) fn add(&mut self, other: &Sample) {
+    pub(crate) fn add(&mut self, other: &Sample) {
         self.contentions += other.contentions;
         self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
         self.variance += other.variance;

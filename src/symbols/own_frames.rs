@@ -52,6 +52,10 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
         let name = if is_future { name } else { name + "::drop" };
         return own.is_certain.then(|| certain(Some(name)));
     }
+    // By which an unoptimised build calls the outlined function of a task's wait.
+    if function == "core::ops::function::Fn::call" {
+        return Some(uncertain(None));
+    }
     if is_mangled {
         let path = Path::parse(function);
         return of_path(&path).or_else(|| {
@@ -65,7 +69,7 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
 }
 
 /// `T` of `core::ptr::drop_in_place<T>`, in every spelling.
-fn dropped_type(function: &str) -> Option<&str> {
+pub(super) fn dropped_type(function: &str) -> Option<&str> {
     let glue = function.strip_prefix("core::ptr::").unwrap_or(function);
     let parameters = glue.strip_prefix("drop_in_place")?;
     let parameters = parameters.strip_prefix("::").unwrap_or(parameters);
@@ -168,7 +172,8 @@ fn public_name(skin: &Skin, inside: &[&str]) -> Option<String> {
     let last = inside.pop()?;
     // The parameters of a bare name come after the suffix.
     let (method, parameters) = last.split_at(last.find('<').unwrap_or(last.len()));
-    let of_guard = inside.last().is_some_and(|owner| owner.contains("Guard"));
+    let holds = |owner: &&str| owner.contains("Guard") || owner.contains("Permit");
+    let of_guard = inside.last().is_some_and(holds);
     let method = match method.strip_suffix(OUTLINED_SUFFIX).unwrap_or(method) {
         "release" if of_guard => "drop",
         method => method,

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::executor::{Cut, InExecutor, cut};
 use super::own_frames::{OwnFrame, is_outlined, own_frame};
 use crate::profile::{Frame, Location};
 
@@ -36,6 +37,10 @@ pub(super) struct Known {
     /// Whether the outlined part of a wrapper's method is here.
     is_outlined: bool,
     start_up: StartUp,
+    executor: InExecutor,
+    /// The same without the executor's frames and what called them. `None`: it is not here, or all of it
+    /// is the executor's.
+    before_executor: Option<Arc<Known>>,
 }
 
 /// The owner of the innermost frame.
@@ -57,6 +62,15 @@ enum StartUp {
 
 impl Known {
     pub(super) fn new(mut location: Location) -> Self {
+        let executor = InExecutor::of(&location.frames);
+        let before_executor = executor.first.filter(|first| *first > 0).map(|first| {
+            Arc::new(Known::new(Location {
+                address: location.address,
+                mapping: location.mapping.clone(),
+                frames: location.frames[..first].into(),
+                symbolized: location.symbolized,
+            }))
+        });
         let start_up = cut_start_up(&mut location);
         let own: Vec<OwnFrame> = location.frames.iter().map_while(judged).collect();
         let starts = match own.first() {
@@ -82,6 +96,8 @@ impl Known {
             is_all_own,
             is_outlined,
             start_up,
+            executor,
+            before_executor,
         }
     }
 
@@ -210,6 +226,14 @@ fn without_own(stack: &[Arc<Known>]) -> Box<[Arc<Location>]> {
     };
     let rest = rest.iter().map(|known| Arc::clone(&known.location));
     users.into_iter().chain(rest).collect()
+}
+
+/// The part of a stack that is a task's, if there is an executor on it.
+pub(super) fn task_of(stack: &[Arc<Known>]) -> Option<(Vec<Arc<Known>>, Cut)> {
+    let cut = cut(stack.iter().map(|known| known.executor))?;
+    let mut task = stack[..cut.location].to_vec();
+    task.extend(stack[cut.location].before_executor.clone());
+    Some((task, cut))
 }
 
 /// The stack up to where start-up code begins; all of it where there is nothing else.

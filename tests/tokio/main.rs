@@ -14,5 +14,6 @@ mod once_cell;
 mod rwlock;
 mod semaphore;
 mod shares;
+mod stacks;
 mod unblamed;
 mod uncontended;

@@ -191,9 +191,10 @@ impl Decoded {
 
     fn stack(&self, sample: &RawSample) -> (Vec<i64>, &str, Vec<String>) {
         let labels = self.labels(sample);
-        let [("kind", kind)] = *labels else {
-            panic!("one label, not {labels:?}");
+        let [("kind", kind), ("class", class)] = *labels else {
+            panic!("two labels, not {labels:?}");
         };
+        assert!(["lock", "backpressure", "idle", "other"].contains(&class));
         let mut frames = Vec::new();
         for id in &sample.location_id {
             let location = self
