@@ -6,6 +6,7 @@
 //! | [`architecture`] | how a wait becomes a sample becomes a file, and where each decision is made |
 //! | [`vocabulary`] | what the words mean that code, documentation and output use |
 //! | [`writing_a_skin`] | how the types of another library are wrapped, and six rules of it |
+//! | [`asynchronous`] | what the profiles show of tasks: whose stack, whose time, and which waits matter |
 //! | [`whole_process`] | how to profile a program that knows nothing of this crate, and how true that is |
 //! | [`timeline`] | how to explain one slow request with a timeline, in five steps |
 //! | [`migration`] | how to move a program, and its dependencies, to the wrappers |
@@ -20,6 +21,8 @@ pub mod vocabulary {}
 #[doc = include_str!("docs/writing_a_skin.md")]
 pub mod writing_a_skin {}
 
+#[doc = include_str!("docs/asynchronous.md")]
+pub mod asynchronous {}
 #[doc = include_str!("docs/whole_process.md")]
 pub mod whole_process {}
 

@@ -97,6 +97,12 @@
 //! answer what Go serves under `/debug/pprof/`, for `go tool pprof`, scrapers and people. The module's page has the
 //! table of paths, what to do when latency is high and CPU is low, and what to know about security.
 //!
+//! # Tasks
+//!
+//! The feature `tokio` has `contend::tokio`, whose locks, channels and tasks are profiled as those of threads are;
+//! [`FutureExt::contend`] names any future, and a [`Resource`] tells who kept the connections of a pool. [`docs::asynchronous`]
+//! says whose stack and whose time it is.
+//!
 //! # Tests, benchmarks and the command line
 //!
 //! | to profile | write | and get |
@@ -138,6 +144,8 @@
 //! | `tokio::sync::Notify`, `Barrier` | `async_notify`, `async_barrier` | notified, `closed` of a sender; wait | | tokio 1 |
 //! | `tokio::task::JoinHandle`, `JoinSet` | `async_join` | join | | tokio 1 |
 //! | `blocking("name", …)` | the name | the call | | any blocking call |
+//! | `FutureExt::contend("name")` | the name | while it is pending | | any future |
+//! | `Resource`: `wait`, `hold` | the name | wait | the end of a hold: by shares | any pool or limit |
 //!
 //! Everything else in these modules is the original itself and is not profiled: `contend::sync::Arc` is
 //! `std::sync::Arc`. An operation that does not block, because its first try succeeds, is no event. A wait
@@ -254,10 +262,12 @@ mod blocking;
 pub mod crossbeam_channel;
 #[cfg(all(feature = "crossbeam-utils", feature = "profiling"))]
 pub mod crossbeam_utils;
+mod future;
 #[cfg(all(feature = "once_cell", feature = "profiling"))]
 pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
 pub mod parking_lot;
+mod resource;
 mod skin;
 #[cfg(feature = "profiling")]
 pub mod sync;
@@ -322,6 +332,7 @@ pub use ask::control::{
 
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
+pub use future::{Contended, FutureExt};
 #[cfg(target_os = "linux")]
 pub use hang::dump_on_signal;
 pub use hang::{Watchdog, watchdog};
@@ -336,6 +347,7 @@ pub use monitor::{
 };
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
+pub use resource::{Held, Resource};
 
 /// Without the profiler a skin is the original.
 #[cfg(not(feature = "profiling"))]

@@ -3,12 +3,10 @@
 //! A skin wraps the types of one library and keeps six rules, which are in
 //! `docs/writing_a_skin.md`. The list of skins, and of what each of them profiles, is in [`table`].
 
-#[cfg(feature = "tokio")]
 #[cfg(feature = "profiling")]
 mod contended;
 #[cfg(feature = "profiling")]
 mod guard;
-#[cfg(feature = "tokio")]
 #[cfg(feature = "profiling")]
 mod hold;
 #[cfg(any(test, feature = "profiling", feature = "http"))]
@@ -31,17 +29,16 @@ mod door {
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::guard::guard;
 
-    #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::blame::{LockRef, SharedFlag};
+    pub(crate) use crate::engine::wait::{FrameMarker, NamedWait, Tried, acquire_in_task};
     #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::wait::{
-        FrameMarker, NamedWait, RepeatedWait, TaskWait, Tried, acquire_in_task, let_in,
-        try_in_task, wait_in_task,
+        RepeatedWait, TaskWait, let_in, try_in_task, wait_in_task,
     };
-    #[cfg(feature = "tokio")]
     pub(crate) use crate::skin::contended::contended;
     #[cfg(feature = "tokio")]
-    pub(crate) use crate::skin::hold::{HasFlag, HasSharedFlag, Hold, Permits, hold, let_go_of};
+    pub(crate) use crate::skin::hold::{HasFlag, hold};
+    pub(crate) use crate::skin::hold::{HasSharedFlag, Hold, Permits, let_go_of};
 
     /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
     /// the rate.

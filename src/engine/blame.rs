@@ -69,7 +69,8 @@
 
 mod entry;
 mod flag;
-#[cfg_attr(not(feature = "tokio"), allow(dead_code))] // Locks of that sort are a feature.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+// What of it is used, is a matter of features.
 mod shares;
 
 use crossbeam_utils::CachePadded;
@@ -80,7 +81,7 @@ use crate::profile::amount::{Amount, variance_of_wait};
 pub(crate) use entry::{Charge, ChargeTo};
 use entry::{ENTRIES, Entry, Last, Shard, Ticket};
 pub(crate) use flag::{Flag, Holder, LockRef};
-#[cfg_attr(not(feature = "tokio"), allow(unused_imports))]
+#[cfg_attr(loom, allow(unused_imports))] // Models have one holder at a time.
 pub(crate) use shares::{Share, SharedFlag};
 
 /// Shards of the table, so that threads at different locks seldom meet: several for each of the

@@ -19,7 +19,7 @@ mod blocked;
 mod condvar;
 mod once;
 mod release;
-#[cfg(feature = "tokio")]
+#[allow(dead_code)] // What of it is used, is a matter of features.
 mod share;
 #[allow(dead_code)] // What of it is used, is a matter of features.
 mod task;
@@ -43,9 +43,9 @@ pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
-#[cfg(feature = "tokio")]
+#[allow(unused_imports)]
 pub(crate) use share::{let_in, release_share, take_share};
-#[cfg(feature = "tokio")]
+#[allow(unused_imports)]
 pub(crate) use task::{
     NamedWait, RepeatedWait, TaskWait, Tried, acquire_in_task, try_in_task, wait_in_task,
 };

@@ -43,6 +43,7 @@ pub(crate) struct Stack {
 }
 
 /// What an executor uses a thread for, as a stack tells.
+#[cfg_attr(not(feature = "profiling"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum ThreadRole {
     /// Nothing that is known.

@@ -1,6 +1,11 @@
 //! The guards of locks that tasks wait for: some borrow the lock, others own a share of it, some are
 //! mapped to a part of the value. What they have in common is a [`Hold`].
 
+#![cfg_attr(
+    not(feature = "tokio"),
+    allow(dead_code, unused_macros, unused_imports)
+)]
+
 use std::sync::Arc;
 
 use crate::engine::blame::{Flag, Share, SharedFlag};

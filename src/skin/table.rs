@@ -463,6 +463,34 @@ pub(crate) const SKINS: &[Skin] = &[
         swapped: "",
         names: &[],
     },
+    Skin {
+        module: "future",
+        is_at_root: true,
+        is_of_lock_api: false,
+        public_modules: &[],
+        feature: None,
+        rows: &[Row {
+            items: "`FutureExt::contend(\"name\")`",
+            kinds: &[],
+            block: "while it is pending",
+            mutex: "",
+            wraps: "any future",
+        }],
+    },
+    Skin {
+        module: "resource",
+        is_at_root: true,
+        is_of_lock_api: false,
+        public_modules: &[],
+        feature: None,
+        rows: &[Row {
+            items: "`Resource`: `wait`, `hold`",
+            kinds: &[],
+            block: "wait",
+            mutex: "the end of a hold: by shares",
+            wraps: "any pool or limit",
+        }],
+    },
 ];
 
 #[cfg(all(test, not(loom)))]

@@ -108,6 +108,55 @@ fn semaphore() {
     assert_eq!(contend::mutex_profile().lost().total(), 0);
 }
 
+/// A pool of plain objects that knows nothing of the profiler.
+struct Pool {
+    free: tokio::sync::Mutex<Vec<u32>>,
+    count: tokio::sync::Semaphore,
+}
+
+static POOL: contend::Resource = contend::Resource::new("pool");
+
+#[test]
+fn resource() {
+    struct Pooled<'p>(&'p Pool, u32);
+
+    impl Drop for Pooled<'_> {
+        fn drop(&mut self) {
+            // Another one may look at the list in this moment.
+            while let Err(_busy) = self.0.free.try_lock().map(|mut free| free.push(self.1)) {
+                std::thread::yield_now();
+            }
+            self.0.count.add_permits(1);
+        }
+    }
+
+    async fn get(pool: &Pool) -> Pooled<'_> {
+        pool.count.acquire().await.unwrap().forget();
+        let mut free = pool.free.lock().await;
+        Pooled(pool, free.pop().unwrap())
+    }
+
+    let _profiling = profile_everything();
+    let pool = Arc::new(Pool {
+        free: tokio::sync::Mutex::new(vec![1, 2]),
+        count: tokio::sync::Semaphore::new(2),
+    });
+    let ends = storm(&pool, 2, |pool, turn| async move {
+        hold(POOL.hold(POOL.wait(get(&pool)).await), turn).await;
+    });
+    assert!(ends > 100, "{ends}");
+    // A wait that gave up is the next release's.
+    drop(POOL.hold(()));
+    let contentions = assert_law();
+    assert!(contentions > 50, "{contentions}");
+    assert!(
+        contend::mutex_profile()
+            .samples()
+            .iter()
+            .all(|sample| sample.kind() == "pool")
+    );
+}
+
 #[test]
 fn rwlock() {
     let _profiling = profile_everything();

@@ -10,6 +10,7 @@ mod by_hand;
 mod drop_in;
 mod law;
 mod mutex;
+mod named;
 mod once_cell;
 mod rwlock;
 mod semaphore;

@@ -53,7 +53,6 @@ impl Release {
     }
 
     /// A release at `now` of a lock that several hold at once, if it is charged with anything.
-    #[cfg(feature = "tokio")]
     pub(super) fn of_shared(
         kind: Kind,
         lock: LockRef<'_>,
