@@ -3,6 +3,8 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use contend::tokio::sync::{Mutex, Semaphore};
@@ -100,12 +102,35 @@ fn recorded<F: Future<Output = ()> + Send + 'static>(
     let lock = Arc::new(Mutex::new(0));
     runtime.block_on(async {
         let guard = Arc::clone(&lock).try_lock_owned().unwrap();
-        let waiter = tokio::spawn(waits(lock));
+        let is_polled = Arc::new(AtomicBool::new(false));
+        let waiter = tokio::spawn(Watched {
+            inner: Box::pin(waits(lock)),
+            is_polled: Arc::clone(&is_polled),
+        });
+        while !is_polled.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+        }
         tokio::time::sleep(ms(3)).await;
         drop(guard);
         waiter.await.unwrap();
     });
     contend::block_profile()
+}
+
+/// Tells that the future was polled, so that it waits.
+struct Watched<F> {
+    inner: Pin<Box<F>>,
+    is_polled: Arc<AtomicBool>,
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let result = self.inner.as_mut().poll(context);
+        self.is_polled.store(true, Ordering::Release);
+        result
+    }
 }
 
 fn runtime(is_multi_thread: bool) -> tokio::runtime::Runtime {
@@ -124,7 +149,8 @@ fn each_shape_shows_what_was_written() {
             ($waits:ident: $($name:literal)*) => {
                 let profile = recorded(&runtime, $waits);
                 let sample = the_one(&profile);
-                assert_eq!(names(sample), ["lock", $($name),*], "{sample:?}");
+                // The last one is that of `Watched`.
+                assert_eq!(names(sample), ["lock", $($name,)* "poll"], "{sample:?}");
                 assert_eq!(sample.label("thread"), Some("async_worker"));
                 assert_eq!(sample.label("class"), Some("lock"));
                 // The lines are those of the awaits.
@@ -146,8 +172,8 @@ fn each_shape_shows_what_was_written() {
         ] {
             let names = names(the_one(&shape));
             assert_eq!(names[..2], ["lock", "inner"]);
-            assert!(names.last().unwrap().starts_with("with_"), "{names:?}");
-            assert!(names.len() < 8, "{names:?}");
+            assert!(names[names.len() - 2].starts_with("with_"), "{names:?}");
+            assert!(names.len() < 9, "{names:?}");
         }
     }
 }
@@ -174,27 +200,33 @@ fn local_tasks_are_cut_too() {
 /// The release of a guard that is held over awaits is where it is dropped, and so is an aborted wait.
 #[test]
 fn releases_and_aborted_waits_have_their_stacks() {
-    async fn holder(permits: Arc<Semaphore>) {
+    async fn holder(permits: Arc<Semaphore>, end: Arc<tokio::sync::Notify>) {
         let permit = permits.acquire().await.unwrap();
-        tokio::time::sleep(ms(3)).await;
+        end.notified().await;
         drop(permit);
     }
-    async fn waiter(permits: Arc<Semaphore>) {
+    async fn waiter(permits: Arc<Semaphore>, is_polled: Arc<AtomicBool>) {
+        is_polled.store(true, Ordering::Release);
         drop(permits.acquire().await);
     }
 
     let _profiling = profile_everything();
     let permits = Arc::new(Semaphore::new(1));
     runtime(true).block_on(async {
-        let holder = tokio::spawn(holder(Arc::clone(&permits)));
+        let end = Arc::new(tokio::sync::Notify::new());
+        let holder = tokio::spawn(holder(Arc::clone(&permits), Arc::clone(&end)));
         while permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        let waiter = tokio::spawn(waiter(Arc::clone(&permits)));
-        tokio::time::sleep(ms(1)).await;
+        let is_polled = Arc::new(AtomicBool::new(false));
+        let waiter = tokio::spawn(waiter(Arc::clone(&permits), Arc::clone(&is_polled)));
+        while !is_polled.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+        }
         waiter.abort();
-        holder.await.unwrap();
         assert!(waiter.await.unwrap_err().is_cancelled());
+        end.notify_one();
+        holder.await.unwrap();
     });
     let profile = contend::mutex_profile();
     assert_eq!(names(the_one(&profile)), ["drop", "holder"]);
