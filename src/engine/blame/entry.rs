@@ -147,7 +147,8 @@ impl Entry {
             0 => std::mem::take(&mut self.held),
             _ => Amount::ZERO,
         };
-        rest.delay_nanos += std::mem::take(&mut self.due_nanos);
+        let due = std::mem::take(&mut self.due_nanos);
+        rest.delay_nanos = rest.delay_nanos.saturating_add(due);
         rest
     }
 

@@ -180,7 +180,8 @@ impl Table {
         let paid = entry.pay(lock.shares.volume(), share);
         lock.give_back_now(share);
         if lock.shares.held() == 0 || (entry.waiters == 0 && entry.payers == 0) {
-            entry.due_nanos += std::mem::take(&mut entry.held.delay_nanos);
+            let rest = std::mem::take(&mut entry.held.delay_nanos);
+            entry.add_due(rest);
         }
         if entry.waiters > 0 && paid < GATE_NANOS && !lock.flag.is_due(now) {
             return None;
@@ -197,7 +198,8 @@ impl Table {
         let entry = &mut shard.entries[position];
         let now = entry.advance(reference, now);
         // They had nobody else to wait for.
-        entry.due_nanos += std::mem::take(&mut entry.free_nanos);
+        let free = std::mem::take(&mut entry.free_nanos);
+        entry.add_due(free);
         hand_out(&mut shard, position, lock, now)
     }
 }
@@ -232,6 +234,10 @@ impl Entry {
         }
     }
 
+    fn add_due(&mut self, nanos: u64) {
+        self.due_nanos = self.due_nanos.saturating_add(nanos);
+    }
+
     /// Moves a share of what is held to what is due. Returns it.
     fn pay(&mut self, volume: Volume, share: Share) -> u64 {
         let grown = volume.wrapping_sub(share.since);
@@ -244,7 +250,7 @@ impl Entry {
             .unwrap_or(u64::MAX)
             .min(self.held.delay_nanos);
         self.held.delay_nanos -= owed;
-        self.due_nanos += owed;
+        self.add_due(owed);
         self.payers = self.payers.saturating_sub(permits);
         owed
     }
