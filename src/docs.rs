@@ -23,6 +23,7 @@ pub mod writing_a_skin {}
 
 #[doc = include_str!("docs/asynchronous.md")]
 pub mod asynchronous {}
+
 #[doc = include_str!("docs/whole_process.md")]
 pub mod whole_process {}
 
