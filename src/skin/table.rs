@@ -476,6 +476,9 @@ pub(crate) const SKINS: &[Skin] = &[
             mutex: "",
             wraps: "any future",
         }],
+        originals: &[],
+        swapped: "",
+        names: &[],
     },
     Skin {
         module: "resource",
@@ -490,6 +493,9 @@ pub(crate) const SKINS: &[Skin] = &[
             mutex: "the end of a hold: by shares",
             wraps: "any pool or limit",
         }],
+        originals: &[],
+        swapped: "",
+        names: &[],
     },
 ];
 
