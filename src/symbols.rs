@@ -33,9 +33,9 @@ use crate::profile::address;
 use crate::profile::{Frame, Location, Mapping, Stack};
 #[cfg(target_os = "linux")]
 use elf as imp;
+use executor::TaskLocations;
 #[cfg(not(target_os = "linux"))]
 use imp_backtrace as imp;
-use executor::TaskLocations;
 use raw_frame::RawFrame;
 use trim::{Known, task_of, trimmed, without_start_up};
 
