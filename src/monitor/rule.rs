@@ -9,6 +9,9 @@ use super::report::MonitorReport;
 use crate::live::{Deadlock, Threads};
 use crate::text::units::human;
 
+/// Called with each alarm of a rule, by the monitor's own thread.
+pub(super) type CallBack = Box<dyn FnMut(&Alarm) + Send>;
+
 /// The steps of the history that the rule about growth looks at, and how many tenths of them may
 /// rise.
 pub(super) const GROWTH_STEPS: usize = 10;
@@ -33,7 +36,7 @@ pub(super) const GROWTH_TENTHS: usize = 8;
 #[must_use = "a rule does nothing until a monitor has it"]
 pub struct MonitorRule {
     pub(super) condition: Condition,
-    pub(super) call: Option<Box<dyn FnMut(&Alarm) + Send>>,
+    pub(super) call: Option<CallBack>,
     pub(super) file: Option<String>,
 }
 

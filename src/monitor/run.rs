@@ -9,7 +9,7 @@ use super::builder::MonitorBuilder;
 use super::file::Template;
 use super::history::{self, History, MonitorPoint};
 use super::report::{LongWait, MonitorReport, TopStack};
-use super::rule::{Alarm, Condition};
+use super::rule::{Alarm, CallBack, Condition};
 use crate::live::{self, Deadlock, Glance, Glimpse, Looker, ThreadCategory, ThreadState, Threads};
 use crate::text::say::say;
 
@@ -43,7 +43,7 @@ struct Seen {
 /// A rule, and what it has done so far.
 pub(super) struct Watched {
     condition: Condition,
-    call: Option<Box<dyn FnMut(&Alarm) + Send>>,
+    call: Option<CallBack>,
     file: Option<Template>,
     files_written: u32,
     last_alarm: Option<Instant>,
@@ -52,7 +52,7 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn new(
         condition: Condition,
-        call: Option<Box<dyn FnMut(&Alarm) + Send>>,
+        call: Option<CallBack>,
         file: Option<Template>,
     ) -> Self {
         Self {

@@ -20,8 +20,8 @@ fn ten_thousand_locks_are_no_event() {
             for _ in 0..10_000 {
                 *mutex.lock().await += 1;
             }
-            let total = *mutex.lock().await;
-            total
+
+            *mutex.lock().await
         });
         task.await.unwrap()
     });

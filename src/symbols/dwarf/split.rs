@@ -36,7 +36,7 @@ fn in_package(
     path: &str,
     addresses: &[u64],
 ) -> Option<Vec<Vec<Function>>> {
-    let mapped = Mapped::at(&format!("{path}.dwp"))?;
+    let mapped = Mapped::at(format!("{path}.dwp"))?;
     let file = object::File::parse(mapped.bytes()).ok()?;
     let endian = super::endian(&file);
     let section = |id: gimli::SectionId| {

@@ -123,7 +123,7 @@ impl<'a> Others<'a> {
         if let Some(unit) = self.read.borrow().get(&offset) {
             return Some((Rc::clone(unit), at));
         }
-        let unit = Rc::new(self.dwarf.unit(header.clone()).ok()?);
+        let unit = Rc::new(self.dwarf.unit(*header).ok()?);
         self.read.borrow_mut().insert(offset, Rc::clone(&unit));
         Some((unit, at))
     }

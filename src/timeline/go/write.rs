@@ -163,7 +163,7 @@ impl<'t> Rows<'t> {
         self.rows[thread].own.push(event(time, code, arguments));
     }
 
-    fn to_others(&mut self, thread: ThreadIndex, time: u64, code: u8, arguments: &[u64]) {
+    fn say_to_others(&mut self, thread: ThreadIndex, time: u64, code: u8, arguments: &[u64]) {
         self.rows[thread]
             .to_others
             .push(event(time, code, arguments));
@@ -199,7 +199,7 @@ impl<'t> Rows<'t> {
         });
         match parent {
             Some((parent, at)) => {
-                self.to_others(parent, at, code::GO_CREATE, &[number, stack, 0]);
+                self.say_to_others(parent, at, code::GO_CREATE, &[number, stack, 0]);
                 None
             }
             None => Some(stack),
@@ -289,7 +289,7 @@ impl<'t> Rows<'t> {
             None => (thread, end, NO_STACK),
         };
         let arguments = [number, *sequence, self.stacks.id(stack)];
-        self.to_others(by, at, code::GO_UNBLOCK, &arguments);
+        self.say_to_others(by, at, code::GO_UNBLOCK, &arguments);
     }
 
     /// The tasks, regions and logs of each thread, in the order of their time.

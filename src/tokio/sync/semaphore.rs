@@ -82,7 +82,10 @@ impl Semaphore {
     pub fn add_permits(&self, permits: usize) {
         match self.flag.is_idle() {
             true => self.inner.add_permits(permits),
-            false => skin::not_last(self.add_permits_contended(permits)),
+            false => {
+                self.add_permits_contended(permits);
+                skin::not_last(())
+            }
         }
     }
 
@@ -318,7 +321,10 @@ impl Semaphore {
     pub fn close(&self) {
         match self.flag.is_idle() {
             true => self.inner.close(),
-            false => skin::not_last(self.close_contended()),
+            false => {
+                self.close_contended();
+                skin::not_last(())
+            }
         }
     }
 

@@ -8,8 +8,8 @@ fn wait(kind: Kind, subject: u64) -> Wait {
         subject,
         since: 7,
         is_timed: subject % 2 == 1,
-        is_upgrade: subject % 3 == 0,
-        is_scope_end: subject % 5 == 0,
+        is_upgrade: subject.is_multiple_of(3),
+        is_scope_end: subject.is_multiple_of(5),
         holder_then: Holder::from_bits(0x8765_4320),
         registers: Registers {
             instruction_pointer: 1,

@@ -104,14 +104,14 @@ impl<'t> Builder<'t> {
         };
         let kind = wait.kind();
         let kind = kind.split('_').next().unwrap_or(kind);
-        let index = self.node(Key::Lock(subject(wait)), || Node {
+
+        self.node(Key::Lock(subject(wait)), || Node {
             kind: NodeKind::Lock,
             lines: [format!("{kind}{lock}"), String::new()],
             title: String::new(),
             threads: 0,
             in_cycle: false,
-        });
-        index
+        })
     }
 
     fn thread(&mut self, thread: &'t Thread) -> usize {
