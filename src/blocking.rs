@@ -13,7 +13,7 @@ use crate::skin;
 ///
 /// # Overhead
 ///
-/// One reading of the clock and a search for the name, some 50 ns, so that a dump of the
+/// One reading of the clock and a search for the name, so that a dump of the
 /// [`threads`](crate::threads) shows the call; two readings more while the block profile is on.
 ///
 /// # Examples

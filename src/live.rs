@@ -27,7 +27,7 @@ mod imp {
 
 mod accounting;
 mod category;
-#[cfg(feature = "profiling")]
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 mod cycles;
 mod deadlock;
 mod glance;

@@ -34,8 +34,8 @@ pub(crate) use settings::parse;
 ///
 /// # Overhead
 ///
-/// One thread. A look costs a third of a microsecond for each thread that has not run since the last
-/// one, and some 20 µs for each that has; [`MonitorReport::cost`] has what it comes to.
+/// One thread. A look asks for the CPU time of each thread, and reads `/proc` for those that have run
+/// since the last one; [`MonitorReport::cost`] has what it comes to.
 ///
 /// # Examples
 ///

@@ -1,6 +1,6 @@
 //! `tokio` 1, profiled: put `contend::` in front of the path.
 //!
-//! The module has every name of the [`tokio`](::tokio) crate, of which it replaces the following by
+//! The module has every name of the [`tokio`] crate, of which it replaces the following by
 //! wrappers of the same API:
 //!
 //! | item | in the block profile as | in the mutex profile |

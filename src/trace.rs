@@ -22,10 +22,9 @@
 //!
 //! # Overhead
 //!
-//! While nothing is recorded, one load for each wait. While it is, a wait costs some 0.2 µs before
-//! it sleeps, for its stack, and 30 ns after it; a lock that nobody waits for costs what it costs
-//! without. 10 MiB are 200,000 waits: 20 seconds at 10,000 waits a second. The newest events
-//! overwrite the oldest; how many is [counted](Timeline::missing_events).
+//! While nothing is recorded, one load for each wait. While it is, the stack of each wait is captured
+//! and a record of 48 bytes is written; a lock that nobody waits for costs what it costs without.
+//! The newest events overwrite the oldest; how many is [counted](Timeline::missing_events).
 //!
 //! Without the feature `profiling` nothing is recorded, and timelines are empty.
 

@@ -37,19 +37,24 @@ fn of_process(pid: u32, client: &Client) -> Result<Url> {
         ))
     })?;
     let command_line = fs::read(folder.join("cmdline")).unwrap_or_default();
-    let mut answers = ports.iter().filter_map(|port| {
+    let answers = ports.iter().filter_map(|port| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
         let base = Url::required(&address.to_string()).ok()?.split().0;
         let answer = client.ask(&base.join("cmdline")).ok()?;
         // A token may be asked for: then the next request says so. The port may lead elsewhere, as
         // that of another container.
-        let is_it = match answer.status {
-            401 => true,
-            _ => is_same(&answer.bytes(MAX_COMMAND_LINE).ok()?, &command_line),
-        };
-        is_it.then_some(base)
+        let is_certain = answer.status != 401;
+        let is_it = !is_certain || is_same(&answer.bytes(MAX_COMMAND_LINE).ok()?, &command_line);
+        is_it.then_some((is_certain, base))
     });
-    answers.next().ok_or_else(|| {
+    let mut locked = None;
+    for (is_certain, base) in answers {
+        if is_certain {
+            return Ok(base);
+        }
+        locked.get_or_insert(base);
+    }
+    locked.ok_or_else(|| {
         about(match ports.len() {
             0 => format!("it listens at no port. {NEEDED}"),
             _ => format!("no profiles at port {}. {NEEDED}", listed(&ports)),

@@ -18,8 +18,8 @@ use super::thread_times::{ThreadTime, ThreadTimes};
 ///
 /// # Overhead
 ///
-/// `start` and `finish` read four files of `/proc` for each thread, some 40 µs. Meanwhile each wait
-/// of this crate's types reads the clock when it ends, some 25 ns.
+/// `start` and `finish` read four files of `/proc` for each thread. Meanwhile each wait of this
+/// crate's types reads the clock when it ends.
 ///
 /// # Examples
 ///

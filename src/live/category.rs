@@ -68,14 +68,17 @@ impl ThreadState {
         match self {
             Self::Running | Self::Runnable => ThreadCategory::Running,
             Self::Waiting(kind) => match *kind {
-                "mutex" | "rwlock_read" | "rwlock_write" | "once" => ThreadCategory::Locks,
+                "mutex" | "rwlock_read" | "rwlock_write" | "once" | "semaphore" => {
+                    ThreadCategory::Locks
+                }
                 "async_mutex" | "async_rwlock_read" | "async_rwlock_write" | "async_semaphore"
                 | "async_once" => ThreadCategory::Locks,
                 "chan_send" | "chan_recv" | "select" => ThreadCategory::Channels,
                 "async_send" | "async_recv" | "async_watch" | "async_broadcast"
                 | "async_oneshot" => ThreadCategory::Channels,
-                "condvar" | "barrier" | "join" | "park" => ThreadCategory::Threads,
+                "condvar" | "barrier" | "join" | "park" | "yield" => ThreadCategory::Threads,
                 "async_notify" | "async_barrier" | "async_join" => ThreadCategory::Threads,
+                "futex" => ThreadCategory::Futex,
                 "sleep" => ThreadCategory::Sleep,
                 _ => ThreadCategory::Other,
             },

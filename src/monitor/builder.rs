@@ -47,7 +47,7 @@ impl MonitorBuilder {
         self
     }
 
-    /// How many looks are kept, 2 or more; 100 at first. Each takes some 150 bytes.
+    /// How many looks are kept, 2 or more; 100 at first.
     pub fn history(mut self, looks: usize) -> Self {
         self.history = looks;
         self

@@ -1,8 +1,8 @@
 //! First tries that keep tokio's rule of cooperation: an operation that succeeds uses up a part of the
 //! task's turn, and one whose task has none left does not even try.
 //!
-//! PERF: a try before the original future is made saves most of what that does in its first poll: 188
-//! instructions for an uncontended lock and its release, where the original takes 257.
+//! PERF: a try before the original future is made saves most of what that does in its first poll. A
+//! prototype took 188 instructions for an uncontended lock and its release, the original 257.
 
 use std::task::{Context, Poll};
 

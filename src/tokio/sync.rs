@@ -1,4 +1,4 @@
-//! [`tokio::sync`](::tokio::sync), profiled. Every name is there.
+//! [`tokio::sync`], profiled. Every name is there.
 
 // A name that is shadowed below wins over the glob.
 pub use ::tokio::sync::*;

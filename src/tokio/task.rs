@@ -1,4 +1,4 @@
-//! [`tokio::task`](::tokio::task), profiled. Every name is there.
+//! [`tokio::task`], profiled. Every name is there.
 //!
 //! A task that waits for another one is an event of kind `async_join` in the block profile. Nobody is blamed.
 //! `runtime::Handle::spawn`, `Runtime::spawn` and `LocalSet::spawn_local` return the original's handle, which

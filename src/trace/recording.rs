@@ -49,8 +49,7 @@ impl Recording {
     ///
     /// # Blocking
     ///
-    /// Looks names up: up to a second the first time in a process, some microseconds for each new
-    /// stack later.
+    /// Looks names up: each address once in the life of the process.
     pub fn timeline(&self) -> Timeline {
         imp::timeline(&self.hold, self.since)
     }

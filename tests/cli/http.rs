@@ -426,7 +426,7 @@ fn snap_keeps_the_rest_when_something_fails() {
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 22 requests failed",
+            "http://{}/debug/pprof: 2 of 23 requests failed",
             server.address
         )
     );
@@ -532,7 +532,7 @@ fn snap_asks_for_few_things_at_a_time() {
     let windows = paths[1..=AT_A_TIME]
         .iter()
         .filter(|path| path.contains("seconds=1"));
-    assert_eq!(windows.count(), 4, "{paths:?}");
+    assert_eq!(windows.count(), 5, "{paths:?}");
 }
 
 /// Each time it is asked `checkout` has 3 contentions of 2 ms more.

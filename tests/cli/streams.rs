@@ -145,11 +145,9 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
 fn help_has_examples_and_the_version_is_the_crates() {
     let version = run(["--version"]).success();
     assert_eq!(version, format!("contend {}\n", env!("CARGO_PKG_VERSION")));
-    assert!(
-        run(["--help"])
-            .success()
-            .contains("Exit codes: 0, 1 for an error, 2 for wrong usage.")
-    );
+    assert!(run(["--help"]).success().contains(
+        "Exit codes: 0, 1 for an error, 2 for wrong usage, 3 where `deadlocks` finds one"
+    ));
     for command in [
         "top",
         "list",

@@ -1,4 +1,4 @@
-//! [`tokio::sync::broadcast`](::tokio::sync::broadcast), profiled.
+//! [`tokio::sync::broadcast`], profiled.
 //!
 //! A task that waits for a message is an event of kind `async_broadcast` in the block profile. Nobody is
 //! blamed.

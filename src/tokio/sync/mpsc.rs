@@ -1,4 +1,4 @@
-//! [`tokio::sync::mpsc`](::tokio::sync::mpsc), profiled.
+//! [`tokio::sync::mpsc`], profiled.
 //!
 //! A task that waits for room is an event of kind `async_send`, one that waits for a message of kind
 //! `async_recv`, both in the block profile alone. The ends of a channel are types of their own; [`From`]

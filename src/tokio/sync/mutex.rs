@@ -18,8 +18,8 @@ pub use guards::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutex
 ///
 /// # Overhead
 ///
-/// A lock that is free is tried before the original's future is polled, which saves a quarter of the
-/// instructions. A task that waits takes half a microsecond more if it is sampled.
+/// A lock that is free is tried before the original's future is polled. For a task that waits and is
+/// sampled, two readings of the clock and a stack.
 ///
 /// # Differences from the original
 ///

@@ -1,4 +1,4 @@
-//! [`tokio::sync::oneshot`](::tokio::sync::oneshot), profiled.
+//! [`tokio::sync::oneshot`], profiled.
 //!
 //! A task that waits for the message is an event of kind `async_oneshot` in the block profile. Nobody is
 //! blamed.

@@ -1,4 +1,4 @@
-//! [`tokio::sync::watch`](::tokio::sync::watch), profiled.
+//! [`tokio::sync::watch`], profiled.
 //!
 //! A task that waits for the value to change is an event of kind `async_watch` in the block profile. Nobody is
 //! blamed.
