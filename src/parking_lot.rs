@@ -99,6 +99,19 @@ pub type MappedRwLockReadGuard<'a, T> = lock_api::MappedRwLockReadGuard<'a, RawR
 /// Holds a [`RwLock`] for writing, for a part of its value.
 pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, RawRwLock, T>;
 
+/// What is told of who holds a lock: nothing where a guard may go to another thread, by parking_lot's
+/// feature `send_guard`.
+#[inline(always)]
+fn told(access: crate::skin::Access) -> crate::skin::Access {
+    use std::any::TypeId;
+
+    type Marker = <::parking_lot::RawMutex as lock_api::RawMutex>::GuardMarker;
+    match TypeId::of::<Marker>() == TypeId::of::<lock_api::GuardSend>() {
+        true => crate::skin::Access::Untold,
+        false => access,
+    }
+}
+
 /// Creates a [`Mutex`] in a constant, as [`Mutex::new`] does too.
 pub const fn const_mutex<T>(value: T) -> Mutex<T> {
     Mutex::const_new(<RawMutex as lock_api::RawMutex>::INIT, value)

@@ -42,10 +42,15 @@ use trim::{Known, task_of, trimmed, without_start_up};
 /// Guards everything that is known about addresses. Held while a profile is taken.
 static CACHE: Published<Mutex<Cache>> = Published::new();
 
+/// Places of interruption that are kept: of a thousand threads in a dump, or of a CPU profile.
+const MAX_INTERRUPTED: usize = 4096;
+
 #[derive(Debug, Default)]
 struct Cache {
     /// By return address.
     known: HashMap<usize, Arc<Known>>,
+    /// Where threads were interrupted. It can be at any instruction, so only so many are kept.
+    interrupted: HashMap<usize, Arc<Known>>,
     strings: HashSet<Arc<str>>,
     of_tasks: TaskLocations,
     objects: Objects,
@@ -58,9 +63,6 @@ pub(crate) struct Symbolizer {
     cache: MutexGuard<'static, Cache>,
     /// By address, what was looked up in one go for this profile.
     prepared: HashMap<u64, Vec<RawFrame>>,
-    /// Where threads were interrupted. It can be at any instruction, so these are not kept for the
-    /// life of the process.
-    interrupted: HashMap<usize, Arc<Known>>,
 }
 
 pub(crate) fn symbolizer() -> Symbolizer {
@@ -71,7 +73,6 @@ pub(crate) fn symbolizer() -> Symbolizer {
     Symbolizer {
         cache,
         prepared: HashMap::new(),
-        interrupted: HashMap::new(),
     }
 }
 
@@ -172,11 +173,14 @@ impl Symbolizer {
         let Some((leaf, callers)) = addresses.split_first() else {
             return Box::default();
         };
-        let leaf = match self.interrupted.get(leaf) {
+        let leaf = match self.cache.interrupted.get(leaf) {
             Some(known) => Arc::clone(known),
             None => {
                 let known = Arc::new(Known::new(self.location(*leaf)));
-                self.interrupted.insert(*leaf, Arc::clone(&known));
+                if self.cache.interrupted.len() >= MAX_INTERRUPTED {
+                    self.cache.interrupted.clear();
+                }
+                self.cache.interrupted.insert(*leaf, Arc::clone(&known));
                 known
             }
         };
@@ -198,6 +202,7 @@ impl Symbolizer {
             if return_address <= 1
                 || address::stand_in(return_address).is_some()
                 || self.cache.known.contains_key(&return_address)
+                || self.cache.interrupted.contains_key(&return_address)
             {
                 continue;
             }
@@ -289,6 +294,7 @@ impl Cache {
         } else if objects.loads != self.objects.loads {
             // There was no code here when it was looked up; now there may be.
             self.known.retain(|_, known| known.has_mapping());
+            self.interrupted.retain(|_, known| known.has_mapping());
             self.of_tasks.clear();
         }
         self.files.follow(&objects);

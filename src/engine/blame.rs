@@ -295,6 +295,11 @@ impl Table {
                         // They know what they owe.
                         _ => flag.make_idle(),
                     }
+                    // Waits of weight 0 leave nothing that a release could be charged with.
+                    if entry.is_finished() {
+                        flag.make_idle();
+                        shard.remove_if_finished(position);
+                    }
                 }
                 return Departure { end, charge: None };
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::parking_lot::WaitTimeoutResult;
 
-use super::MutexGuard;
+use super::{MutexGuard, told};
 use crate::skin::{self, Access, Blocked, Flag, Kind, WaitWhile};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
@@ -68,7 +68,7 @@ impl Condvar {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
         skin::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
-        skin::acquired(Access::Exclusive, flag);
+        skin::acquired(told(Access::Exclusive), flag);
     }
 
     /// As [`wait`](Self::wait), until `timeout` at the latest.
@@ -87,7 +87,7 @@ impl Condvar {
         let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
             self.inner.wait_until(&mut guard, timeout)
         });
-        skin::acquired(Access::Exclusive, flag);
+        skin::acquired(told(Access::Exclusive), flag);
         result
     }
 
@@ -107,7 +107,7 @@ impl Condvar {
         let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
             self.inner.wait_for(&mut guard, timeout)
         });
-        skin::acquired(Access::Exclusive, flag);
+        skin::acquired(told(Access::Exclusive), flag);
         result
     }
 
@@ -151,7 +151,7 @@ impl Condvar {
         let condition = |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_until(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
-        skin::acquired(Access::Exclusive, flag);
+        skin::acquired(told(Access::Exclusive), flag);
         result
     }
 
@@ -177,7 +177,7 @@ impl Condvar {
         let condition = |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_for(&mut inner, condition, timeout));
         // A wait that has timed out does not ask again.
-        skin::acquired(Access::Exclusive, flag);
+        skin::acquired(told(Access::Exclusive), flag);
         result
     }
 }

@@ -4,6 +4,7 @@ use std::mem;
 use std::panic::RefUnwindSafe;
 use std::time::{Duration, Instant};
 
+use super::told;
 use crate::skin::{self, Access, Blocked, Flag, Kind};
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
@@ -26,7 +27,7 @@ impl RawMutex {
         // Forgotten: the guard of `lock_api` around this raw lock stands in its place.
         let is_acquired = self.inner.try_lock().map(mem::forget).is_some();
         if is_acquired {
-            skin::acquired(Access::Exclusive, &self.flag);
+            skin::acquired(told(Access::Exclusive), &self.flag);
         }
         is_acquired
     }
@@ -42,7 +43,7 @@ impl RawMutex {
             |acquired| *acquired,
         );
         if is_acquired {
-            skin::acquired(Access::Exclusive, &self.flag);
+            skin::acquired(told(Access::Exclusive), &self.flag);
         }
         is_acquired
     }
@@ -127,7 +128,7 @@ unsafe impl lock_api::RawMutexFair for RawMutex {
         unsafe {
             if skin::begin_release(Access::Exclusive, &self.flag) {
                 self.inner.raw().bump();
-                skin::acquired(Access::Exclusive, &self.flag);
+                skin::acquired(told(Access::Exclusive), &self.flag);
             } else {
                 self.unlock_fair();
                 self.lock();

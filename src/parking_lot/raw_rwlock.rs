@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::told;
 use crate::skin::{self, Access, Blocked, Flag, Kind};
 use ::parking_lot::RawRwLock as Inner;
 use ::parking_lot::lock_api::{
@@ -21,7 +22,7 @@ impl RawRwLock {
     fn try_acquire(&self, access: Access, attempt: impl Fn(&Inner) -> bool) -> bool {
         let is_acquired = attempt(&self.inner);
         if is_acquired {
-            skin::acquired(access, &self.flag);
+            skin::acquired(told(access), &self.flag);
         }
         is_acquired
     }
@@ -59,7 +60,7 @@ impl RawRwLock {
             |acquired| *acquired,
         );
         if is_acquired {
-            skin::acquired(access, &self.flag);
+            skin::acquired(told(access), &self.flag);
         }
         is_acquired
     }
@@ -197,7 +198,7 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
         unsafe {
             if skin::begin_release(Access::Exclusive, &self.flag) {
                 self.inner.bump_exclusive();
-                skin::acquired(Access::Exclusive, &self.flag);
+                skin::acquired(told(Access::Exclusive), &self.flag);
             } else {
                 self.unlock_exclusive_fair();
                 self.lock_exclusive();
@@ -374,7 +375,7 @@ unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
         unsafe {
             if skin::begin_release(Access::Upgradable, &self.flag) {
                 self.inner.bump_upgradable();
-                skin::acquired(Access::Upgradable, &self.flag);
+                skin::acquired(told(Access::Upgradable), &self.flag);
             } else {
                 self.unlock_upgradable_fair();
                 self.lock_upgradable();
@@ -399,7 +400,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
         self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.downgrade_to_upgradable();
         });
-        skin::acquired(Access::Upgradable, &self.flag);
+        skin::acquired(told(Access::Upgradable), &self.flag);
     }
 }
 

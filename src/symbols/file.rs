@@ -63,7 +63,11 @@ fn open_mapped(mapping: &Mapping) -> Option<File> {
         return None;
     }
     let paths = [&*mapping.file, "/proc/self/exe"];
-    let mut files = paths.iter().filter_map(|path| File::open(path).ok());
+    // Whether it is the program's own file only a build id can tell.
+    let paths = paths
+        .iter()
+        .take(if mapping.build_id.is_empty() { 1 } else { 2 });
+    let mut files = paths.filter_map(|path| File::open(path).ok());
     files.find(|file| is_build(file, mapping))
 }
 

@@ -72,10 +72,17 @@ fn an_interrupted_stack_begins_where_it_was_interrupted_and_ends_with_the_code()
 }
 
 #[test]
-fn where_threads_are_interrupted_is_not_kept() {
-    let place = where_threads_are_interrupted_is_not_kept as fn() as usize + 2;
-    symbolizer().interrupted_stack(&[place]);
-    assert!(!symbolizer().cache.known.contains_key(&place));
+fn of_where_threads_are_interrupted_only_so_much_is_kept() {
+    let place = of_where_threads_are_interrupted_only_so_much_is_kept as fn() as usize + 2;
+    let mut symbolizer = symbolizer();
+    symbolizer.interrupted_stack(&[place]);
+    assert!(symbolizer.cache.interrupted.contains_key(&place));
+    assert!(!symbolizer.cache.known.contains_key(&place));
+    // Addresses of no code.
+    for address in 2..2 * MAX_INTERRUPTED {
+        symbolizer.interrupted_stack(&[address]);
+    }
+    assert!(symbolizer.cache.interrupted.len() <= MAX_INTERRUPTED);
 }
 
 #[test]

@@ -72,7 +72,12 @@ pub(super) fn listen(files: Sender<OwnedFd>) -> io::Result<String> {
     let name = format!("contend-{:032x}", u128::from_ne_bytes(random));
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // Out of descriptors, until the next look.
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            };
             if let Some(file) = receive(&stream)
                 && files.send(file).is_err()
             {

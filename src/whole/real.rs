@@ -42,15 +42,11 @@ macro_rules! functions {
         /// - The duties of the C library's function of this name.
         #[inline(always)]
         pub(super) unsafe fn $name($($argument: $type),*) -> c_int {
-            static PLACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-            const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!("a name has no zero inside"),
-            };
-            let mut function = PLACE.load(Ordering::Relaxed);
+            let mut function = places::$name.load(Ordering::Relaxed);
             if function.is_null() {
+                // Before the constructor, as a rule.
                 let version: Option<&CStr> = None $(.or(Some($version)))?;
-                function = look_up(&PLACE, NAME, version);
+                function = look_up(&places::$name, names::$name, version);
                 if function.is_null() {
                     return $missing;
                 }
@@ -61,7 +57,32 @@ macro_rules! functions {
             // SAFETY: by this function's duty.
             unsafe { function($($argument),*) }
         }
-    )+};
+    )+
+
+    /// Where the functions are, once that is known.
+    #[allow(non_upper_case_globals)]
+    mod places {
+        use super::*;
+        $(pub(super) static $name: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());)+
+    }
+
+    #[allow(non_upper_case_globals)]
+    mod names {
+        use super::*;
+        $(pub(super) const $name: &CStr =
+            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a name has no zero inside"),
+            };)+
+    }
+
+    /// Looks all of them up, in the constructor. Later the loader's lock may be held by a thread that
+    /// waits for the one that asks: a library's constructor that joins a thread.
+    pub(super) fn look_all_up() {$(
+        let version: Option<&CStr> = None $(.or(Some($version)))?;
+        look_up(&places::$name, names::$name, version);
+    )+}
+    };
 }
 
 functions! {

@@ -9,7 +9,7 @@ use std::process;
 use std::sync::OnceLock;
 
 use super::region::{Orders, Region};
-use super::{chain, hand_over, objects, waiting};
+use super::{chain, hand_over, objects, real, waiting};
 use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
@@ -130,6 +130,7 @@ fn record(region: Region) {
     let Orders { fraction, rate } = region.orders();
     recorder::set_rate(ProfileKind::Mutex, fraction.into());
     recorder::set_rate(ProfileKind::Block, rate);
+    real::look_all_up();
     waiting::switch_on();
 }
 

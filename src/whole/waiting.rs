@@ -32,6 +32,7 @@ pub(super) fn waiting<R: Copy>(
     block: impl FnOnce() -> R,
     outcome: impl FnOnce(R) -> Outcome,
 ) -> R {
+    let errno_before = errno();
     let Some(mut wait) = Wait::begin(kind, flag.map(LockRef::beside)) else {
         return block();
     };
@@ -40,6 +41,8 @@ pub(super) fn waiting<R: Copy>(
     if wait.is_contention() {
         wait.arrive();
     }
+    // A function that succeeds may leave it as it was.
+    set_errno(errno_before);
     let result = block();
     let errno = errno();
     wait.ends(outcome(result));
@@ -54,10 +57,12 @@ pub(super) fn perhaps_waiting<R: Copy>(kind: Kind, block: impl FnOnce() -> R) ->
     if !is_on() {
         return block();
     }
+    let errno_before = errno();
     let errno_after;
     let result;
     {
         let _wait = wait::perhaps(kind);
+        set_errno(errno_before);
         result = block();
         errno_after = errno();
     }
@@ -71,8 +76,10 @@ pub(super) fn releasing<R: Copy>(kind: Kind, flag: &Flag, unlock: impl FnOnce() 
     if flag.is_idle() {
         return unlock();
     }
-    let mut errno_after = 0;
+    let errno_before = errno();
+    let mut errno_after = errno_before;
     let result = wait::release(kind, flag, || {
+        set_errno(errno_before);
         let result = unlock();
         errno_after = errno();
         result

@@ -150,6 +150,11 @@ impl Flag {
         self.state.store(gate_time(now), Ordering::Relaxed);
     }
 
+    /// Whether neither an acquisition nor a release has been noted since the first waiter came.
+    pub(crate) fn may_be_held_since_before(&self) -> bool {
+        self.stopwatch().state() == Stopwatch::HELD_SINCE_BEFORE
+    }
+
     /// The calling thread has acquired the lock and finds the flag busy. `now` is called if the time
     /// matters.
     #[inline]

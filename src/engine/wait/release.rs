@@ -152,7 +152,7 @@ pub(crate) fn acquired(access: Access, flag: &Flag) {
         Access::Shared | Access::Untold => {}
     }
     if !flag.is_idle() {
-        acquired_contended(flag);
+        acquired_contended(access, flag);
     }
 }
 
@@ -168,8 +168,11 @@ pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
 
 #[cold]
 #[inline(never)]
-fn acquired_contended(flag: &Flag) {
-    flag.acquired_at(clock::now);
+fn acquired_contended(access: Access, flag: &Flag) {
+    // A reader may come while another one still holds it.
+    if access != Access::Shared || !flag.may_be_held_since_before() {
+        flag.acquired_at(clock::now);
+    }
 }
 
 /// Unlocks with `unlock`, and charges the caller if its release is due.

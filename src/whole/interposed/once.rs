@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use crate::engine::wait::{self, Turn};
 use crate::whole::flags::flag_of;
 use crate::whole::real;
-use crate::whole::waiting::is_on;
+use crate::whole::waiting::{errno, is_on, set_errno};
 
 /// The initialiser, and the call in which it may turn out to run.
 struct Call<'a, 'b> {
@@ -35,12 +35,19 @@ pub unsafe fn once(control: *mut c_int, routine: unsafe extern "C-unwind" fn()) 
         // SAFETY: by this function's duty.
         return unsafe { real::pthread_once(control, routine) };
     }
-    wait::once(flag_of(control), |turn| {
+    let errno_before = errno();
+    let mut errno_after = errno_before;
+    let result = wait::once(flag_of(control), |turn| {
         let mut call = Call { turn, routine };
         CALL.set(ptr::from_mut(&mut call).cast());
+        set_errno(errno_before);
         // SAFETY: by this function's duty; `run` is called at most once, in this call, and by this thread.
-        unsafe { real::pthread_once(control, run) }
-    })
+        let result = unsafe { real::pthread_once(control, run) };
+        errno_after = errno();
+        result
+    });
+    set_errno(errno_after);
+    result
 }
 
 /// Called by the C library in the place of the routine, where this thread is the one that runs it.

@@ -10,11 +10,18 @@ use crate::whole::flags::flag_of;
 use crate::whole::real;
 use crate::whole::waiting::{errno, is_on, releasing, set_errno, waiting};
 
+unsafe extern "C-unwind" {
+    fn pthread_testcancel();
+}
+
 #[inline(always)]
 unsafe fn take(semaphore: *mut sem_t, block: impl FnOnce() -> c_int) -> c_int {
     if !is_on() {
         return block();
     }
+    // The C library's functions are points of cancellation even where they do not wait.
+    // SAFETY: has no duties; unwinds through this function, which owns nothing.
+    unsafe { pthread_testcancel() };
     let errno_before = errno();
     // SAFETY: the caller's semaphore is one that may be waited for, so also tried.
     let result = unsafe { real::sem_trywait(semaphore) };

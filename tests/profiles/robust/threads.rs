@@ -300,6 +300,8 @@ fn a_leaked_guard_is_charged_to_nobody() {
         black_box(());
     }
 
+    const LOCKS: u64 = 20_000;
+
     let _profiling = profile_everything();
     let lock = contend::parking_lot::Mutex::new(());
     std::mem::forget(lock.lock());
@@ -314,7 +316,7 @@ fn a_leaked_guard_is_charged_to_nobody() {
     // Locks that are dropped while somebody's wait is owed to a release that never comes. More than
     // the table has room for: it gives up the oldest debts, and stays usable.
     contend::reset();
-    let leaked: Vec<_> = (0..5000)
+    let leaked: Vec<_> = (0..LOCKS)
         .map(|_| {
             let lock = Box::new(contend::parking_lot::Mutex::new(()));
             std::mem::forget(lock.lock());
@@ -324,12 +326,12 @@ fn a_leaked_guard_is_charged_to_nobody() {
         .collect();
     drop(leaked);
     let (mutex, block) = (contend::mutex_profile(), contend::block_profile());
-    assert_eq!(block.total_contentions(), 5000);
+    assert_eq!(block.total_contentions(), LOCKS);
     assert_eq!(mutex.lost().total(), 0, "debts make room");
     let unattributed = at(&mutex, "contend::unattributed");
     assert_eq!(unattributed.0, mutex.total_contentions());
-    // 64 shards of 32 locks each is how many debts the table can hold.
-    assert!((5000 - 64 * 32..5000).contains(&unattributed.0));
+    // 64 shards of 128 locks each is how many debts the table can hold.
+    assert!((LOCKS - 64 * 128..LOCKS).contains(&unattributed.0));
 }
 
 /// Nothing is kept per lock: not memory, not a place in a table.
