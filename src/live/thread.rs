@@ -71,7 +71,7 @@ impl WaitInProgress {
     /// The threads that have what is waited for: the holder of a mutex, the writer or the readers of
     /// a lock, the thread that runs the initialiser, the thread that is joined, the threads that the
     /// end of a scope waits for. Empty where there is none, as for a condition variable or a
-    /// channel, or none is known.
+    /// channel, or none is known. Of many readers the first 16.
     pub fn holders(&self) -> &[Holder] {
         &self.holders
     }

@@ -182,6 +182,10 @@ pub(super) fn possible_readers(subject: u64, parties: &[Party]) -> Vec<Tid> {
     parties.map(|party| party.tid).collect()
 }
 
+/// Holders that a waiting thread is told of. A lock may have a thousand readers, and a thousand
+/// threads that wait for it.
+const MAX_TOLD: usize = 16;
+
 /// Tells each waiting thread who has what it waits for.
 pub(super) fn tell(threads: &mut [Thread], parties: &[Party], stacks: &Stacks<Tid>) {
     let index_of: HashMap<Tid, usize> = threads
@@ -197,6 +201,7 @@ pub(super) fn tell(threads: &mut [Thread], parties: &[Party], stacks: &Stacks<Ti
         let told: Vec<Holder> = found
             .tids
             .iter()
+            .take(MAX_TOLD)
             .filter_map(|tid| {
                 let thread = &threads[*index_of.get(tid)?];
                 Some(Holder {

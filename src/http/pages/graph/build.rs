@@ -1,11 +1,11 @@
 //! From a dump of threads to the graph of who blocks whom.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::model::{Edge, Graph, Node, NodeKind};
-use crate::live::{Thread, Threads, WaitInProgress};
+use crate::live::{Holder, Thread, Threads, WaitInProgress};
 use crate::text::units::human;
 
 /// What makes a node one.
@@ -26,6 +26,7 @@ const OTHERS: &str = "others";
 struct Builder<'t> {
     graph: Graph,
     index_of: HashMap<Key<'t>, usize>,
+    edges: HashSet<(usize, usize)>,
     /// How many nodes wait for each subject.
     groups: HashMap<u64, usize>,
 }
@@ -40,14 +41,14 @@ pub(super) fn whole(threads: &Threads) -> Graph {
         let waits = threads.threads().iter();
         waits.filter_map(|thread| Some((thread, blocking(thread)?)))
     };
-    let holds = |tid| {
-        let mut holders = waits().flat_map(|(_, wait)| wait.holders());
-        holders.any(|holder| holder.tid() == tid)
-    };
+    let holders: HashSet<u32> = waits()
+        .flat_map(|(_, wait)| wait.holders())
+        .map(Holder::tid)
+        .collect();
     let mut builder = Builder::default();
     for (thread, wait) in waits() {
         let lock = builder.lock(wait);
-        let waiter = match holds(thread.tid()) {
+        let waiter = match holders.contains(&thread.tid()) {
             true => builder.thread(thread),
             false => builder.group(thread, wait),
         };
@@ -171,8 +172,7 @@ impl<'t> Builder<'t> {
     }
 
     fn edge(&mut self, from: usize, to: usize, is_certain: bool) {
-        let mut edges = self.graph.edges.iter();
-        if !edges.any(|edge| (edge.from, edge.to) == (from, to)) {
+        if self.edges.insert((from, to)) {
             self.graph.edges.push(Edge {
                 from,
                 to,

@@ -76,15 +76,18 @@ impl Graph {
     /// A node is in a cycle if it leads to itself; an edge, if it is between two such nodes that
     /// lead to each other.
     fn mark_cycles(&mut self) {
-        let successors = self.successors();
-        let reached: Vec<Vec<bool>> = (0..self.nodes.len())
-            .map(|start| reached(start, &successors))
-            .collect();
-        for (index, node) in self.nodes.iter_mut().enumerate() {
-            node.in_cycle = reached[index][index];
+        let component_of = components(&self.successors());
+        let mut sizes = vec![0; self.nodes.len()];
+        for component in &component_of {
+            sizes[*component] += 1;
         }
         for edge in &mut self.edges {
-            edge.in_cycle = reached[edge.to][edge.from];
+            let (from, to) = (component_of[edge.from], component_of[edge.to]);
+            edge.in_cycle = from == to && (sizes[from] > 1 || edge.from == edge.to);
+            if edge.in_cycle {
+                self.nodes[edge.from].in_cycle = true;
+                self.nodes[edge.to].in_cycle = true;
+            }
         }
     }
 
@@ -121,16 +124,74 @@ impl Graph {
     }
 }
 
-/// Which nodes one gets to from `start`, with one step or more.
-fn reached(start: usize, successors: &[Vec<usize>]) -> Vec<bool> {
-    let mut seen = vec![false; successors.len()];
-    let mut open = vec![start];
-    while let Some(at) = open.pop() {
-        for next in &successors[at] {
-            if !std::mem::replace(&mut seen[*next], true) {
-                open.push(*next);
+/// For each node the number of its strongly connected component, by Kosaraju's algorithm: two
+/// nodes are in one if each leads to the other.
+fn components(successors: &[Vec<usize>]) -> Vec<usize> {
+    let mut predecessors = vec![Vec::new(); successors.len()];
+    for (from, next) in successors.iter().enumerate() {
+        for to in next {
+            predecessors[*to].push(from);
+        }
+    }
+    let mut component_of = vec![usize::MAX; successors.len()];
+    for (number, start) in finished(successors).into_iter().rev().enumerate() {
+        let mut open = vec![start];
+        while let Some(at) = open.pop() {
+            if component_of[at] == usize::MAX {
+                component_of[at] = number;
+                open.extend(&predecessors[at]);
             }
         }
     }
-    seen
+    component_of
+}
+
+/// The nodes in the order in which a search that goes deep first leaves them. Without recursion: a
+/// chain may have a node for each thread.
+fn finished(successors: &[Vec<usize>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(successors.len());
+    let mut seen = vec![false; successors.len()];
+    for start in 0..successors.len() {
+        let mut open = Vec::new();
+        if !std::mem::replace(&mut seen[start], true) {
+            open.push((start, 0));
+        }
+        while let Some((at, done)) = open.last_mut() {
+            match successors[*at].get(*done) {
+                Some(next) => {
+                    *done += 1;
+                    if !std::mem::replace(&mut seen[*next], true) {
+                        open.push((*next, 0));
+                    }
+                }
+                None => {
+                    order.push(*at);
+                    open.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_what_leads_to_each_other() {
+        // 0 → 1 → 2 → 0, 2 → 3 → 4, 5 → 5.
+        let successors = [vec![1], vec![2], vec![0, 3], vec![4], vec![], vec![5]];
+        let component_of = components(&successors);
+        assert_eq!(component_of[0], component_of[1]);
+        assert_eq!(component_of[1], component_of[2]);
+        for other in 3..6 {
+            let same = component_of.iter().filter(|of| **of == component_of[other]);
+            assert_eq!(same.count(), 1, "{component_of:?}");
+        }
+        // No recursion.
+        let chain: Vec<Vec<usize>> = (1..=100_000).map(|next| vec![next % 100_000]).collect();
+        let component_of = components(&chain);
+        assert!(component_of.iter().all(|of| *of == component_of[0]));
+    }
 }
