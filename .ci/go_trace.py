@@ -61,7 +61,8 @@ check(len(blocked) >= 1 and len(set(blocked)) == 1, f"who waited for the prices:
 
 # Whoever was let go was let go by the thread that rebuilt.
 unblocks = re.findall(
-    r"G=(\d+) StateTransition .* GoID=(\d+) Waiting->Runnable .*\nTransitionStack=(?:\n.*)*?\n\n?Stack=\n((?:\t.*\n)+)",
+    r"G=(\d+) StateTransition .* GoID=(\d+) Waiting->Runnable .*\n"
+    r"(?:TransitionStack=\n(?:\t.*\n)*\n?)?Stack=\n((?:\t.*\n)+)",
     parsed,
 )
 label = dict(re.findall(r'Label="(.*)" Resource=Goroutine\((\d+)\)', parsed))
