@@ -26,7 +26,9 @@ pub(crate) use frame::{Location, Mapping};
 pub use kind::ProfileKind;
 pub use sample::Sample;
 #[cfg(any(feature = "profiling", test))]
-pub(crate) use sample::{Stack, ThreadRole};
+pub(crate) use sample::Stack;
+#[cfg(feature = "profiling")]
+pub(crate) use sample::ThreadRole;
 pub(crate) use sample::{mean_delay, std_error};
 
 use kind::Kind;
