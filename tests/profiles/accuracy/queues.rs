@@ -167,10 +167,10 @@ fn a_waiter_behind_one_from_before_profiling<L: Lock>() {
     });
     let profile = contend::mutex_profile();
     assert_close("all", profile.total_delay(), log.waited(), TOLERANCE);
-    assert_close(
+    assert_between(
         "holder",
         delay_of(&profile, "holder_site"),
-        log.waited(),
+        log.blame("holder_site"),
         TOLERANCE,
     );
     assert_eq!(profile.total_contentions(), 1);
@@ -221,7 +221,8 @@ fn readers_share_the_blame_for_a_writers_wait<L: SharedLock>() {
     let until_long = acquired - short_released;
     assert_close(
         "long",
-        delay_of(&profile, "long_reader"),
+        // The writer may have had no processor when the lock was free.
+        delay_of(&profile, "long_reader") + delay_of_nobody(&profile),
         until_long,
         TOLERANCE,
     );
@@ -268,7 +269,8 @@ fn a_writer_is_blamed_for_its_readers<L: SharedLock>() {
     let profile = contend::mutex_profile();
     assert_close(
         "writer",
-        delay_of(&profile, "slow_writer"),
+        // The readers may have had no processor when the lock was free.
+        delay_of(&profile, "slow_writer") + delay_of_nobody(&profile),
         waited,
         TOLERANCE,
     );
