@@ -44,7 +44,8 @@ pub(crate) fn write(timeline: &Timeline, writer: impl Write) -> io::Result<()> {
 
 fn write_batch(writer: &mut impl Write, thread: u64, time: u64, data: &[u8]) -> io::Result<()> {
     let mut header = vec![code::BATCH];
-    for number in [GENERATION, thread, time, data.len() as u64] {
+    // Go's reader takes 0 for no time, and the earliest other one for the beginning.
+    for number in [GENERATION, thread, time.max(1), data.len() as u64] {
         varint(&mut header, number);
     }
     writer.write_all(&header)?;
