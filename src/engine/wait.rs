@@ -186,6 +186,9 @@ pub(crate) struct Waiting<'a> {
     arrived: Option<u32>,
     /// Whether it becomes an event of the timeline.
     is_traced: bool,
+    /// For a timeline: the last release that was noted before `BLAME` knew of this wait. `None`: it
+    /// does not know of it.
+    seen_release: Option<u64>,
     /// Whether it is a task that waits, whose thread goes on meanwhile.
     is_of_task: bool,
     /// The stack that the event will have; 0: not captured yet.
@@ -215,6 +218,7 @@ impl<'a> Waiting<'a> {
             block_stack: None,
             arrived: None,
             is_traced,
+            seen_release: None,
             is_of_task: false,
             event_stack: 0,
         })
@@ -277,6 +281,7 @@ impl<'a> Waiting<'a> {
             && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.begin, 0)
         {
             self.arrived = Some(0);
+            self.seen_release = Some(events::last_release(lock.key(), self.kind));
             self.begin = arrival.begin;
             if let Some(debt) = arrival.evicted {
                 recorder::charge_nobody(self.kind, debt);
@@ -299,6 +304,9 @@ impl<'a> Waiting<'a> {
         match BLAME.arrive(lock, now, self.begin, self.weight) {
             Some(arrival) => {
                 let watched = self.arrived.replace(self.weight);
+                if self.is_traced && watched.is_none() {
+                    self.seen_release = Some(events::last_release(lock.key(), self.kind));
+                }
                 self.begin = arrival.begin;
                 if let Some(debt) = arrival.evicted {
                     recorder::charge_nobody(self.kind, debt);
@@ -365,9 +373,9 @@ impl<'a> Waiting<'a> {
         let nanos = end.saturating_sub(self.begin);
         let lock = self.lock.map_or(0, |lock| lock.key());
         let release = match outcome {
-            Outcome::Acquired | Outcome::LetGo => {
-                events::release_of(lock, self.kind, self.begin, end)
-            }
+            Outcome::Acquired | Outcome::LetGo => self
+                .seen_release
+                .and_then(|seen| events::release_of(lock, self.kind, seen, self.begin, end)),
             Outcome::GaveUp | Outcome::TimedOut | Outcome::Cancelled => None,
         };
         let stack = match self.event_stack {

@@ -1,6 +1,6 @@
 //! Who wants events, and the ring that they go into.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 use super::record::{self, Event};
 use super::ring::{CHUNK_BYTES, Overwritten, Ring};
@@ -133,8 +133,21 @@ pub(crate) fn note_release(lock: usize, kind: Kind, now: u64) {
     wakers::note(lock, now, threads::own_number());
 }
 
+/// The time of the last release of `lock` that a wait of this kind might take for the one that ends
+/// it; 0: none.
+///
+/// To be called when the lock's flag says that somebody waits. A release may have been noted after
+/// the wait had begun, for another waiter, and a later one that found the flag idle left no note.
+pub(crate) fn last_release(lock: usize, kind: Kind) -> u64 {
+    // SeqCst: the flag that the caller has set before is seen before the note is read. So whoever
+    // does not see the flag, and leaves no note, had the lock after each release whose note is read
+    // here; there is no such order between a store and a later load without it.
+    fence(Ordering::SeqCst);
+    notes(lock, kind).map_or(0, |(time, _)| time)
+}
+
 /// The time and the thread of the release that has let go on who waited for `lock` from `begin` to
-/// `end`. `None`: it was not seen.
+/// `end`, if it came after the one at `seen`. `None`: it was not noted.
 ///
 /// A reader waits for a writer alone: that other readers, who were let go with it, have released
 /// meanwhile is not what it waited for. A writer waits for both.
@@ -142,15 +155,18 @@ pub(crate) fn note_release(lock: usize, kind: Kind, now: u64) {
 pub(crate) fn release_of(
     lock: usize,
     kind: Kind,
+    seen: u64,
     begin: u64,
     end: u64,
 ) -> Option<(u64, ThreadNumber)> {
-    let in_time = |(time, _): &(u64, _)| (begin..=end).contains(time);
-    let last = wakers::last(lock).filter(in_time);
+    notes(lock, kind).filter(|(time, _)| *time > seen && (begin..=end).contains(time))
+}
+
+/// The last release, of those that a wait of this kind may be ended by.
+fn notes(lock: usize, kind: Kind) -> Option<(u64, ThreadNumber)> {
+    let last = wakers::last(lock);
     match kind {
-        Kind::RWLOCK_WRITE | Kind::ASYNC_RWLOCK_WRITE => {
-            last.max(wakers::last(of_readers(lock)).filter(in_time))
-        }
+        Kind::RWLOCK_WRITE | Kind::ASYNC_RWLOCK_WRITE => last.max(wakers::last(of_readers(lock))),
         _ => last,
     }
 }
