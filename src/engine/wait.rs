@@ -170,6 +170,9 @@ const PASSES_NANOS: u64 = 1_000;
 const SPIN_TRIES: u32 = 4;
 const SPIN_PAUSES: u32 = 8;
 
+/// No release is known to have ended the wait.
+const NEVER: u32 = u32::MAX;
+
 /// A wait in progress, wherever it is kept. Its owner ends it by [`end`](Self::end), once.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
@@ -186,9 +189,9 @@ pub(crate) struct Waiting<'a> {
     arrived: Option<u32>,
     /// Whether it becomes an event of the timeline.
     is_traced: bool,
-    /// For a timeline: the last release that was noted before `BLAME` knew of this wait. `None`: it
-    /// does not know of it.
-    seen_release: Option<u64>,
+    /// For a timeline: a release ends this wait only if it was noted more than so many nanoseconds
+    /// after `begin`, for `BLAME` did not know of it before. [`NEVER`]: it does not know of it.
+    known_after: u32,
     /// Whether it is a task that waits, whose thread goes on meanwhile.
     is_of_task: bool,
     /// The stack that the event will have; 0: not captured yet.
@@ -218,7 +221,7 @@ impl<'a> Waiting<'a> {
             block_stack: None,
             arrived: None,
             is_traced,
-            seen_release: None,
+            known_after: NEVER,
             is_of_task: false,
             event_stack: 0,
         })
@@ -281,8 +284,8 @@ impl<'a> Waiting<'a> {
             && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.begin, 0)
         {
             self.arrived = Some(0);
-            self.seen_release = Some(events::last_release(lock.key(), self.kind));
             self.begin = arrival.begin;
+            self.see_releases_from_here(lock);
             if let Some(debt) = arrival.evicted {
                 recorder::charge_nobody(self.kind, debt);
             }
@@ -304,10 +307,10 @@ impl<'a> Waiting<'a> {
         match BLAME.arrive(lock, now, self.begin, self.weight) {
             Some(arrival) => {
                 let watched = self.arrived.replace(self.weight);
-                if self.is_traced && watched.is_none() {
-                    self.seen_release = Some(events::last_release(lock.key(), self.kind));
-                }
                 self.begin = arrival.begin;
+                if self.is_traced && watched.is_none() {
+                    self.see_releases_from_here(lock);
+                }
                 if let Some(debt) = arrival.evicted {
                     recorder::charge_nobody(self.kind, debt);
                 }
@@ -318,6 +321,13 @@ impl<'a> Waiting<'a> {
             }
             None => lost::count(Cause::LockTableFull),
         }
+    }
+
+    /// Releases that were noted before were for other waiters.
+    fn see_releases_from_here(&mut self, lock: LockRef<'_>) {
+        let seen = events::last_release(lock.key(), self.kind);
+        // In four seconds without the processor it becomes `NEVER`, and the waker stays unknown.
+        self.known_after = u32::try_from(seen.saturating_sub(self.begin)).unwrap_or(NEVER);
     }
 
     /// The wait ends now for the table of blame, but its stack cannot be captured yet. Returns the time.
@@ -373,10 +383,13 @@ impl<'a> Waiting<'a> {
         let nanos = end.saturating_sub(self.begin);
         let lock = self.lock.map_or(0, |lock| lock.key());
         let release = match outcome {
-            Outcome::Acquired | Outcome::LetGo => self
-                .seen_release
-                .and_then(|seen| events::release_of(lock, self.kind, seen, self.begin, end)),
-            Outcome::GaveUp | Outcome::TimedOut | Outcome::Cancelled => None,
+            Outcome::Acquired | Outcome::LetGo if self.known_after != NEVER => events::release_of(
+                lock,
+                self.kind,
+                self.begin + u64::from(self.known_after),
+                end,
+            ),
+            _ => None,
         };
         let stack = match self.event_stack {
             0 => stacks::capture(frame),

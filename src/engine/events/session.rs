@@ -146,20 +146,18 @@ pub(crate) fn last_release(lock: usize, kind: Kind) -> u64 {
     notes(lock, kind).map_or(0, |(time, _)| time)
 }
 
-/// The time and the thread of the release that has let go on who waited for `lock` from `begin` to
-/// `end`, if it came after the one at `seen`. `None`: it was not noted.
+/// The time and the thread of the release that has let go on who waited for `lock` until `end`, if it
+/// came later than `after`. `None`: it was not noted.
 ///
 /// A reader waits for a writer alone: that other readers, who were let go with it, have released
 /// meanwhile is not what it waited for. A writer waits for both.
-#[inline]
 pub(crate) fn release_of(
     lock: usize,
     kind: Kind,
-    seen: u64,
-    begin: u64,
+    after: u64,
     end: u64,
 ) -> Option<(u64, ThreadNumber)> {
-    notes(lock, kind).filter(|(time, _)| *time > seen && (begin..=end).contains(time))
+    notes(lock, kind).filter(|(time, _)| *time > after && *time <= end)
 }
 
 /// The last release, of those that a wait of this kind may be ended by.

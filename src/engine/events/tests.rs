@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::record::{Release, Wait, What};
 use super::*;
+use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::clock;
 use crate::engine::registry;
+use crate::engine::wait::{FrameMarker, Waiting};
+use crate::profile::kind::Kind;
 use crate::sync::Mutex;
 
 #[test]
@@ -116,6 +119,47 @@ fn take_in_turn(threads: usize, rounds: usize) -> Vec<(u32, Vec<Had>)> {
             .map(|thread| thread.join().unwrap())
             .collect()
     })
+}
+
+/// Whom a wait names as its waker, if releases are noted before it is known, and after.
+fn waker_with_notes(before: bool, after: bool) -> Option<u64> {
+    let recording = hold(1 << 20).unwrap();
+    let flag = Flag::new();
+    let lock = LockRef::from(&flag);
+    let start = clock::now();
+    let frame = FrameMarker::default();
+    let mut waiting = Waiting::begin(Kind::MUTEX, Some(lock)).expect("a timeline wants it");
+    let note = || {
+        let last = clock::now();
+        while clock::now() == last {}
+        note_release(lock.key(), Kind::MUTEX, clock::now());
+    };
+    if before {
+        note();
+    }
+    waiting.watch();
+    if after {
+        note();
+    }
+    waiting.end(&frame, Outcome::Acquired);
+    let mut found = Vec::new();
+    snapshot(&recording, start).events(|event| match event.what {
+        What::Wait(wait) if wait.lock == lock.key() as u64 => found.push(wait.waker),
+        _ => {}
+    });
+    let [waker] = found[..] else {
+        panic!("one wait: {found:?}")
+    };
+    waker.map(|waker| u64::from(waker.thread))
+}
+
+#[test]
+fn a_release_that_was_noted_before_the_wait_was_known_did_not_end_it() {
+    let own = Some(u64::from(threads::own_number()));
+    assert_eq!(waker_with_notes(false, false), None);
+    assert_eq!(waker_with_notes(true, false), None);
+    assert_eq!(waker_with_notes(false, true), own);
+    assert_eq!(waker_with_notes(true, true), own);
 }
 
 #[test]
