@@ -4,6 +4,9 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use super::error::{Error, Result};
 use super::fetch::{Client, Url};
@@ -37,18 +40,8 @@ fn of_process(pid: u32, client: &Client) -> Result<Url> {
         ))
     })?;
     let command_line = fs::read(folder.join("cmdline")).unwrap_or_default();
-    let answers = ports.iter().filter_map(|port| {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
-        let base = Url::required(&address.to_string()).ok()?.split().0;
-        let answer = client.ask(&base.join("cmdline")).ok()?;
-        // A token may be asked for: then the next request says so. The port may lead elsewhere, as
-        // that of another container.
-        let is_certain = answer.status != 401;
-        let is_it = !is_certain || is_same(&answer.bytes(MAX_COMMAND_LINE).ok()?, &command_line);
-        is_it.then_some((is_certain, base))
-    });
     let mut locked = None;
-    for (is_certain, base) in answers {
+    for (is_certain, base) in answers(&ports, client, command_line) {
         if is_certain {
             return Ok(base);
         }
@@ -61,6 +54,47 @@ fn of_process(pid: u32, client: &Client) -> Result<Url> {
         })
     })
 }
+
+/// Where the process serves its profiles, as far as the answers tell: certainly, or a token is asked
+/// for. They come as the ports answer: what listens at another one may never do.
+fn answers(
+    ports: &[u16],
+    client: &Client,
+    command_line: Vec<u8>,
+) -> impl Iterator<Item = (bool, Url)> {
+    let (sender, receiver) = mpsc::channel();
+    let (next, command_line) = (Arc::new(AtomicUsize::new(0)), Arc::new(command_line));
+    let ports: Arc<[u16]> = ports.into();
+    for _ in 0..ports.len().min(MAX_ASKED_AT_ONCE) {
+        let (sender, client) = (sender.clone(), client.clone());
+        let (ports, next, command_line) = (ports.clone(), next.clone(), command_line.clone());
+        // Not waited for: the program ends when it has what it needs.
+        thread::spawn(move || {
+            while let Some(port) = ports.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let answer = answer(*port, &client, &command_line);
+                if answer.is_some_and(|answer| sender.send(answer).is_err()) {
+                    return;
+                }
+            }
+        });
+    }
+    receiver.into_iter()
+}
+
+/// `None`: this port is not the one.
+fn answer(port: u16, client: &Client, command_line: &[u8]) -> Option<(bool, Url)> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let base = Url::required(&address.to_string()).ok()?.split().0;
+    let answer = client.ask(&base.join("cmdline")).ok()?;
+    // A token may be asked for: then the next request says so. The port may lead elsewhere, as
+    // that of another container.
+    let is_certain = answer.status != 401;
+    let is_it = !is_certain || is_same(&answer.bytes(MAX_COMMAND_LINE).ok()?, command_line);
+    is_it.then_some((is_certain, base))
+}
+
+/// A process may listen at thousands of ports.
+const MAX_ASKED_AT_ONCE: usize = 16;
 
 /// Longer ones are no command lines.
 const MAX_COMMAND_LINE: u64 = 4 << 20;
