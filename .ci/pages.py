@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The pages in a real browser: what they show, what their controls do, and what must not happen.
 
-    pages.py PROGRAM [SCREENSHOT_DIR]
+    pages.py PROGRAM CONTEND [SCREENSHOT_DIR]
 
 PROGRAM is the built example `hostile`, some of whose names are markup; it gets a free port as its
-argument. Needs selenium, and Debian's chromium with its driver. With SCREENSHOT_DIR every page is
+argument. CONTEND is the built command, whose pages of saved profiles (`contend open`) are looked at as well.
+Needs selenium, and Debian's chromium with its driver. With SCREENSHOT_DIR every page is
 kept as a picture: light and dark, at the width of a desktop and of a phone.
 
 Goes through all promises and exits with 1 if one of them is broken.
@@ -29,6 +30,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 DESKTOP, PHONE = (1280, 800), (360, 740)
+CHECKOUT = "hostile::orders::checkout"
 PAGES = {
     "index": "",
     "top-mutex": "top?profile=mutex",
@@ -36,8 +38,17 @@ PAGES = {
     "threads": "threads?form=page",
     "monitor": "monitor?form=page",
     "deadlock": "deadlock?form=page",
+    "function": f"function?profile=block&name={CHECKOUT}",
     "flamegraph-mutex": "flamegraph?profile=mutex",
     "flamegraph-block": "flamegraph?profile=block&value=contentions",
+}
+# Of `contend open`, for the mutex profile twice and the block profile.
+SAVED_PAGES = {
+    "saved-index": "",
+    "saved-top": "top?profile=3",
+    "saved-flamegraph": "flamegraph?profile=3",
+    "saved-function": f"function?profile=3&name={CHECKOUT}",
+    "saved-compare": "compare?base=1&profile=2",
 }
 # What the program is called in places, and what a page may be asked for.
 MARKUP = "<script>alert('name')</script>"
@@ -48,6 +59,7 @@ ATTACKS = [
     'top?profile="><img src=x onerror=alert(1)>',
     "top?profile=mutex&seconds=<script>alert(1)</script>",
     'flamegraph?profile=mutex&value="><script>alert(1)</script>',
+    'function?profile=mutex&name="><script>alert(1)</script>&kind=<img src=x onerror=alert(1)>',
     "mutex?debug=<script>alert(1)</script>",
     "?<script>alert(1)</script>",
 ]
@@ -94,11 +106,34 @@ class Server:
             return answer.read()
 
 
+class Saved:
+    """`contend open`, for profiles of the program."""
+
+    def __init__(self, contend, server):
+        self.folder = tempfile.TemporaryDirectory()
+        files = []
+        for name in ["mutex", "mutex", "block"]:
+            files.append(pathlib.Path(self.folder.name, f"{len(files)}-{name}.pb.gz"))
+            files[-1].write_bytes(server.get(name))
+            time.sleep(1)
+        self.process = subprocess.Popen([contend, "open", *files], stdout=subprocess.PIPE, text=True)
+        self.root = self.process.stdout.readline().split()[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
 class Browser:
     """Chromium, with the page that is open in it."""
 
-    def __init__(self, root):
+    def __init__(self, root, saved):
         self.root = root
+        self.saved = saved
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium")
         for argument in [
@@ -135,6 +170,16 @@ class Browser:
 
     def open(self, path):
         self.driver.get(self.root + path)
+
+    def open_saved(self, path):
+        self.driver.get(self.saved + path)
+
+    def open_each(self):
+        """Goes to every page, and says which it is."""
+        for pages, go in [(PAGES, self.open), (SAVED_PAGES, self.open_saved)]:
+            for name, path in pages.items():
+                go(path)
+                yield name
 
     def one(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
@@ -199,12 +244,15 @@ def every_link_of_the_index_leads_somewhere(browser):
 @check
 def a_profile_is_turned_off_and_on_from_the_index(browser):
     browser.open("")
-    for rate, state in [(0, "off"), (1, "on: every contention"), (100, "on: 1 in 100")]:
+    own = lambda: [it.get_attribute("data-rate") for it in browser.all('#mutex button[title*="own rate"]')]
+    same(own(), ["2"], "the program's own rate")
+    for rate, state in [(0, "off"), (1, "on: every contention"), (100, "on: 1 in 100"), (2, "on: 1 in 2")]:
         browser.one(f'#mutex button[data-rate="{rate}"]').click()
         shown = lambda: browser.run("return document.querySelector('#mutex .state')?.textContent") == state
         browser.wait(f"the state {state!r}", shown)
         pressed = browser.all('#mutex button[aria-pressed="true"]')
         same([it.get_attribute("data-rate") for it in pressed], [str(rate)], "the pressed button")
+        same(own(), ["2"], "the program's own rate, whatever is chosen")
     same(browser.text("#block .state")[:3], "on:", "the other profile's state")
 
 
@@ -226,10 +274,55 @@ def a_refused_rate_is_told_in_place(browser):
 def a_window_is_recorded_from_the_index(browser):
     browser.open("")
     form = browser.one("#block form.window")
-    browser.run("arguments[0].elements.seconds.value = '1'", form)
+    check = form.find_element(By.CSS_SELECTOR, ".check")
+    assert not check.is_displayed(), "how much is recorded, where nothing is"
+    browser.run(
+        "const {seconds} = arguments[0].elements; seconds.value = '1'; seconds.dispatchEvent(new Event('change'))", form
+    )
+    assert check.is_displayed() and not form.find_element(By.CSS_SELECTOR, ".whole").is_displayed()
     browser.one("#block form.window button:not([formaction])").click()
     browser.wait("the table of the window", lambda: browser.all("table.sites"))
     assert "seconds=1" in browser.driver.current_url, browser.driver.current_url
+
+
+@check
+def all_since_the_start_is_one_click_away(browser):
+    browser.open("")
+    browser.one('#mutex button[formaction="flamegraph"]').click()
+    browser.wait("the flame graph", lambda: browser.all(".flame svg"))
+    assert "since the start" in browser.text(".summary"), browser.text(".summary")
+    browser.one("form.window button").click()
+    browser.wait("the same again", lambda: browser.all(".flame svg"))
+
+
+@check
+def the_index_refreshes(browser):
+    browser.open("")
+    delay = lambda: browser.run("return document.querySelector('#block dd.delay')?.textContent")
+    before = delay()
+    browser.run("document.querySelector('#block select').value = '5'")
+    browser.one("#refresh input").click()
+    browser.wait("another number", lambda: delay() not in (None, before), 30)
+    same(browser.run("return document.querySelector('#block select').value"), "5", "what was chosen")
+    browser.one("#refresh input").click()
+
+
+@check
+def a_row_leads_to_its_function(browser):
+    browser.open("top?profile=block")
+    row = next(it for it in browser.all("table.sites tbody tr") if "orders::pay" in it.text)
+    delay = row.find_element(By.CSS_SELECTOR, ".value").text
+    row.find_element(By.CSS_SELECTOR, ".function a").click()
+    browser.wait("the page", lambda: browser.all("main.function"))
+    assert "hostile::orders::pay" in browser.text("h2.function"), browser.text("h2.function")
+    assert MARKUP in browser.text("h2.function .kind")
+    callers = browser.text("#callers")
+    assert CHECKOUT in callers and "contend::blocking" in callers, callers
+    assert "hostile.rs" in browser.text("#source")
+    assert browser.all("#stacks details[open] li.this"), "no stack"
+    browser.one(f"#callers a[href*='checkout']").click()
+    browser.wait("its caller", lambda: browser.text("h2.function").startswith(CHECKOUT))
+    assert delay
 
 
 def column(browser, index):
@@ -312,7 +405,7 @@ def the_table_is_there_without_scripts(browser):
         same(delays, sorted(delays, reverse=True), "the delays")
         assert not browser.one("#filter").is_displayed(), "a filter that cannot work"
         browser.open("flamegraph?profile=block")
-        widths = [it.size["width"] for it in browser.all("#flame rect")]
+        widths = [it.size["width"] for it in browser.all(".flame rect")]
         assert max(widths) > 1000, widths
         browser.open("")
         assert browser.one("#mutex dd.delay").is_displayed()
@@ -374,7 +467,7 @@ def a_deadlock_is_on_top_and_its_circle_is_marked(browser):
 def frames(browser):
     """Name and shown width of each frame that is shown."""
     return browser.run(
-        """return Object.fromEntries([...document.querySelectorAll("#flame g.frame")]
+        """return Object.fromEntries([...document.querySelectorAll(".flame g.frame")]
              .filter(it => getComputedStyle(it).display !== "none")
              .map((it, at) => [at + " " + it.getAttribute("aria-label"),
                                Math.round(it.querySelector("rect").getBoundingClientRect().width)]))"""
@@ -384,7 +477,7 @@ def frames(browser):
 def click_frame(browser, name):
     """The widest frame with this in its name."""
     return browser.run(
-        """const named = [...document.querySelectorAll("#flame g.frame")]
+        """const named = [...document.querySelectorAll(".flame g.frame")]
              .filter(it => it.getAttribute("aria-label").includes(arguments[0])
                            && getComputedStyle(it).display !== "none");
            const width = it => it.getBoundingClientRect().width;
@@ -420,7 +513,7 @@ def the_flame_graph_works_with_keys(browser):
     browser.open("flamegraph?profile=block")
     before = frames(browser)
     focused = lambda: browser.run("return document.activeElement.getAttribute('aria-label')")
-    browser.run("document.querySelector('#flame [tabindex=\"0\"]').focus()")
+    browser.run("document.querySelector('.flame [tabindex=\"0\"]').focus()")
     assert focused().startswith("all "), focused()
     keys = lambda *keys: browser.driver.switch_to.active_element.send_keys(*keys)
     seen = []
@@ -431,7 +524,7 @@ def the_flame_graph_works_with_keys(browser):
         if focused() != seen[-1]:
             break
     assert len(set(seen)) > 2, seen
-    same(browser.text("#details"), focused(), "the details")
+    assert browser.text("#details").startswith(focused()), (browser.text("#details"), focused())
     keys(Keys.ENTER)
     assert frames(browser) != before, "Enter zooms"
     keys(Keys.ESCAPE)
@@ -445,19 +538,19 @@ def the_flame_graph_is_searched(browser):
     browser.open("flamegraph?profile=block")
     plain = fills(browser)
     browser.one("#search").send_keys("orders::(checkout|pay)")
-    matched = browser.all("#flame g.matched")
+    matched = browser.all(".flame g.matched")
     names = [it.get_attribute("aria-label") for it in matched]
     assert names and all("orders::" in name for name in names), names
     found = re.fullmatch(r"(\d+) matched: ([0-9.]+)%", browser.text("#matched"))
     assert found and int(found[1]) == len(names), browser.text("#matched")
     # What is below a match counts once: of all matches, those that no match is above of.
     expected = browser.run(
-        """const matched = [...document.querySelectorAll("#flame g.matched")];
+        """const matched = [...document.querySelectorAll(".flame g.matched")];
            const box = it => it.querySelector("rect").getBoundingClientRect();
            const isBelow = (a, b) => a !== b && box(a).top > box(b).top && box(a).left >= box(b).left - 1
                                      && box(a).right <= box(b).right + 1;
            const outer = matched.filter(it => !matched.some(other => isBelow(it, other)));
-           const all = box(document.querySelector("#flame g.frame.all")).width;
+           const all = box(document.querySelector(".flame g.frame.all")).width;
            return 100 * outer.reduce((sum, it) => sum + box(it).width, 0) / all"""
     )
     assert abs(float(found[2]) - expected) < 1, f"{found[2]}%, not {expected}%"
@@ -466,17 +559,110 @@ def the_flame_graph_is_searched(browser):
     browser.one("#search").send_keys(*clear)
     same((browser.text("#matched"), len(browser.all("g.matched"))), ("", 0), "after clearing")
     browser.one("#search").send_keys("[K; 8")
-    assert browser.all("#flame g.matched"), "what is no regular expression is looked for as it is"
+    assert browser.all(".flame g.matched"), "what is no regular expression is looked for as it is"
     browser.one("#search").send_keys(*clear, "no such function")
     same(browser.text("#matched"), "0 matched: 0.0%", "no match")
+
+
+@check
+def the_flame_graph_is_searched_by_kind(browser):
+    browser.open("flamegraph?profile=block")
+    kinds = lambda: {it.get_attribute("data-kind") for it in browser.all(".flame g.matched")}
+    for button in browser.all(".kinds button")[:3]:
+        kind = button.get_attribute("data-kind")
+        button.click()
+        same(kinds(), {kind}, "the kind of what is marked")
+        found = float(re.search(r": ([0-9.]+)%", browser.text("#matched"))[1])
+        told = float(re.search(r"([0-9.]+)%", button.text)[1])
+        assert abs(found - told) < 0.2, (found, told)
+        button.click()
+        same(browser.text("#matched"), "", "after the second click")
+    browser.one("#search").send_keys("[condvar")
+    assert kinds() == {"condvar"}, kinds()
+    colours = browser.run(
+        """return Object.fromEntries([...document.querySelectorAll(".flame g.kind")]
+             .map(it => [it.dataset.kind, getComputedStyle(it.querySelector("rect")).fill]))"""
+    )
+    assert len(colours) > 2 and len(set(colours.values())) > 2, colours
+
+
+@check
+def a_narrow_frame_shows_its_function(browser):
+    browser.resize((500, 800))
+    try:
+        browser.open("flamegraph?profile=block")
+        labels = browser.run(
+            """return [...document.querySelectorAll(".flame g.frame")]
+                 .map(it => [it.querySelector("text").textContent, it.getAttribute("aria-label")])"""
+        )
+    finally:
+        browser.resize(DESKTOP)
+    cut = [(shown, whole) for shown, whole in labels if shown and not whole.startswith(shown)]
+    assert cut, labels
+    for shown, whole in cut:
+        assert not shown.startswith("…"), shown
+        name = whole.split(" · ")[0]
+        assert shown.rstrip("…").split(" [")[0] in name, (shown, whole)
+
+
+@check
+def a_frame_leads_to_its_function(browser):
+    browser.open("flamegraph?profile=block")
+    click_frame(browser, CHECKOUT)
+    browser.one("#details a").click()
+    browser.wait("the page", lambda: browser.all("main.function"))
+    assert browser.text("h2.function").startswith(CHECKOUT)
+
+
+@check
+def saved_profiles_have_the_same_pages(browser):
+    browser.open_saved("")
+    same(len(browser.all(".card")), 3, "cards")
+    browser.open_saved("top?profile=3")
+    assert MARKUP in browser.text("table.sites")
+    browser.all("table.sites th button")[1].click()
+    browser.one("#filter").send_keys("ORDERS::")
+    assert "call sites" in browser.text("#shown")
+    browser.open_saved(SAVED_PAGES["saved-function"])
+    source = browser.text("#source")
+    assert "pub(super) fn checkout()" in source and "CACHE.put();" in source, source
+    hot = browser.text("#source tr.hot")
+    assert re.search(r"[0-9.]+(ns|µs|ms|s)\b", hot), hot
+
+
+@check
+def two_saved_profiles_stand_side_by_side(browser):
+    browser.open_saved("")
+    browser.one("form.window button").click()
+    browser.wait("both", lambda: len(browser.all(".flame svg")) == 2)
+    widths = lambda: browser.run(
+        "return [...document.querySelectorAll('.flame svg')].map(it => it.getBoundingClientRect().width)"
+    )
+    totals = browser.run(
+        "return [...document.querySelectorAll('.flame g.all rect, .flame g:first-child rect')].map(it => Number(it.dataset.w))"
+    )
+    before, after = widths()
+    assert abs(before / after - totals[0] / totals[1]) < 0.02, (widths(), totals)
+    # A click in one zooms the other.
+    label = browser.run(
+        """const frame = [...document.querySelectorAll(".flame")[1].querySelectorAll("g.frame")][1];
+           frame.querySelector("rect").dispatchEvent(new MouseEvent("click", {bubbles: true}));
+           return frame.getAttribute("aria-label")"""
+    )
+    assert "→" in label, label
+    zoomed = browser.run(
+        """return [...document.querySelectorAll(".flame")].map(flame =>
+             [...flame.querySelectorAll("g.above")].length)"""
+    )
+    assert zoomed[0] == zoomed[1] == 1, zoomed
 
 
 def fills(browser):
     return browser.run(
         """const fill = it => it && getComputedStyle(it.querySelector("rect")).fill;
-           const checkout = [...document.querySelectorAll("#flame g.frame")]
+           const checkout = [...document.querySelectorAll(".flame g.frame")]
              .find(it => it.getAttribute("aria-label").includes("orders::checkout"));
-           return {frame: fill(checkout), matched: fill(document.querySelector("#flame g.matched"))}"""
+           return {frame: fill(checkout), matched: fill(document.querySelector(".flame g.matched"))}"""
     )
 
 
@@ -513,10 +699,9 @@ def names_that_are_markup_are_shown_as_text(browser):
         browser.open(path)
         assert MARKUP in browser.text(selector), f"not on {path!r}: {browser.text(selector)}"
     browser.open("flamegraph?profile=block")
-    labels = [it.get_attribute("aria-label") for it in browser.all("#flame g.frame")]
+    labels = [it.get_attribute("aria-label") for it in browser.all(".flame g.frame")]
     assert any(MARKUP in label for label in labels), labels
-    for path in PAGES.values():
-        browser.open(path)
+    for path in browser.open_each():
         same(browser.all("script:not([src]), img, [onerror], [onload], [style]"), [], path)
 
 
@@ -536,8 +721,7 @@ def nothing_that_is_asked_for_runs(browser):
 @check
 def the_console_is_silent(browser):
     browser.console()
-    for path in PAGES.values():
-        browser.open(path)
+    for path in browser.open_each():
         same(browser.console(), [], f"the console of {path!r}")
 
 
@@ -545,13 +729,19 @@ def the_console_is_silent(browser):
 def nothing_is_wider_than_a_phone(browser):
     browser.resize(PHONE)
     try:
-        for path in PAGES.values():
-            browser.open(path)
+        for path in browser.open_each():
             widths = browser.run(
                 """const page = document.documentElement;
                    return [page.scrollWidth, page.clientWidth]"""
             )
             same(widths, [PHONE[0], PHONE[0]], f"width of {path!r} and of the window")
+            strips = browser.run(
+                """return [...document.querySelectorAll("body *")]
+                     .filter(it => it.checkVisibility() && it.scrollWidth > it.clientWidth + 1)
+                     .filter(it => ["auto", "scroll"].includes(getComputedStyle(it).overflowX))
+                     .map(it => it.outerHTML.slice(0, 80))"""
+            )
+            same(strips, [], f"what scrolls sideways on {path!r}")
             small = browser.run(
                 """return [...document.querySelectorAll("button, select, nav a, .choice a, input")]
                      .filter(it => it.checkVisibility() && it.type !== "checkbox" && it.getBoundingClientRect().height < 40)
@@ -567,8 +757,7 @@ def text_can_be_read_in_light_and_dark(browser):
     try:
         for scheme in ["light", "dark"]:
             browser.scheme(scheme)
-            for path in PAGES.values():
-                browser.open(path)
+            for path in browser.open_each():
                 poor = browser.run(CONTRAST)
                 same(poor, [], f"text of {path!r} with too little contrast ({scheme})")
     finally:
@@ -612,16 +801,15 @@ def take_pictures(browser, folder):
         for device, size in [("desktop", DESKTOP), ("phone", PHONE)]:
             browser.scheme(scheme)
             browser.resize(size)
-            for name, path in PAGES.items():
-                browser.open(path)
+            for name in browser.open_each():
                 (folder / f"{name}-{scheme}-{device}.png").write_bytes(browser.picture())
 
 
 def main():
-    program, *folder = sys.argv[1:]
+    program, contend, *folder = sys.argv[1:]
     failed = 0
-    with Server(program) as server:
-        browser = Browser(server.root)
+    with Server(program) as server, Saved(contend, server) as saved:
+        browser = Browser(server.root, saved.root)
         try:
             if folder:
                 take_pictures(browser, pathlib.Path(folder[0]))

@@ -18,6 +18,7 @@
 //! weights, graph                 flat and cum by function or line; who calls whom
 //!   │
 //! report, scale, output          rows, units, colours
+//! open → http                    pages for a browser
 //! ```
 #![forbid(unsafe_code)]
 
@@ -38,6 +39,7 @@ mod launch;
 mod list;
 mod merge;
 mod names;
+mod open;
 mod output;
 mod peek;
 mod process;
@@ -46,7 +48,6 @@ mod run;
 mod scale;
 mod snap;
 mod source;
-mod source_file;
 #[cfg(contend_whole)]
 mod suitable;
 mod threads;
@@ -109,6 +110,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Flamegraph(arguments) => flamegraph::run(arguments, &mut output),
         Command::Imports(arguments) => imports::run(arguments, &mut output),
         Command::Merge(arguments) => merge::run(arguments, &mut output),
+        Command::Open(arguments) => open::run(arguments, &mut output),
         Command::Snap(arguments) => snap::run(arguments, &mut output),
         Command::Threads(arguments) => threads::run(arguments, &mut output),
         Command::Trace(arguments) => trace::run(arguments, &mut output),

@@ -99,6 +99,15 @@
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `value=contentions` | | By number rather than by delay. |
+//! | `function` | | reads | A page: one function with its callers and callees, its lines, and its stacks. |
+//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `name=NAME` | | The function's whole name. |
+//! | | `kind=NAME` | | Only what waited for this, such as `mutex`. |
+//! | | `seconds=N` | takes time | Of the next N seconds. |
+//! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
+//! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `value=contentions` | | By number rather than by delay. |
 //! | `flamegraph` | | reads | A page: stacks as a flame graph (feature `flamegraph`). |
 //! | | `profile=NAME` | | `mutex` (the default) or `block`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
@@ -158,11 +167,13 @@
 //!    [`blocking`](crate::blocking) around a suspected call makes it count.
 //! 4. Is the leaf `Condvar::wait`, `recv` or `sleep` of a thread that has nothing to do? Pass it over; look at the locks.
 //! 5. Much of it at one lock: `top?profile=mutex&seconds=10` names the code that **holds** it while others wait.
-//! 6. The flame graph shows who calls that code, and its file and line in `top` where the release is.
+//! 6. A row of `top` leads to the function: who calls it, on which lines, with which stacks. The flame graph shows all of
+//!    them at once. `contend open URL` on the machine with the sources puts the numbers beside the lines.
 //! 7. Long section? Move work out of it: input and output, allocation, formatting, whatever needs no lock.
 //! 8. Short but frequent (many contentions, little delay each)? Split the lock, or take it once for many items.
 //! 9. `send` at the top of the block profile: what receives is too slow, or the channel too short. `recv`: the sender is.
-//! 10. Fetch `bundle?seconds=10` before and after the change, and compare: `go tool pprof -diff_base before.pb.gz after.pb.gz`.
+//! 10. Fetch `mutex?seconds=10` before and after the change, and compare: `contend diff before.pb.gz after.pb.gz`, or
+//!     side by side `contend open before.pb.gz after.pb.gz`.
 //!
 //! # Nothing moves: what to do
 //!
@@ -221,7 +232,7 @@
 //! front, or a tunnel. A [`Service`] in your own server is as reachable as that server: give it a token, or a
 //! port of its own, and [`Handler::loopback_hosts_only`] where it listens on loopback.
 //!
-//! All text of the program is escaped; pages load nothing from elsewhere, run no script but their own
+//! No source is served: pages have names of files and numbers of lines. All text of the program is escaped; pages load nothing from elsewhere, run no script but their own
 //! (Content-Security-Policy), cannot be framed, and are not cached. Requests that take time or change something are
 //! refused where the browser says that a page of another site made it send them. It says so to https and to loopback
 //! addresses (`Sec-Fetch-Site`), and elsewhere with what a script sends or a form posts (`Origin`, which has to name
@@ -291,6 +302,8 @@ mod tower;
 
 pub use cancel::Cancel;
 pub use handler::{Handler, handle};
+#[cfg(feature = "cli")]
+pub(crate) use pages::saved::{Saved, SavedFile};
 pub use register::{RegisterError, register_profile};
 pub use request::Request;
 pub use response::Response;

@@ -5,8 +5,12 @@ pub(crate) mod columns;
 pub(crate) mod demangle;
 pub(crate) mod duration;
 pub(crate) mod escape;
+#[cfg(feature = "http")]
+pub(crate) mod name;
 pub(crate) mod save;
 pub(crate) mod say;
+#[cfg(feature = "cli")]
+pub(crate) mod sources;
 pub(crate) mod template;
 pub(crate) mod units;
 pub(crate) mod utc;

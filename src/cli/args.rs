@@ -34,6 +34,7 @@ Examples:
   contend peek checkout mutex.pb.gz         its callers, and what it calls
   contend list slow_update mutex.pb.gz      the same beside the source lines
   contend diff before.pb.gz after.pb.gz     what became better, what worse
+  contend open before.pb.gz after.pb.gz     as pages for a browser
   contend threads localhost:6060            what every thread does now
   contend deadlocks localhost:6060          the threads that wait for each other
   contend watch localhost:6060              a live table
@@ -60,6 +61,7 @@ pub(super) enum Command {
     Flamegraph(Flamegraph),
     Imports(Imports),
     Merge(Merge),
+    Open(Open),
     Snap(Snap),
     Deadlocks(Deadlocks),
     Threads(Threads),
@@ -272,6 +274,40 @@ pub(super) struct Flamegraph {
     pub(super) value: Value,
     #[command(flatten)]
     pub(super) filter: Filter,
+}
+
+/// Show profiles as pages for a browser, on a port of this machine.
+///
+/// A table of call sites and a flame graph of each, a page for each function (its callers and callees, its source
+/// with the values beside the lines, its stacks), and any two side by side. Prints the address, and serves until
+/// Ctrl-C. A program's address stands for its mutex profile as it is now.
+///
+/// Sources are looked for as by `list`: in the working folder, or in those of `--source-path`. Other users of this
+/// machine can read the pages, too.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend open mutex.pb.gz
+  contend open --browser before.pb.gz after.pb.gz
+  contend open localhost:6060 localhost:6060/debug/pprof/block --source-path ~/src/shop")]
+pub(super) struct Open {
+    /// Files, `-`, URLs, or addresses of programs.
+    #[arg(value_name = "FILE|URL", required = true)]
+    pub(super) profiles: Vec<String>,
+    /// The port to serve at; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) port: u16,
+    /// Open the pages in a browser.
+    #[arg(long)]
+    pub(super) browser: bool,
+    /// Where sources are, when they are not in the working folder. Several are separated as in PATH, or given one by
+    /// one.
+    #[arg(long, value_name = "DIR", value_delimiter = PATH_DELIMITER)]
+    pub(super) source_path: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) filter: Filter,
+    #[command(flatten)]
+    pub(super) access: Access,
 }
 
 /// Add profiles up into one.

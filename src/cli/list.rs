@@ -9,8 +9,8 @@ use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
 use super::report::write_filter;
 use super::scale::{Unit, percent};
-use super::source_file::{SourceFile, Sources, clean};
 use super::weights::{By, Node};
+use crate::text::sources::{SourceFile, Sources, clean};
 
 /// Lines before the first and after the last one with a value.
 const MARGIN: i64 = 5;

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use super::source_file::clean;
 use crate::pprof::decoded::{Frame, Profile};
+use crate::text::sources::clean;
 
 /// Two frames are one row if this is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]

@@ -95,7 +95,7 @@ impl<'p> Site<'p> {
 /// The user's frame that called the wrapper. Frames of the standard library between the two,
 /// such as `core::mem::drop` or the glue that drops a struct with a guard in it, are passed
 /// over, unless nothing else is there.
-fn caller(sample: &Sample) -> Option<&Frame> {
+pub(crate) fn caller(sample: &Sample) -> Option<&Frame> {
     // Not `Sample::frames`, which would lay out and keep the frames of every sample.
     let frames = sample.stack.frames_in_place();
     let after_wrapper = frames.clone().skip(sample.stack.starts_in_wrapper.into());

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::memory::{Memory, Reserved};
+#[cfg(feature = "cli")]
+use super::pages::saved::Saved;
 use super::query::{Query, number};
+use super::rates::OwnRates;
 use super::scrapers::Scrapers;
 use super::windows::{Window, Windows};
 use super::{Cancel, Request, Response};
@@ -16,6 +19,10 @@ pub(super) struct State {
     pub(super) windows: Windows,
     pub(super) scrapers: Scrapers,
     pub(super) memory: Memory,
+    pub(super) own_rates: OwnRates,
+    /// The profiles that a handler of files serves.
+    #[cfg(feature = "cli")]
+    pub(super) saved: Option<Arc<Saved>>,
     turn: Arc<Mutex<()>>,
 }
 

@@ -1,12 +1,16 @@
 //! From a request to its answer.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 use super::access::{Access, Token};
 use super::call::{Answer, Call, State};
+#[cfg(feature = "cli")]
+use super::pages::saved::{self, Saved};
 use super::query::Query;
-use super::routes::Found;
+use super::routes::{Found, Table};
 use super::{Cancel, Request, Response, panics};
 
 /// Where Go serves its profiles, and every tool looks for them.
@@ -30,6 +34,7 @@ const PREFIX: &str = "/debug/pprof";
 pub struct Handler {
     access: Access,
     state: State,
+    table: Table,
 }
 
 /// Answers a request as the one handler of the process that asks for no token. The simplest use;
@@ -67,6 +72,17 @@ impl Handler {
     /// ```
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Answers for profiles of files, at the root, instead of for this program.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_saved(saved: Saved) -> Self {
+        let mut handler = Self {
+            table: saved::TABLE,
+            ..Self::default()
+        };
+        handler.state.saved = Some(Arc::new(saved));
+        handler
     }
 
     /// Answers only requests that show `token`, as `Authorization: Bearer TOKEN`, or as the
@@ -233,7 +249,7 @@ impl Handler {
             cancel,
         };
         self.state.scrapers.expire();
-        let found = Found::at(call.name);
+        let found = Found::at(self.table, call.name);
         self.access.check(&call, found.effect(&call))?;
         match name {
             Some(_) => found.answer(&call),

@@ -12,13 +12,18 @@ mod categories;
 mod deadlock;
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
+mod function;
 mod graph;
 mod html;
 mod index;
+mod live;
 mod monitor;
 mod now;
 mod off;
 mod paths;
+#[cfg(feature = "cli")]
+pub(crate) mod saved;
+mod stacks;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -31,6 +36,7 @@ mod words;
 pub(super) use deadlock::{NO_DEADLOCK, deadlock};
 #[cfg(feature = "flamegraph")]
 pub(super) use flamegraph::flamegraph;
+pub(super) use function::function;
 pub(super) use index::index;
 pub(super) use monitor::{NO_MONITOR, monitor};
 pub(super) use threads::threads;

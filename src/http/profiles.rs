@@ -144,8 +144,12 @@ pub(super) fn rate(call: &Call<'_>, which: ProfileKind) -> Result<Option<u64>, R
     )
 }
 
-/// Outside of a window there is no time for which a rate could be set.
+/// Outside of a window there is no time for which a rate could be set. A form that says so by an empty
+/// `seconds=` has a rate all the same.
 fn refuse_rates(call: &Call<'_>) -> Result<(), Response> {
+    if call.query.has_empty("seconds") {
+        return Ok(());
+    }
     for name in ProfileKind::ALL.map(|kind| kind.rate().parameter) {
         if call.query.get(name).is_some() {
             let message = format!("\"{name}\" needs \"seconds\": it is set for that time only");

@@ -26,6 +26,12 @@ impl<'a> Query<'a> {
         (!value.is_empty()).then_some(&**value)
     }
 
+    /// Whether `name` is there without a value.
+    pub(super) fn has_empty(&self, name: &str) -> bool {
+        let same = self.0.iter().find(|(it, _)| it == name);
+        same.is_some_and(|(_, value)| value.is_empty())
+    }
+
     /// Whether `debug=` asks for text. Go takes a word for 0 and writes a compressed file under
     /// the content type of text for a negative number; here these are errors.
     pub(super) fn wants_text(&self) -> Result<bool, Response> {

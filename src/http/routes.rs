@@ -15,7 +15,7 @@ use super::{
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 18] = [
+pub(crate) static ROUTES: [Route; 19] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -170,8 +170,16 @@ pub(crate) static ROUTES: [Route; 18] = [
         )
     },
     Route {
-        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE],
+        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, VALUE],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
+    },
+    Route {
+        parameters: &[PROFILE, NAME, KIND, PAGE_WINDOW, FRACTION, RATE, VALUE],
+        ..Route::new(
+            "function",
+            "A page: one function with its callers and callees, its lines, and its stacks.",
+            pages::function,
+        )
     },
     Route {
         parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, VALUE, DOWNLOAD],
@@ -328,6 +336,12 @@ const PROFILE: Parameter = Parameter::new(
     Effect::Reads,
     "`mutex` (the default) or `block`.",
 );
+const NAME: Parameter = Parameter::new("name=NAME", Effect::Reads, "The function's whole name.");
+const KIND: Parameter = Parameter::new(
+    "kind=NAME",
+    Effect::Reads,
+    "Only what waited for this, such as `mutex`.",
+);
 const VALUE: Parameter = Parameter::new(
     "value=contentions",
     Effect::Reads,
@@ -364,15 +378,39 @@ pub(super) fn is_taken(name: &str) -> bool {
     is_served || name == ASSET.name || KEPT.contains(&name) || name.starts_with("delta_")
 }
 
+/// The rows of a handler.
+#[derive(Clone, Copy)]
+pub(super) struct Table {
+    pub(super) routes: &'static [Route],
+    /// Whether profiles that the program has registered are served beside them.
+    pub(super) has_custom: bool,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            routes: &ROUTES,
+            has_custom: true,
+        }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.routes.iter().map(|route| route.name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
 /// The row that a request is for.
 pub(super) struct Found(&'static Route);
 
 impl Found {
-    pub(super) fn at(name: &str) -> Self {
-        let known = ROUTES.iter().find(|route| route.name == name);
+    pub(super) fn at(table: Table, name: &str) -> Self {
+        let known = table.routes.iter().find(|route| route.name == name);
         Self(known.unwrap_or_else(|| match name.split_once('/') {
             Some((folder, _)) if folder == ASSET.name => &ASSET,
-            _ if custom::is_registered(name) => &CUSTOM,
+            _ if table.has_custom && custom::is_registered(name) => &CUSTOM,
             _ => &UNKNOWN,
         }))
     }
@@ -513,7 +551,7 @@ mod tests {
                 query: Query::new(query),
                 cancel: &Cancel::new(),
             };
-            Found::at(name).effect(&call)
+            Found::at(Table::default(), name).effect(&call)
         };
         assert_eq!(effect("GET", "mutex", "debug=1"), Effect::Reads);
         assert_eq!(effect("GET", "mutex", "seconds="), Effect::Reads);

@@ -9,6 +9,7 @@ mod handmade;
 mod http;
 mod imports;
 mod numbers;
+mod open;
 mod ours;
 mod server;
 mod streams;

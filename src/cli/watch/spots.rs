@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use crate::cli::source_file::clean;
 use crate::pprof::decoded::Profile;
 use crate::pprof::proto::Sample;
 use crate::profile::owner::is_of_library;
+use crate::text::sources::clean;
 
 /// The key of a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::spots::{Amount, Spot, spot};
 use super::view::Value;
 use crate::cli::output::printable;
-use crate::cli::source_file::clean;
 use crate::pprof::decoded::Profile;
+use crate::text::sources::clean;
 use crate::text::units::{human, shortened};
 
 /// A line for each stack and for each of its frames, the largest first. `before`: only what came

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::html::{Html, bar, breakable, html};
+use form_urlencoded::Serializer;
+
+use super::html::{Html, bar, breakable, html, when};
 use super::window;
 use super::words::{grouped, rate};
 use crate::export::sites::{Site, sites};
@@ -19,6 +21,8 @@ pub(super) struct Card {
     pub(super) profile: Profile,
     /// The program's own rate; recordings may ask for more while they last.
     pub(super) rate_set: u64,
+    /// The rate before somebody chose another one here.
+    pub(super) own_rate: u64,
     /// The time that the profile covers.
     pub(super) recorded_for: Option<Duration>,
     pub(super) can_record: bool,
@@ -32,7 +36,7 @@ impl Card {
         html!(
             "<section class=\"card\" id=\"{}\" aria-labelledby=\"{}-name\">\n\
              <h2 id=\"{}-name\">{}{}</h2>\n<p class=\"question\">{}</p>\n\
-             <p class=\"explained\">{}</p>\n{}{}{}\n{}{}</section>\n",
+             <p class=\"explained\">{}</p>\n<div id=\"{}-now\" data-part>{}{}</div>\n{}{}</section>\n",
             which.name(),
             which.name(),
             which.name(),
@@ -40,11 +44,11 @@ impl Card {
             self.state(),
             which.question(),
             which.descriptor().explanation,
+            which.name(),
             self.numbers(),
             self.sites(),
-            self.links(),
+            self.buttons(),
             self.rates(),
-            self.window(),
         )
     }
 
@@ -115,7 +119,11 @@ impl Card {
             return html!("<p class=\"empty\">{}</p>\n", why_empty(&self.profile));
         }
         let total = self.profile.total_delay_nanos();
-        let items = sites.iter().take(SITES).map(|site| item(site, total));
+        let which = self.profile.kind().name();
+        let items = sites
+            .iter()
+            .take(SITES)
+            .map(|site| item(which, site, total));
         let all = html!(
             "<p class=\"all-sites\"><a href=\"top?profile={}\">all {} call sites</a></p>\n",
             self.profile.kind().name(),
@@ -130,25 +138,10 @@ impl Card {
         html!("<ol class=\"worst\">\n{}</ol>\n{}", items, all)
     }
 
-    fn links(&self) -> Html {
-        let name = self.profile.kind().name();
-        let flamegraph = html!(
-            "<a class=\"main\" href=\"flamegraph?profile={}\">Flame graph</a>",
-            name
-        );
-        html!(
-            "<nav class=\"links\" aria-label=\"{} profile\">{}<a href=\"top?profile={}\">Top</a>\
-             <a href=\"{}?debug=1\">Text</a><a href=\"{}\" download>Download</a></nav>",
-            name,
-            if cfg!(feature = "flamegraph") {
-                flamegraph
-            } else {
-                Html::default()
-            },
-            name,
-            name,
-            name,
-        )
+    /// The ways to see it.
+    fn buttons(&self) -> Html {
+        let longest = self.longest_window.filter(|_| self.can_record);
+        window::buttons(self.profile.kind(), self.profile.rate() == 0, longest)
     }
 
     /// Shown by the script that they need.
@@ -156,21 +149,24 @@ impl Card {
         if !self.can_record {
             return Html::default();
         }
-        let choices = self.profile.kind().rate().suggested;
+        let mut choices = self.profile.kind().rate().suggested.to_vec();
+        choices.extend([self.own_rate, self.rate_set]);
+        // Off, then from the coarsest to the finest.
+        choices.sort_unstable_by_key(|rate| (*rate > 0, std::cmp::Reverse(*rate)));
+        choices.dedup();
+        let buttons = choices.into_iter().map(|rate| self.rate_button(rate));
         html!(
             "<fieldset class=\"rates\" hidden><legend>Record</legend>\
              <span class=\"choice\">{}</span><output role=\"status\"></output></fieldset>\n",
-            choices
-                .map(|rate| self.rate_button(rate))
-                .into_iter()
-                .collect::<Html>(),
+            buttons.collect::<Html>(),
         )
     }
 
     fn rate_button(&self, choice: u64) -> Html {
         let which = self.profile.kind();
+        let is_own = choice == self.own_rate;
         html!(
-            "<button type=\"button\" data-name=\"{}\" data-rate=\"{}\" aria-pressed=\"{}\">{}</button>",
+            "<button type=\"button\" data-name=\"{}\" data-rate=\"{}\" aria-pressed=\"{}\"{}>{}</button>",
             which.rate().name,
             choice,
             if choice == self.rate_set {
@@ -178,31 +174,28 @@ impl Card {
             } else {
                 "false"
             },
+            when(is_own, " title=\"the program's own rate\""),
             rate(which, choice),
         )
     }
-
-    fn window(&self) -> Html {
-        let Some(longest) = self.longest_window.filter(|_| self.can_record) else {
-            return Html::default();
-        };
-        let everything = self.profile.rate() == 0;
-        window::form(self.profile.kind(), everything, None, longest)
-    }
 }
 
-fn item(site: &Site<'_>, total: u64) -> Html {
+fn item(which: &str, site: &Site<'_>, total: u64) -> Html {
     let place = match (site.file(), site.line()) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
         (Some(file), None) => file.to_owned(),
         (None, _) => String::new(),
     };
+    let mut address = Serializer::new(format!("function?profile={which}"));
+    address.append_pair("name", site.function());
+    address.append_pair("kind", site.kind.label());
     html!(
         "<li title=\"{}\"><span class=\"number\">{}</span> <span class=\"number\">{}</span> \
-         <span class=\"function\">{}</span> <span class=\"kind\">{}</span>{}</li>\n",
+         <span class=\"function\"><a href=\"{}\">{}</a></span> <span class=\"kind\">{}</span>{}</li>\n",
         place,
         human(site.delay()),
         percent(site.delay_nanos, total),
+        address.finish(),
         breakable(site.function()),
         site.kind.label(),
         bar(site.delay_nanos, total),

@@ -1,7 +1,7 @@
 //! Threads that wait for each other: as a notice, and on a page of their own.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, breakable, html, page};
+use super::html::{Html, breakable, html, page, refresh};
 use super::threads::stack;
 use crate::http::Response;
 use crate::http::process::program;
@@ -57,10 +57,9 @@ pub(super) fn body(deadlocks: &[Deadlock]) -> Html {
          <h1>deadlock <span class=\"question\">Which threads wait for each other?</span></h1>\n\
          <nav class=\"tabs\"><a href=\"threads?form=page\">Threads</a> \
          <a href=\"deadlock?form=text\">Text</a> <a href=\"deadlock?form=json\">JSON</a></nav>\n\
-         <p id=\"refresh\" hidden><label class=\"check\"><input type=\"checkbox\"> refresh every second\
-         </label> <output role=\"status\"></output></p>\n\
-         <div id=\"live\">\n<section id=\"all\" data-part>\n{}</section>\n</div>\n</main>\n",
+         {}<div id=\"live\">\n<section id=\"all\" data-part>\n{}</section>\n</div>\n</main>\n",
         program(),
+        refresh(),
         content,
     )
 }

@@ -1,84 +1,147 @@
 // Zoom, search and keys for the frames that the server has drawn.
 //
-// Each frame is a <g> of <title>, <rect> and <text>. `fg:x` and `fg:w` of the <rect> say where it
-// begins and how wide it is, in units of the value. They may be beyond what a number holds exactly, so
+// Each frame is a <g> of <title>, <rect> and <text>. `data-x` and `data-w` of the <rect> say where it
+// begins and how wide it is, in units of the measure. They may be beyond what a number holds exactly, so
 // who is below whom is found out once, by the middle of each frame, and then kept.
 "use strict";
 
-const svg = document.getElementById("flame");
-if (svg) main();
+const details = document.getElementById("details");
+const reset = document.getElementById("reset");
+const search = document.getElementById("search");
+const graphs = [...document.querySelectorAll(".flame > svg")].map((svg) => new Graph(svg));
+if (graphs.length > 0) main();
+
+function Graph(svg) {
+  this.svg = svg;
+  this.frames = read(svg);
+  this.all = this.frames[0];
+  this.zoomed = this.all;
+  for (const frame of this.frames) prepare(this, frame);
+  this.all.group.setAttribute("tabindex", "0");
+}
 
 function main() {
-  const frames = read();
-  const all = frames[0];
-  let zoomed = all;
-
-  const details = document.getElementById("details");
-  const reset = document.getElementById("reset");
-  const search = document.getElementById("search");
-  const frameOf = (event) => event.target.closest?.("g.frame")?.frame;
-
-  const tell = (frame) => (details.textContent = frame ? describe(frame, all) : "");
-  const zoom = (frame) => {
-    zoomed = frame;
-    reset.hidden = frame === all;
-    layOut(frames, frame);
-    label(frames);
-    find();
-  };
-  const find = () => {
-    const matched = document.getElementById("matched");
-    matched.textContent = highlight(frames, zoomed, search.value.trim());
-  };
-  const move = (frame) => {
-    if (!frame) return;
-    svg.querySelector('[tabindex="0"]').setAttribute("tabindex", "-1");
-    frame.group.setAttribute("tabindex", "0");
-    frame.group.focus();
-  };
-
-  for (const frame of frames) prepare(frame, all);
-  all.group.setAttribute("tabindex", "0");
   search.hidden = false;
-
-  svg.addEventListener("click", (event) => {
-    const frame = frameOf(event);
-    if (!frame) return;
-    move(frame);
-    zoom(frame);
-  });
-  svg.addEventListener("pointerover", (event) => tell(frameOf(event)));
-  svg.addEventListener("pointerleave", () => tell(undefined));
-  svg.addEventListener("focusin", (event) => tell(frameOf(event)));
-  svg.addEventListener("keydown", (event) => {
-    const frame = frameOf(event);
-    const next = frame && neighbour(frame, frames, event.key);
-    if (next) move(next);
-    else if (frame && (event.key === "Enter" || event.key === " ")) zoom(frame);
-    else if (!event.key.startsWith("Arrow")) return;
-    event.preventDefault();
-  });
+  for (const graph of graphs) listen(graph);
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && zoomed !== all) zoom(all);
+    if (event.key === "Escape") zoomOut();
     if (event.key !== "/" || event.target === search) return;
     event.preventDefault();
     search.focus();
   });
-  reset.addEventListener("click", () => zoom(all));
+  reset.addEventListener("click", zoomOut);
   search.addEventListener("input", find);
-  new ResizeObserver(() => label(frames)).observe(svg);
-  zoom(all);
+  for (const button of document.querySelectorAll(".kinds button")) {
+    button.addEventListener("click", () => {
+      const wanted = `kind:${button.dataset.kind}`;
+      search.value = search.value === wanted ? "" : wanted;
+      find();
+    });
+  }
+  zoomOut();
+}
+
+function listen(graph) {
+  const { svg } = graph;
+  const frameOf = (event) => event.target.closest?.("g.frame")?.frame;
+  svg.addEventListener("click", (event) => {
+    const frame = frameOf(event);
+    if (!frame) return;
+    move(graph, frame);
+    zoom(graph, frame);
+  });
+  svg.addEventListener("pointerover", (event) => frameOf(event) && tell(graph, frameOf(event)));
+  svg.addEventListener("pointerleave", () => tell(graph, graph.zoomed));
+  svg.addEventListener("focusin", (event) => frameOf(event) && tell(graph, frameOf(event)));
+  svg.addEventListener("keydown", (event) => {
+    const frame = frameOf(event);
+    const next = frame && neighbour(frame, graph.frames, event.key);
+    if (next) move(graph, next);
+    else if (frame && (event.key === "Enter" || event.key === " ")) zoom(graph, frame);
+    else if (frame && event.key === "f" && address(graph, frame)) location.href = address(graph, frame);
+    else if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
+  });
+  new ResizeObserver(() => label(graph)).observe(svg);
+}
+
+function zoomOut() {
+  for (const graph of graphs) zoomAlone(graph, graph.all);
+  after();
+  details.replaceChildren();
+}
+
+// The others follow, as far as they have the frame.
+function zoom(graph, frame) {
+  for (const other of graphs) zoomAlone(other, other === graph ? frame : same(other, frame) ?? other.all);
+  after();
+  tell(graph, frame);
+}
+
+function zoomAlone(graph, frame) {
+  graph.zoomed = frame;
+  layOut(graph.frames, frame);
+  label(graph);
+}
+
+function after() {
+  reset.hidden = graphs.every((graph) => graph.zoomed === graph.all);
+  find();
+}
+
+// The frame at the end of the same path.
+function same(graph, frame) {
+  const path = [];
+  for (let at = frame; at.parent; at = at.parent) path.unshift(at);
+  let found = graph.all;
+  for (const step of path) {
+    found = found.children.find((child) => child.name === step.name && child.kind === step.kind);
+    if (!found) return undefined;
+  }
+  return found;
+}
+
+// What the frame is, and the way to the page of its function.
+function tell(graph, frame) {
+  details.replaceChildren(frame.description);
+  const href = address(graph, frame);
+  if (!href) return;
+  const link = document.createElement("a");
+  link.href = href;
+  link.textContent = "callers, source, stacks";
+  details.append(" ", link);
+}
+
+function address(graph, frame) {
+  const base = graph.svg.dataset.function;
+  if (!base || frame === graph.all || frame.name.length > 2000) return undefined;
+  const url = new URL(base, location.href);
+  url.searchParams.set("name", frame.name);
+  if (frame.kind) url.searchParams.set("kind", frame.kind);
+  return url.href;
+}
+
+function move(graph, frame) {
+  if (!frame) return;
+  graph.svg.querySelector('[tabindex="0"]').setAttribute("tabindex", "-1");
+  frame.group.setAttribute("tabindex", "0");
+  frame.group.focus();
 }
 
 // The frames, roots first.
-function read() {
+function read(svg) {
   const frames = [...svg.querySelectorAll("g > rect")].map((rect) => {
     const group = rect.parentNode;
     const [title, text] = [group.querySelector("title"), group.querySelector("text")];
-    const number = (attribute) => Number(rect.getAttribute(attribute));
-    // The text after the name is put more readably below.
-    const name = title.textContent.replace(/ \([^()]*\)$/, "");
-    return { group, rect, title, text, name, x: number("fg:x"), w: number("fg:w"), y: number("y") };
+    // The last line has the numbers.
+    const lines = title.textContent.split("\n");
+    const numbers = lines.pop();
+    const { kind, short } = group.dataset;
+    const shown = lines.join("\n");
+    const name = kind ? shown.slice(0, -` [${kind}]`.length) : shown;
+    const description = `${shown} · ${numbers}`;
+    const [x, w, y] = [Number(rect.dataset.x), Number(rect.dataset.w), Number(rect.getAttribute("y"))];
+    return { group, rect, text, name, kind, short: short ?? name, description, x, w, y };
   });
   frames.sort((a, b) => a.y - b.y || a.x - b.x);
   let above = [];
@@ -104,42 +167,9 @@ function holding(frames, place) {
   return frames[low];
 }
 
-function prepare(frame, all) {
-  const { group } = frame;
-  group.frame = frame;
-  group.classList.add("frame", family(frame.name, frame === all));
-  group.setAttribute("tabindex", "-1");
-  group.setAttribute("role", "button");
-  const description = describe(frame, all);
-  group.setAttribute("aria-label", description);
-  frame.title.textContent = description;
-  frame.text.setAttribute("dx", "4");
-}
-
-// Which colour a frame has. Modules of a crate differ, since most frames are of one crate.
-function family(name, isAll) {
-  if (isAll) return "all";
-  const [, crate, module] = name.match(/^[<&*]*(?:mut |dyn )?(\w+)::(\w*)/) ?? [];
-  if (crate === "contend") return "wrapper";
-  if (["core", "std", "alloc"].includes(crate)) return "std";
-  if (!crate) return "unknown";
-  let hash = 0;
-  for (const char of `${crate}::${module}`) hash = (hash * 31 + char.codePointAt(0)) % 9973;
-  return `module${hash % 6}`;
-}
-
-function describe(frame, all) {
-  const share = ((100 * frame.w) / all.w).toFixed(1);
-  return `${frame.name} · ${amount(frame.w)} · ${share}%`;
-}
-
-function amount(value) {
-  if (svg.dataset.value !== "delay") return `${value.toLocaleString("en")} contentions`;
-  const units = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]];
-  const [size, unit] = units.find(([size]) => value >= size * 0.9995) ?? [1, "ns"];
-  const number = value / size;
-  const digits = size === 1 || number >= 99.95 ? 0 : number >= 9.995 ? 1 : 2;
-  return `${number.toFixed(digits)} ${unit}`;
+function prepare(graph, frame) {
+  frame.group.frame = frame;
+  frame.group.setAttribute("aria-label", frame.description);
 }
 
 // Gives all the width to one frame: those above it are as wide as it, those beside it are gone.
@@ -162,8 +192,7 @@ function layOut(frames, root) {
   }
 }
 
-// As much of each name as there is room for. The end of a path tells more than the beginning.
-function label(frames) {
+function label({ svg, frames }) {
   const sample = frames[0].text;
   sample.textContent = "m".repeat(50);
   const charWidth = sample.getComputedTextLength() / 50;
@@ -171,22 +200,34 @@ function label(frames) {
   for (const frame of frames) {
     if (!frame.shown) continue;
     const room = Math.floor((frame.width * available - 8) / charWidth);
-    frame.text.textContent = fitting(frame.name, room);
+    frame.text.textContent = fitting(frame, room);
   }
 }
 
-function fitting(name, room) {
-  const chars = [...name];
-  if (chars.length <= room) return name;
-  return room < 3 ? "" : `…${chars.slice(chars.length - room + 1).join("")}`;
+// The longest form that has room: the whole name with its kind, the short name, the function, or how that begins.
+function fitting({ name, kind, short }, room) {
+  const last = short.slice(short.lastIndexOf("::") + (short.includes("::") ? 2 : 0));
+  const forms = [kind ? `${name} [${kind}]` : name, name, kind ? `${short} [${kind}]` : short, short, last];
+  const form = forms.find((form) => [...form].length <= room);
+  if (form !== undefined) return form;
+  return room < 3 ? "" : `${[...last].slice(0, room - 1).join("")}…`;
 }
 
 // Marks what matches, and says how much of what is shown it is.
-function highlight(frames, root, wanted) {
+function find() {
+  const wanted = search.value.trim();
+  const said = graphs.map((graph) => highlight(graph, wanted));
+  document.getElementById("matched").textContent = wanted === "" ? "" : said.join(" | ");
+  for (const button of document.querySelectorAll(".kinds button")) {
+    button.setAttribute("aria-pressed", String(wanted === `kind:${button.dataset.kind}`));
+  }
+}
+
+function highlight({ svg, frames, zoomed }, wanted) {
   const matches = matcher(wanted);
   let [count, width] = [0, 0];
   for (const frame of frames) {
-    frame.matched = frame.inside && matches(frame.name);
+    frame.matched = frame.inside && matches(frame);
     frame.counted = frame.matched || Boolean(frame.parent?.counted);
     frame.group.classList.toggle("matched", frame.matched);
     if (!frame.matched) continue;
@@ -195,19 +236,21 @@ function highlight(frames, root, wanted) {
     if (!frame.parent?.counted) width += frame.w;
   }
   svg.classList.toggle("searching", wanted !== "");
-  if (wanted === "") return "";
-  return `${count} matched: ${((100 * width) / root.w).toFixed(1)}%`;
+  return `${count} matched: ${((100 * width) / zoomed.w).toFixed(1)}%`;
 }
 
+// `kind:mutex` is that kind alone; all else is looked for in names and kinds.
 function matcher(wanted) {
   if (wanted === "") return () => false;
+  if (wanted.startsWith("kind:")) return (frame) => frame.kind === wanted.slice("kind:".length).trim();
+  const text = (frame) => (frame.kind ? `${frame.name} [${frame.kind}]` : frame.name);
   try {
     const pattern = new RegExp(wanted, "iu");
-    return (name) => pattern.test(name);
+    return (frame) => pattern.test(text(frame));
   } catch {
     // A name with brackets in it, say.
     const literal = wanted.toLowerCase();
-    return (name) => name.toLowerCase().includes(literal);
+    return (frame) => text(frame).toLowerCase().includes(literal);
   }
 }
 

@@ -1,133 +1,222 @@
 //! A flame graph within a page, or as a file to keep.
 //!
-//! inferno draws; of its picture the page takes the frames alone. The script and the style sheet
-//! around them are inline, which the policy of these pages forbids, and know no dark mode. Ours
-//! (`flamegraph.js`, `style.css`) work on the same attributes: `fg:x` and `fg:w` are where a frame
-//! begins and how wide it is, in units of its value.
+//! The file is inferno's drawing, which is interactive by itself: it carries a script and a style sheet. The policy
+//! of these pages forbids both, and they know no dark mode. So the page has frames of our own.
 #![forbid(unsafe_code)]
 
-use super::SVG;
-use super::html::{Html, html, page};
-use super::off;
-use super::view::{View, choice, empty, which};
+mod frames;
+mod tree;
+
+use std::collections::HashMap;
+
+use frames::{KINDS, Picture};
+use tree::Tree;
+
+use super::html::{Html, html};
+use super::stacks::{Measure, Stacks, percent, total};
+use super::view::{Page, View, choice};
+use super::{SVG, live};
 use crate::export::flamegraph::{Value, write_value};
 use crate::http::Response;
 use crate::http::call::{Answer, Call};
 use crate::http::profiles;
-use crate::http::response::HTML;
-use crate::profile::Profile;
+
+pub(super) const PAGE: Page = Page {
+    path: "flamegraph",
+    scripts: &["window.js", "flamegraph.js"],
+    content: |view| Ok(content(view)),
+};
+
+/// Kinds that have a button each.
+const SHOWN_KINDS: usize = 12;
 
 pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
-    let which = which(call)?;
-    let value = value(call)?;
-    if let Some(page) = off::instead(call, which, "flamegraph")? {
-        return Ok(page);
+    match call.query.get("download") {
+        Some(_) => file(call),
+        None => live::answer(call, &PAGE),
     }
+}
+
+fn file(call: &Call<'_>) -> Answer {
+    let which = live::which(call)?;
+    let choices = [("delay", Value::Delay), ("contentions", Value::Contentions)];
+    let choices = choices.map(|(name, value)| (name.to_owned(), (name, value)));
+    let (label, value) = choice(call, "value", &choices)?;
     let profile = profiles::asked_for(call, which)?;
-    let svg = svg(&profile, value)?;
-    if call.query.get("download").is_some() {
-        let name = format!("{}-{}.svg", which.name(), label(value));
-        return Ok(Response::attachment(SVG, &name, svg.into()));
-    }
-    let view = View {
-        call,
-        profile: &profile,
-        path: "flamegraph",
-    };
-    let content = content(&view, value, &svg);
-    let body = view.body(&content);
-    let page = page(&view.title(), &["window.js", "flamegraph.js"], &body);
-    Ok(Response::new(HTML, page))
-}
-
-fn value(call: &Call<'_>) -> Result<Value, Response> {
-    let choices = [Value::Delay, Value::Contentions].map(|value| (label(value), value));
-    choice(call, "value", &choices)
-}
-
-fn label(value: Value) -> &'static str {
-    match value {
-        Value::Delay => "delay",
-        Value::Contentions => "contentions",
-    }
-}
-
-pub(super) fn svg(profile: &Profile, value: Value) -> Result<String, Response> {
     let mut svg = Vec::new();
-    let written = write_value(profile, value, &mut svg).map_err(|error| error.to_string());
-    let text = written.and_then(|()| String::from_utf8(svg).map_err(|error| error.to_string()));
-    text.map_err(|why| Response::error(500, &format!("failed to draw the flame graph: {why}")))
+    write_value(&profile, value, &mut svg)
+        .map_err(|why| Response::error(500, &format!("failed to draw the flame graph: {why}")))?;
+    let name = format!("{}-{label}.svg", which.name());
+    Ok(Response::attachment(SVG, &name, svg))
 }
 
-pub(super) fn content(view: &View<'_>, value: Value, svg: &str) -> Html {
-    match Frames::of(svg) {
-        Some(frames) => html!("{}{}", controls(view, value), frames.html(value)),
-        None => empty(view.profile, &value.why_empty(view.profile)),
+pub(super) fn content(view: &View<'_>) -> Html {
+    if view.is_empty() {
+        return view.shown.why_empty.clone();
     }
-}
-
-fn controls(view: &View<'_>, value: Value) -> Html {
-    let link = |more: &str, value: Value, text: &str, is_here: bool| {
-        let more = format!("&value={}{more}", label(value));
-        view.link(view.path, view.profile.kind(), &more, text, is_here)
+    let tree = Tree::of([(view.shown.stacks, view.measure)]);
+    if tree.nodes[0].values[0] <= 0.0 {
+        let name = &view.measure().name;
+        return html!(
+            "<p class=\"empty\">the stacks of this profile have no {}</p>\n",
+            name
+        );
+    }
+    let kinds = kinds(view.shown.stacks, view.measure);
+    let names: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
+    let picture = Picture {
+        tree: &tree,
+        side: 0,
+        measure: view.measure(),
+        kinds: &names,
     };
-    let choice = |other: Value| link("", other, label(other), other == value);
+    let whole = total(view.shown.stacks, view.measure);
     html!(
-        "<p class=\"controls\"><span class=\"choice\">{}{}</span> \
-         <input type=\"search\" id=\"search\" aria-label=\"search\" hidden \
-         placeholder=\"Search: name or expression\" autocomplete=\"off\" spellcheck=\"false\"> {} \
-         <button type=\"button\" id=\"reset\" hidden>Reset zoom</button> \
-         <output id=\"matched\" role=\"status\"></output></p>\n",
-        choice(Value::Delay),
-        choice(Value::Contentions),
-        link("&download=1", value, "Download SVG", false),
+        "{}{}{}{}",
+        controls(),
+        legend(&kinds, whole),
+        drawn(view, &picture, "flame graph", "100%"),
+        hint(view.measure()),
     )
 }
 
-/// The drawing by inferno, without all that is around the frames.
-struct Frames<'a> {
-    markup: &'a str,
-    /// Where the topmost begins.
-    top: u32,
-    height: u32,
+/// A picture, `width` being that of the largest one beside it.
+fn drawn<const SIDES: usize>(
+    view: &View<'_>,
+    picture: &Picture<'_, SIDES>,
+    label: &str,
+    width: &str,
+) -> Html {
+    let (frames, height) = picture.frames();
+    let function = view.address_of_function("", "").unwrap_or_default();
+    html!(
+        "<div class=\"flame\"><svg width=\"{}\" height=\"{}\" data-function=\"{}\" \
+         role=\"group\" aria-label=\"{}\">{}</svg></div>\n",
+        width,
+        height,
+        function,
+        label,
+        frames,
+    )
 }
 
-impl<'a> Frames<'a> {
-    /// `None`: there are none.
-    fn of(svg: &'a str) -> Option<Self> {
-        // Names are escaped, so what looks like a tag is one.
-        let (_, inner) = svg.split_once("<svg id=\"frames\"")?;
-        let (_, inner) = inner.split_once('>')?;
-        let (markup, _) = inner.split_once("</svg>")?;
-        let attribute = |rect: &str, name: &str| -> Option<u32> {
-            let (_, value) = rect.split_once(name)?;
-            value.split('"').next()?.parse().ok()
-        };
-        let rects = || markup.split("<rect ").skip(1);
-        let top = rects().filter_map(|rect| attribute(rect, " y=\"")).min()?;
-        let bottom = rects()
-            .filter_map(|rect| Some(attribute(rect, " y=\"")? + attribute(rect, " height=\"")?));
-        Some(Self {
-            markup,
-            top,
-            height: bottom.max()? - top,
-        })
-    }
+fn controls() -> Html {
+    html!(
+        "<p class=\"controls\">\
+         <input type=\"search\" id=\"search\" aria-label=\"search\" hidden \
+         placeholder=\"Search: function, kind or expression\" autocomplete=\"off\" spellcheck=\"false\"> \
+         <button type=\"button\" id=\"reset\" hidden>Reset zoom</button> \
+         <output id=\"matched\" role=\"status\"></output></p>\n",
+    )
+}
 
-    fn html(&self, value: Value) -> Html {
+/// The kinds and what they have, the largest first.
+fn kinds(stacks: &dyn Stacks, measure: usize) -> Vec<(&str, f64)> {
+    let mut sums = HashMap::<&str, f64>::new();
+    for stack in 0..stacks.len() {
+        *sums.entry(stacks.kind(stack)).or_default() += stacks.value(stack, measure).max(0.0);
+    }
+    let mut sums: Vec<_> = sums
+        .into_iter()
+        .filter(|(kind, _)| !kind.is_empty())
+        .collect();
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    sums
+}
+
+/// What the colours of the leaves mean. With scripts each is a button that searches for it.
+fn legend(kinds: &[(&str, f64)], whole: f64) -> Html {
+    if kinds.is_empty() {
+        return Html::default();
+    }
+    let items = kinds.iter().take(SHOWN_KINDS).enumerate().map(|(at, (kind, sum))| {
         html!(
-            "<div class=\"flame\"><svg id=\"flame\" width=\"100%\" height=\"{}\" data-value=\"{}\" \
-             role=\"group\" aria-label=\"flame graph\"><g transform=\"translate(0,-{})\">{}</g></svg></div>\n\
-             <output id=\"details\" class=\"details\"></output>\n\
-             <p class=\"hint\">A frame is as wide as its {}. Roots are on top; below a frame is \
-             what it called, down to the wrapper with its kind. Click or <kbd>Enter</kbd> zooms, \
-             <kbd>Esc</kbd> resets, arrows move, <kbd>/</kbd> searches. Colours are modules; grey is the \
-             standard library.</p>\n",
-            u64::from(self.height),
-            label(value),
-            u64::from(self.top),
-            Html::trusted(self.markup),
-            label(value),
+            "<li><button type=\"button\" data-kind=\"{}\"><svg class=\"swatch\" aria-hidden=\"true\">\
+             <g class=\"frame kind{}\"><rect width=\"100%\" height=\"100%\"/></g></svg>{} {}</button></li>",
+            kind,
+            at % KINDS,
+            kind,
+            percent(*sum, whole),
         )
-    }
+    });
+    html!(
+        "<ul class=\"kinds\" aria-label=\"kinds\">{}</ul>\n",
+        items.collect::<Html>(),
+    )
 }
+
+fn hint(measure: &Measure) -> Html {
+    html!(
+        "<p id=\"details\" class=\"details\" role=\"status\"></p>\n\
+         <p class=\"hint\">A frame is as wide as its {}. Roots are on top; below a frame is \
+         what it called. Click or <kbd>Enter</kbd> zooms, <kbd>Esc</kbd> resets, arrows move, \
+         <kbd>/</kbd> searches; <kbd>f</kbd> opens the page of the function. A leaf has the colour of its kind, others \
+         that of their module; grey is the standard library.</p>\n",
+        measure.name,
+    )
+}
+
+/// Two profiles side by side, by the same scale. Each frame has the numbers of both.
+#[cfg(feature = "cli")]
+pub(super) fn compared(base: &View<'_>, new: &View<'_>) -> Html {
+    let tree = Tree::of([base, new].map(|view| (view.shown.stacks, view.measure)));
+    let totals = tree.nodes[0].values;
+    let largest = totals[0].max(totals[1]);
+    if largest <= 0.0 {
+        return html!(
+            "<p class=\"empty\">neither of them has any {}</p>\n",
+            base.measure().name
+        );
+    }
+    let side = |side: usize, view: &View<'_>, title: &str| {
+        let picture = Picture {
+            tree: &tree,
+            side,
+            measure: view.measure(),
+            kinds: &[],
+        };
+        let width = format!("{:.2}%", 100.0 * totals[side] / largest);
+        let drawn = match totals[side] > 0.0 {
+            true => drawn(view, &picture, title, &width),
+            false => html!("<p class=\"empty\">none of this</p>\n"),
+        };
+        html!(
+            "<section><h2>{}: {}</h2>\n<p class=\"explained\">{}</p>\n{}</section>\n",
+            title,
+            view.amount(totals[side]),
+            view.shown.name,
+            drawn,
+        )
+    };
+    html!(
+        "{}<div class=\"sides\">{}{}</div>\n\
+         <p id=\"details\" class=\"details\" role=\"status\"></p>\n\
+         <ul class=\"legend changes\" aria-label=\"colours\">{}</ul>\n\
+         <p class=\"hint\">Both have the same scale: what is wider takes more. A click zooms both, where both have the \
+         frame.</p>\n",
+        controls(),
+        side(0, base, "Before"),
+        side(1, new, "After"),
+        CHANGES
+            .iter()
+            .map(|(class, words)| html!(
+                "<li><svg class=\"swatch\" aria-hidden=\"true\"><g class=\"frame {}\">\
+             <rect width=\"100%\" height=\"100%\"/></g></svg> {}</li>",
+                class,
+                words,
+            ))
+            .collect::<Html>(),
+    )
+}
+
+/// By their part of the larger of both totals.
+#[cfg(feature = "cli")]
+const CHANGES: [(&str, &str); 7] = [
+    ("less3", "less, by 10 % of all or more"),
+    ("less2", "by 1 %"),
+    ("less1", "by 0.1 %"),
+    ("same", "as before"),
+    ("more1", "more, by 0.1 %"),
+    ("more2", "by 1 %"),
+    ("more3", "by 10 % or more"),
+];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::text::escape::Escaped;
 
 /// Markup. Everything that is put into [`html!`] is escaped unless it is of this type.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Html(String);
 
 /// `format!` for markup: the values are [shown](Show) in the places of `{}`.
@@ -25,14 +25,6 @@ pub(super) use html;
 impl From<fmt::Arguments<'_>> for Html {
     fn from(markup: fmt::Arguments<'_>) -> Self {
         Self(markup.to_string())
-    }
-}
-
-impl Html {
-    /// Markup that was made elsewhere, with everything in it escaped.
-    #[cfg(feature = "flamegraph")]
-    pub(super) fn trusted(markup: &str) -> Self {
-        Self(markup.to_owned())
     }
 }
 
@@ -97,6 +89,12 @@ impl Show for u64 {
     }
 }
 
+impl Show for usize {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
 impl<T: Show + ?Sized> Show for &T {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).show(f)
@@ -132,6 +130,14 @@ pub(super) fn page(title: &str, scripts: &[&str], body: &Html) -> Html {
         title,
         scripts.iter().map(script).collect::<Html>(),
         body,
+    )
+}
+
+/// Shown by the script that it needs (`threads.js`): keeps the parts of a page up to date.
+pub(super) fn refresh() -> Html {
+    html!(
+        "<p id=\"refresh\" hidden><label class=\"check\"><input type=\"checkbox\"> refresh every second\
+         </label> <output role=\"status\"></output></p>\n"
     )
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::card::Card;
-use super::html::{Html, html, page, when};
+use super::html::{Html, html, page, refresh, when};
 use super::now;
 use super::paths::{custom_profiles, for_tools};
 use crate::ask::control;
@@ -25,6 +25,7 @@ pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
     let cards = ProfileKind::ALL.into_iter().map(|which| Card {
         profile: control::profile(which),
         rate_set: control::rate_set(which),
+        own_rate: call.state.own_rates.of(which),
         recorded_for: control::recorded_for(),
         can_record: cfg!(feature = "profiling"),
         longest_window: call.state.windows.longest(),
@@ -44,7 +45,8 @@ pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
         &registered(),
         routes,
     );
-    let page = page(&title, &["window.js", "index.js"], &body);
+    let scripts = ["window.js", "sort.js", "threads.js", "index.js"];
+    let page = page(&title, &scripts, &body);
     Ok(Response::new(HTML, page))
 }
 
@@ -70,11 +72,14 @@ pub(super) fn body(
     html!(
         "<header class=\"place\"><b>{}</b> <span>/debug/pprof/</span> \
          <span class=\"about\">process {} · contend {}</span></header>\n\
-         <main>\n{}{}<div class=\"cards\">\n{}</div>\n{}{}</main>\n",
+         <main>\n{}{}\
+         <div id=\"live\">\n<div id=\"threads-now\" data-part>{}</div>\n<div class=\"cards\">\n{}</div>\n</div>\n\
+         {}{}</main>\n",
         program(),
         u64::from(std::process::id()),
         env!("CARGO_PKG_VERSION"),
         when(cfg!(not(feature = "profiling")), NOT_BUILT_IN),
+        refresh(),
         now,
         cards.collect::<Html>(),
         custom_profiles(registered),

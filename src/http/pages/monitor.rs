@@ -1,7 +1,7 @@
 //! The monitor's report, with its history as a chart.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, html, page};
+use super::html::{Html, html, page, refresh};
 use super::words::grouped;
 use super::{categories, deadlock};
 use crate::http::Response;
@@ -32,9 +32,9 @@ pub(super) fn body(report: Option<&MonitorReport>) -> Html {
          <h1>monitor <span class=\"question\">How do the threads change?</span></h1>\n\
          <nav class=\"tabs\"><a href=\"threads?form=page\">Threads</a> \
          <a href=\"monitor?form=text\">Text</a> <a href=\"monitor?form=json\">JSON</a></nav>\n\
-         <p id=\"refresh\" hidden><label class=\"check\"><input type=\"checkbox\"> refresh every second\
-         </label> <output role=\"status\"></output></p>\n<div id=\"live\">\n{}</div>\n</main>\n",
+         {}<div id=\"live\">\n{}</div>\n</main>\n",
         program(),
+        refresh(),
         content,
     )
 }

@@ -2,13 +2,15 @@
 //! that time.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, html, page};
+use super::html::{Html, html};
+use super::live;
 use super::view::View;
+use super::window::kept;
 use crate::ask::control;
 use crate::http::Response;
 use crate::http::call::Call;
 use crate::http::profiles;
-use crate::http::response::HTML;
+use crate::http::query::Query;
 use crate::profile::kind::ProfileKind;
 
 /// The page, if a window is asked for while the profile is off and no rate is given.
@@ -24,23 +26,20 @@ pub(super) fn instead(
         return Ok(None);
     }
     let _turn = call.state.turn();
-    let view = View {
-        call,
-        profile: &control::profile(which),
-        path,
-    };
-    let body = view.body(&button(which, path, duration.as_secs()));
-    let page = page(&view.title(), &["window.js"], &body);
-    Ok(Some(Response::new(HTML, page).with_status(409)))
+    let profile = control::profile(which);
+    let view = View::new(call, live::shown(call, &profile, path), path)?;
+    let content = button(which, path, duration.as_secs(), &call.query);
+    let response = view.response(&["window.js"], &content);
+    Ok(Some(response.with_status(409)))
 }
 
-pub(super) fn button(which: ProfileKind, path: &'static str, seconds: u64) -> Html {
+fn button(which: ProfileKind, path: &'static str, seconds: u64, query: &Query<'_>) -> Html {
     html!(
         "<p class=\"empty\">the {} profile is off: nothing would be recorded in these {} s</p>\n\
          <form class=\"window\" method=\"get\" action=\"{}\">\
          <input type=\"hidden\" name=\"profile\" value=\"{}\">\
          <input type=\"hidden\" name=\"seconds\" value=\"{}\">\
-         <input type=\"hidden\" name=\"{}\" value=\"1\">\
+         <input type=\"hidden\" name=\"{}\" value=\"1\">{}\
          <span class=\"buttons\"><button>Record {} for {} s</button></span>\
          <output role=\"status\"></output></form>\n",
         which.name(),
@@ -49,6 +48,7 @@ pub(super) fn button(which: ProfileKind, path: &'static str, seconds: u64) -> Ht
         which.name(),
         seconds,
         which.rate().parameter,
+        kept(query),
         which.rate().everything,
         seconds,
     )

@@ -23,7 +23,7 @@ pub(super) fn for_tools(routes: &[Route]) -> Html {
     let rows = routes.iter().map(|route| match route.listed {
         Listed::No => Html::default(),
         Listed::Example(query) => {
-            let text = route.description.replace('`', "");
+            let text = plain(route.description);
             let text = html!("{}{}", text, parameters(route));
             row(&format!("{}{query}", route.name), &text)
         }
@@ -34,6 +34,23 @@ pub(super) fn for_tools(routes: &[Route]) -> Html {
         commands(),
         rows.collect::<Html>(),
     )
+}
+
+/// Markdown of one line without its marks: of links the words stay.
+fn plain(markdown: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = markdown;
+    while let Some((before, behind)) = rest.split_once('[') {
+        plain += before;
+        let (words, behind) = behind.split_once(']').unwrap_or((behind, ""));
+        plain += words;
+        let target = behind
+            .strip_prefix('(')
+            .and_then(|target| target.split_once(')'));
+        rest = target.map_or(behind, |(_, behind)| behind);
+    }
+    plain += rest;
+    plain.replace('`', "")
 }
 
 fn row(address: &str, text: &Html) -> Html {
@@ -48,7 +65,7 @@ fn row(address: &str, text: &Html) -> Html {
 /// Each with its meaning as a tooltip.
 fn parameters(route: &Route) -> Html {
     let parameters = route.parameters.iter().map(|parameter| {
-        let description = parameter.description.replace('`', "");
+        let description = plain(parameter.description);
         html!(
             " <code title=\"{}\">{}</code>",
             description,
@@ -85,4 +102,18 @@ fn address(path: &str) -> Html {
         path,
         example,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn marks_of_markdown_are_left_out() {
+        assert_eq!(
+            plain("the [`Monitor`](crate::Monitor) of `x`, [y] z"),
+            "the Monitor of x, y z"
+        );
+        assert_eq!(plain("open [end"), "open end");
+    }
 }

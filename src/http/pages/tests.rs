@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::card::Card;
 use super::html::Html;
 use super::index::body;
-use super::top;
 use super::view::View;
+use super::{function, live, top};
 use crate::http::call::{Call, State};
 use crate::http::custom::Registered;
 use crate::http::query::Query;
@@ -62,18 +62,15 @@ fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> S
         query: Query::new(query),
         cancel: &cancel,
     };
-    let path = "flamegraph";
-    text(make(&View {
-        call: &call,
-        profile,
-        path,
-    }))
+    let shown = live::shown(&call, profile, "flamegraph");
+    text(make(&View::new(&call, shown, "flamegraph").unwrap()))
 }
 
 fn card(profile: Profile, rate_set: u64) -> Card {
     Card {
         profile,
         rate_set,
+        own_rate: rate_set,
         recorded_for: Some(Duration::from_millis(50)),
         can_record: true,
         longest_window: Some(300),
@@ -120,7 +117,8 @@ fn the_index_shows_what_a_profile_says_already() {
             "<span class=\"number\">60.0%</span>",
             ESCAPED,
             "title=\"/home/u/shop/src/&quot;a&quot;.rs:7\"",
-            "href=\"top?profile=mutex\"",
+            "href=\"function?profile=mutex&amp;name=shop%3A%3Apay&amp;kind=mutex\"",
+            "<button>Top</button><button formaction=\"mutex\">Download</button>",
             "href=\"mutex?debug=1\"",
         ],
     );
@@ -158,6 +156,32 @@ fn the_index_tells_a_rate_for_a_while_from_the_programs_own() {
 }
 
 #[test]
+fn the_programs_own_rate_is_one_of_the_buttons_whatever_is_chosen() {
+    for chosen in [10, 1] {
+        let card = Card {
+            own_rate: 10,
+            ..card(three_sites(), chosen)
+        };
+        let page = index(card);
+        let place = |rate: u64| {
+            page.find(&format!("data-rate=\"{rate}\""))
+                .expect("a button")
+        };
+        assert!(
+            [0, 100, 10, 1].map(place).is_sorted(),
+            "from off to everything"
+        );
+        assert_has(
+            &page,
+            &["title=\"the program&#39;s own rate\">1 in 10</button>"
+                .replace("&#39;", "'")
+                .as_str()],
+        );
+        assert_eq!(page.matches("aria-pressed=\"true\"").count(), 1);
+    }
+}
+
+#[test]
 fn the_index_counts_what_was_lost() {
     let lost = Lost {
         reentrant: 1234,
@@ -178,13 +202,14 @@ fn without_the_profiler_no_rate_is_offered() {
     let card = Card {
         profile: with_kind(profile(vec![]), ProfileKind::Mutex, 0),
         rate_set: 0,
+        own_rate: 0,
         recorded_for: None,
         can_record: false,
         longest_window: Some(300),
     };
     let page = index(card);
     assert!(
-        !page.contains("data-rate") && !page.contains("<form"),
+        !page.contains("data-rate") && !page.contains("<select"),
         "{page}"
     );
 }
@@ -203,18 +228,19 @@ fn the_index_lists_the_programs_own_profiles() {
 
 #[test]
 fn the_table_has_a_row_for_each_call_site() {
-    let table = text(top::content(&three_sites()));
+    let table = viewed(&three_sites(), "", top::content);
     assert_eq!(table.matches("<tr role=\"row\">").count(), 1 + 3);
     assert_has(
         &table,
         &[
             "aria-sort=\"descending\">delay</th>",
-            "delay\" data-value=\"60000000\">60.0ms</td>",
+            "value\" data-value=\"60000000\">60.0ms</td>",
             "<rect width=\"60.00%\"",
-            "contentions\" data-value=\"90000\">90,000</td>",
+            "other\" data-value=\"90000\">90,000 <span class=\"unit\">contentions</span></td>",
             "mean\" data-value=\"667\">667ns</td>",
             ESCAPED,
-            "title=\"/home/u/shop/src/pay.rs:5\">…/shop/src/pay.rs:5</td>",
+            "title=\"/home/u/shop/src/pay.rs:5\"><a href=\"function?profile=mutex&amp;name=shop%3A%3Apay\
+             &amp;kind=mutex#source\">…/shop/src/pay.rs:5</a></td>",
             "<td role=\"cell\" class=\"where\">-</td>",
         ],
     );
@@ -231,7 +257,7 @@ fn the_table_shows_the_error_of_what_was_sampled() {
     let mut sampled = sample(Kind::MUTEX, 10.0, 1000, &stack(1));
     sampled.variance = 400.0;
     let all = sample(Kind::MUTEX, 10.0, 900, &stack(2));
-    let table = text(top::content(&profile(vec![sampled, all])));
+    let table = viewed(&profile(vec![sampled, all]), "", top::content);
     assert_has(
         &table,
         &[
@@ -246,7 +272,7 @@ fn the_table_shows_the_error_of_what_was_sampled() {
 fn an_empty_table_says_why() {
     let empty = profile(vec![]);
     assert_has(
-        &text(top::content(&empty)),
+        &viewed(&empty, "", top::content),
         &[&crate::export::why_empty(&empty)],
     );
 }
@@ -262,7 +288,7 @@ fn a_view_sums_up_and_leads_on() {
             "<a href=\"flamegraph?profile=block\">block</a>",
             "<a href=\"top?profile=mutex\">Top</a>",
             "<a href=\"mutex?debug=1\">Text</a> <a href=\"mutex\" download>Download</a>",
-            "<details><summary>",
+            "<option value=\"\">all since the start</option>",
         ],
     );
     let has_tab = page.contains(">Flame graph</a>");
@@ -287,13 +313,11 @@ fn windows_that_the_handler_refuses_are_not_offered() {
             ..card(three_sites(), 1)
         })
     };
-    let chosen = "<option value=\"10\" selected>";
-    assert_has(&page(Some(300)), &[chosen, "<option value=\"60\">"]);
-    assert_has(&page(Some(30)), &[chosen, "<option value=\"30\">"]);
+    assert_has(&page(Some(300)), &["<option value=\"60\">"]);
+    assert_has(&page(Some(30)), &["<option value=\"30\">"]);
     assert!(!page(Some(30)).contains("<option value=\"60\">"));
-    assert_has(&page(Some(7)), &["<option value=\"5\" selected>"]);
     assert!(!page(Some(7)).contains("<option value=\"10\""));
-    assert!(!page(None).contains("<form class=\"window\""));
+    assert!(!page(None).contains("<select"));
 }
 
 #[test]
@@ -305,9 +329,16 @@ fn links_of_a_window_record_another_one() {
         &[
             "<a href=\"top?profile=mutex&amp;seconds=5&amp;fraction=10\" class=\"again\">Top</a>",
             "<a href=\"flamegraph?profile=block&amp;seconds=5\" class=\"again\">block</a>",
-            "<details open>",
-            "<option value=\"5\" selected>5 s</option>",
+            "<option value=\"5\" selected>only the next 5 s</option>",
         ],
+    );
+    // A length that is not offered can be asked for again.
+    let page = viewed(&three_sites(), "seconds=7", |view| {
+        view.body(&Html::default())
+    });
+    assert_has(
+        &page,
+        &["<option value=\"7\" selected>only the next 7 s</option>"],
     );
     let page = viewed(&three_sites(), "seconds=\"><script>", |view| {
         view.body(&Html::default())
@@ -316,11 +347,38 @@ fn links_of_a_window_record_another_one() {
 }
 
 #[test]
+fn the_page_of_a_function_has_its_neighbours_lines_and_stacks() {
+    let query = "name=shop::<script>alert('x')</script>&kind=mutex";
+    let page = viewed(&three_sites(), query, function::content);
+    assert_has(
+        &page,
+        &[
+            ESCAPED,
+            "<b>60.0ms</b> (60.0%) with what it calls, <b>0ns</b> in itself",
+            "none: it is where stacks begin",
+            "contend::<wbr>sync::<wbr>MutexGuard&lt;T&gt;::<wbr>drop",
+            "/home/u/shop/src/&quot;a&quot;.rs",
+            "<td class=\"number\">60.0ms</td><td class=\"number line\">7</td>",
+            "contend open http://localhost:6060/debug/pprof/mutex",
+            "<details class=\"group\" open><summary><span class=\"count\">60.0ms</span>",
+        ],
+    );
+    assert!(!page.contains("shop::<wbr>pay"), "of another one");
+    assert_nothing_inline(&page);
+    let unknown = viewed(&three_sites(), "name=nothing", function::content);
+    assert_has(&unknown, &["it is on no stack of this profile"]);
+}
+
+#[test]
 fn pages_are_whole_and_have_nothing_inline() {
     for target in [
         "/debug/pprof/",
         "/debug/pprof/top",
         "/debug/pprof/top?profile=block",
+        "/debug/pprof/function",
+        "/debug/pprof/function?name=%3Cscript%3E&kind=%22",
+        // As a form without scripts sends it.
+        "/debug/pprof/top?profile=mutex&seconds=&fraction=1",
     ] {
         let page = ask(target);
         assert_eq!(page.status(), 200, "{target}");
@@ -388,31 +446,24 @@ fn without_its_feature_the_flame_graph_says_how_to_get_it() {
 
 #[cfg(feature = "flamegraph")]
 mod flamegraph {
-    use super::super::flamegraph::{content, svg};
+    use super::super::flamegraph::content;
     use super::*;
-    use crate::export::flamegraph::Value;
-
-    fn drawn(profile: &Profile, value: Value) -> String {
-        let svg = svg(profile, value).unwrap();
-        viewed(profile, "", |view| content(view, value, &svg))
-    }
 
     #[test]
-    fn the_page_takes_the_frames_and_nothing_else() {
-        let page = drawn(&three_sites(), Value::Delay);
-        // All, three callers, their wrappers: two rows of a known height below the first.
-        assert_eq!(page.matches("<rect ").count(), 1 + 3 + 3);
+    fn the_page_has_a_frame_for_each_function_on_a_path() {
+        let page = viewed(&three_sites(), "", content);
+        // All, three callers, their wrappers; and the swatch of a kind.
+        assert_eq!(page.matches("<rect ").count(), 1 + 3 + 3 + 1);
         assert_has(
             &page,
             &[
-                "<svg id=\"flame\" width=\"100%\" height=\"59\" data-value=\"delay\"",
-                // Both are what inferno leaves for its title.
-                "<g transform=\"translate(0,-76)\"><g><title>",
-                " y=\"76\"",
-                "fg:w=\"100000000\"",
+                "<svg width=\"100%\" height=\"60\" data-function=\"function?profile=mutex&amp;name=\"",
+                "<g class=\"frame all\"",
+                "<title>all\n100ms · 100.0%</title><rect data-x=\"0\" data-w=\"100000000\"",
+                "<g class=\"frame kind kind0\" tabindex=\"-1\" role=\"button\" data-kind=\"mutex\" \
+                 data-short=\"MutexGuard::drop\"><title>contend::sync::MutexGuard&lt;T&gt;::drop [mutex]\n",
                 "&lt;script&gt;alert(",
-                "aria-current=\"true\">delay</a>",
-                "href=\"flamegraph?profile=mutex&amp;value=contentions\">contentions</a>",
+                "<button type=\"button\" data-kind=\"mutex\">",
             ],
         );
         assert_nothing_inline(&page);
@@ -425,21 +476,24 @@ mod flamegraph {
 
     #[test]
     fn frames_are_as_wide_as_the_value_that_is_asked_for() {
-        let page = drawn(&three_sites(), Value::Contentions);
-        assert_has(&page, &["fg:w=\"150000\"", "data-value=\"contentions\""]);
+        let page = viewed(&three_sites(), "value=contentions", content);
+        assert_has(
+            &page,
+            &["data-w=\"150000\"", "A frame is as wide as its contentions"],
+        );
     }
 
     #[test]
     fn an_empty_graph_says_why() {
         let empty = profile(vec![]);
-        let page = drawn(&empty, Value::Delay);
+        let page = viewed(&empty, "", content);
         assert_has(&page, &[&crate::export::why_empty(&empty)]);
         assert!(!page.contains("turn it on"), "it is on");
         let off = with_kind(empty, ProfileKind::Mutex, 0);
-        let offers = drawn(&off, Value::Delay).contains("<a href=\"./\">turn it on</a>");
+        let offers = viewed(&off, "", content).contains("<a href=\"./\">turn it on</a>");
         assert_eq!(offers, cfg!(feature = "profiling"));
         let no_contention = profile(vec![sample(Kind::MUTEX, 0.0, 9, &[location(1, &["f"])])]);
-        let page = drawn(&no_contention, Value::Contentions);
+        let page = viewed(&no_contention, "value=contentions", content);
         assert_has(&page, &["the stacks of this profile have no contentions"]);
     }
 

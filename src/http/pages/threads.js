@@ -36,7 +36,7 @@ const sent = new Map();
 
 function replace(page) {
   const live = document.getElementById("live");
-  const parts = [...page.querySelectorAll("#live > [data-part]")];
+  const parts = [...page.querySelectorAll("#live [data-part]")];
   const ids = new Set(parts.map((part) => part.id));
   for (const old of live.querySelectorAll(":scope > [data-part]")) {
     if (!ids.has(old.id)) old.remove();

@@ -5,7 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use super::html::{Html, breakable, html, page, when};
+use super::html::{Html, breakable, html, page, refresh, when};
 use super::words::grouped;
 use super::{categories, deadlock, graph};
 use crate::http::Response;
@@ -43,7 +43,7 @@ pub(super) fn body(
          <div id=\"live\">\n{}{}{}{}{}{}</div>\n</main>\n",
         program(),
         controls(longest),
-        when(times.is_none(), REFRESH),
+        times.is_none().then(refresh).unwrap_or_default(),
         deadlock::notice(deadlocks),
         summary(threads),
         who_blocks_whom(threads),
@@ -52,10 +52,6 @@ pub(super) fn body(
         by_time(threads),
     )
 }
-
-/// Shown by the script that it needs.
-const REFRESH: &str = "<p id=\"refresh\" hidden><label class=\"check\">\
-    <input type=\"checkbox\"> refresh every second</label> <output role=\"status\"></output></p>\n";
 
 fn controls(longest: Option<u32>) -> Html {
     let window = longest.map(|longest| {

@@ -15,19 +15,19 @@ function makeFilterable(rows) {
 }
 
 function filter(rows, wanted) {
-  const delay = (row) => Number(row.querySelector(".delay").dataset.value);
-  const total = rows.reduce((sum, row) => sum + delay(row), 0);
+  const value = (row) => Number(row.querySelector(".value").dataset.value);
+  const total = rows.reduce((sum, row) => sum + value(row), 0);
   let shown = 0;
-  let delayShown = 0;
+  let valueShown = 0;
   for (const row of rows) {
     const names = [...row.querySelectorAll(".kind, .function, .where")].map(text);
     row.hidden = !names.join(" ").toLowerCase().includes(wanted);
     if (!row.hidden) {
       shown += 1;
-      delayShown += delay(row);
+      valueShown += value(row);
     }
   }
-  const share = total > 0 ? ((100 * delayShown) / total).toFixed(1) : "0.0";
-  const message = `${shown} of ${rows.length} call sites, ${share}% of the delay`;
+  const share = total > 0 ? ((100 * valueShown) / total).toFixed(1) : "0.0";
+  const message = `${shown} of ${rows.length} call sites, ${share}% of the ${table.dataset.measure}`;
   document.getElementById("shown").textContent = wanted ? message : "";
 }

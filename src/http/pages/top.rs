@@ -1,151 +1,194 @@
 //! The call sites of a profile as a table to sort and to filter.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, bar, breakable, html, page, when};
-use super::off;
-use super::view::{View, empty, which};
-use super::words::grouped;
-use crate::export::sites::{Site, sites};
-use crate::export::why_empty;
-use crate::http::Response;
+use super::html::{Html, bar, breakable, html, when};
+use super::live;
+use super::stacks::{Site, percent, sites, total};
+use super::view::{Page, View};
 use crate::http::call::{Answer, Call};
-use crate::http::profiles;
-use crate::http::response::HTML;
-use crate::profile::Profile;
-use crate::text::units::{human, percent, shortened};
+use crate::profile::{mean_delay, std_error};
+use crate::text::units::{human, shortened};
+
+pub(super) const PAGE: Page = Page {
+    path: "top",
+    scripts: &["window.js", "sort.js", "top.js"],
+    content: |view| Ok(content(view)),
+};
 
 pub(in crate::http) fn top(call: &Call<'_>) -> Answer {
-    let which = which(call)?;
-    if let Some(page) = off::instead(call, which, "top")? {
-        return Ok(page);
-    }
-    let profile = profiles::asked_for(call, which)?;
-    let view = View {
-        call,
-        profile: &profile,
-        path: "top",
-    };
-    let body = view.body(&content(&profile));
-    let page = page(&view.title(), &["window.js", "sort.js", "top.js"], &body);
-    Ok(Response::new(HTML, page))
+    live::answer(call, &PAGE)
 }
 
-pub(super) fn content(profile: &Profile) -> Html {
-    let sites = sites(profile);
-    if sites.is_empty() {
-        return empty(profile, &why_empty(profile));
+pub(super) fn content(view: &View<'_>) -> Html {
+    if view.is_empty() {
+        return view.shown.why_empty.clone();
     }
-    // Where everything was recorded, the column would only be blank.
-    let has_errors = sites.iter().any(|site| !site.error().is_zero());
-    let total = profile.total_delay_nanos();
-    let rows = sites.iter().map(|site| row(site, total, has_errors));
+    let sites = sites(view.shown.stacks, view.measure);
+    let columns = Columns::of(view, &sites);
+    let total = total(view.shown.stacks, view.measure);
+    let rows = sites.iter().map(|site| row(view, site, &columns, total));
     html!(
         "<p class=\"filter\" hidden><input type=\"search\" id=\"filter\" aria-label=\"filter\" \
          placeholder=\"Filter: function, file or kind\" autocomplete=\"off\" spellcheck=\"false\"> \
          <output id=\"shown\" role=\"status\"></output></p>\n\
-         <div class=\"scroll\">\n<table class=\"sites\" role=\"table\">\n\
+         <div class=\"scroll\">\n<table class=\"sites\" role=\"table\" data-measure=\"{}\">\n\
          <thead role=\"rowgroup\"><tr role=\"row\">{}</tr></thead>\n\
-         <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n",
-        titles(has_errors),
+         <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n\
+         <p class=\"hint\">A function leads to its callers, its source and its stacks.</p>\n",
+        view.measure().name,
+        columns.titles(view),
         rows.collect::<Html>(),
     )
 }
 
-/// Titles, and how their columns are sorted at first.
-const TITLES: [(&str, &str); 8] = [
-    ("delay", "descending"),
-    ("±", "descending"),
-    ("share", "descending"),
-    ("contentions", "descending"),
-    ("mean", "descending"),
-    ("kind", "ascending"),
-    ("function", "ascending"),
-    ("file:line", "ascending"),
-];
-const ERROR: &str = "±";
-
-fn titles(has_errors: bool) -> Html {
-    let titles = TITLES
-        .iter()
-        .filter(|(title, _)| has_errors || *title != ERROR);
-    titles
-        .map(|(title, first)| {
-            let sorted = when(*title == "delay", " aria-sort=\"descending\"");
-            html!(
-                "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}{}>{}</th>",
-                first,
-                sorted,
-                when(
-                    *title == ERROR,
-                    " title=\"one standard error, from sampling\""
-                ),
-                title,
-            )
-        })
-        .collect()
+/// The columns that are there. Others would only be blank.
+struct Columns {
+    /// Not where everything was recorded.
+    error: bool,
+    /// The measures beside the one that counts.
+    others: Vec<usize>,
+    /// The position of the number of waits, where the measure that counts is their time.
+    waits: Option<usize>,
+    kind: bool,
 }
 
-fn row(site: &Site<'_>, total: u64, has_errors: bool) -> Html {
-    let error = site.error();
-    let error = has_errors.then(|| {
+impl Columns {
+    fn of(view: &View<'_>, sites: &[Site<'_>]) -> Self {
+        let (count, time) = (|name| name == "contentions", view.measure().is_time());
+        let waits = view
+            .measures
+            .iter()
+            .position(|measure| count(&measure.name));
+        Self {
+            error: time && sites.iter().any(|site| site.variance > 0.0),
+            others: (0..view.measures.len())
+                .filter(|measure| *measure != view.measure)
+                .collect(),
+            waits: waits.filter(|_| time),
+            kind: sites.iter().any(|site| !site.kind.is_empty()),
+        }
+    }
+
+    fn titles(&self, view: &View<'_>) -> Html {
+        let number = |text: &str| title(text, "descending", Html::default());
+        let sorted = when(true, " aria-sort=\"descending\"");
+        let error = when(true, " title=\"one standard error, from sampling\"");
+        let mut titles = vec![title(&view.measure().name, "descending", sorted)];
+        titles.extend(self.error.then(|| title("±", "descending", error)));
+        titles.push(number("share"));
+        let others = self.others.iter();
+        titles.extend(others.map(|measure| number(&view.measures[*measure].name)));
+        titles.extend(self.waits.map(|_| number("mean")));
+        let word = |text: &str| title(text, "ascending", Html::default());
+        titles.extend(self.kind.then(|| word("kind")));
+        titles.extend(["function", "file:line"].map(word));
+        titles.into_iter().collect()
+    }
+}
+
+/// `first`: how the column is sorted at first.
+fn title(text: &str, first: &str, more: Html) -> Html {
+    html!(
+        "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}>{}</th>",
+        first,
+        more,
+        text,
+    )
+}
+
+fn row(view: &View<'_>, site: &Site<'_>, columns: &Columns, total: f64) -> Html {
+    let value = site.values[view.measure];
+    let share = html!(
+        "{}<span>{}</span>",
+        bar(value.abs() as u64, total as u64),
+        percent(value, total)
+    );
+    let mut cells = vec![
+        html!("<tr role=\"row\">"),
+        number("value", value, html!("{}", view.amount(value))),
+    ];
+    if columns.error {
+        let error = std_error(site.variance);
         let shown = match error.is_zero() {
             true => Html::default(),
             false => html!("±{}", human(error)),
         };
-        number("error", error.as_nanos() as u64, shown)
-    });
-    let share = html!(
-        "{}<span>{}</span>",
-        bar(site.delay_nanos, total),
-        percent(site.delay_nanos, total)
-    );
-    let contentions = site.contentions.round() as u64;
-    let mean = site.mean_delay();
-    [
-        html!("<tr role=\"row\">"),
-        number("delay", site.delay_nanos, html!("{}", human(site.delay()))),
-        error.unwrap_or_default(),
-        number("share", site.delay_nanos, share),
-        number(
-            "contentions",
-            contentions,
-            html!("{}", grouped(contentions)),
-        ),
-        number("mean", mean.as_nanos() as u64, html!("{}", human(mean))),
-        html!(
-            "<td role=\"cell\" class=\"kind\">{}</td>",
-            site.kind.label()
-        ),
-        html!(
-            "<td role=\"cell\" class=\"function\">{}</td>",
-            breakable(site.function())
-        ),
-        place(site),
-        html!("</tr>\n"),
-    ]
-    .into_iter()
-    .collect()
+        cells.push(number("error", error.as_nanos() as f64, shown));
+    }
+    cells.push(number("share", value, share));
+    cells.extend(columns.others.iter().map(|other| {
+        let (measure, value) = (&view.measures[*other], site.values[*other]);
+        let shown = html!(
+            "{} <span class=\"unit\">{}</span>",
+            measure.shown(value),
+            measure.name
+        );
+        number("other", value.round(), shown)
+    }));
+    if let Some(waits) = columns.waits {
+        cells.push(mean(value, site.values[waits]));
+    }
+    if columns.kind {
+        cells.push(html!("<td role=\"cell\" class=\"kind\">{}</td>", site.kind));
+    }
+    cells.push(function(view, site));
+    cells.push(place(view, site));
+    cells.push(html!("</tr>\n"));
+    cells.into_iter().collect()
 }
 
-fn number(class: &str, value: u64, shown: Html) -> Html {
+/// Blame without a wait of its own has no mean.
+fn mean(delay: f64, waits: f64) -> Html {
+    let mean = mean_delay(delay.max(0.0) as u64, waits);
+    let shown = match waits < 0.5 {
+        true => html!("–"),
+        false => html!("{}", human(mean)),
+    };
+    number("mean", mean.as_nanos() as f64, shown)
+}
+
+fn number(class: &str, value: f64, shown: Html) -> Html {
     html!(
         "<td role=\"cell\" class=\"number {}\" data-value=\"{}\">{}</td>",
         class,
-        value,
+        format!("{value:.0}"),
         shown,
     )
 }
 
-fn place(site: &Site<'_>) -> Html {
-    let Some(file) = site.file() else {
+fn function(view: &View<'_>, site: &Site<'_>) -> Html {
+    let name = site.place.map_or("-", |place| place.function);
+    let address = site
+        .place
+        .and_then(|_| view.address_of_function(name, site.kind));
+    html!(
+        "<td role=\"cell\" class=\"function\">{}</td>",
+        linked(address.as_deref(), "", breakable(name)),
+    )
+}
+
+/// Leads to the line.
+fn place(view: &View<'_>, site: &Site<'_>) -> Html {
+    let known = site.place.filter(|place| !place.file.is_empty());
+    let Some(place) = known else {
         return html!("<td role=\"cell\" class=\"where\">-</td>");
     };
-    let line = site.line().map_or(String::new(), |line| format!(":{line}"));
+    let address = view.address_of_function(place.function, site.kind);
     html!(
-        "<td role=\"cell\" class=\"where\" title=\"{}{}\">{}{}</td>",
-        file,
-        line,
-        shortened(file),
-        line,
+        "<td role=\"cell\" class=\"where\" title=\"{}\">{}</td>",
+        place.file_and_line(str::to_owned),
+        linked(
+            address.as_deref(),
+            "#source",
+            html!("{}", place.file_and_line(shortened))
+        ),
     )
+}
+
+/// The words of a link, or alone where there is none.
+pub(super) fn linked(address: Option<&str>, anchor: &str, words: Html) -> Html {
+    match address {
+        Some(address) => html!("<a href=\"{}{}\">{}</a>", address, anchor, words),
+        None => words,
+    }
 }

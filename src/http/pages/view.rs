@@ -3,27 +3,77 @@
 
 use form_urlencoded::Serializer;
 
-use super::html::{Html, html, when};
-use super::window;
-use super::words::{self, grouped};
+use super::html::{Html, html, page, when};
+use super::stacks::{Measure, Stacks};
 use crate::http::Response;
 use crate::http::call::Call;
-use crate::http::process::program;
-use crate::profile::Profile;
-use crate::profile::kind::ProfileKind;
-use crate::text::units::human;
+use crate::http::response::HTML;
+
+/// A page that shows one profile, whoever has recorded it: a row for whoever serves it.
+pub(super) struct Page {
+    /// Below which it is served.
+    pub(super) path: &'static str,
+    pub(super) scripts: &'static [&'static str],
+    pub(super) content: fn(&View<'_>) -> Result<Html, Response>,
+}
+
+/// A profile with all that a page says about it.
+pub(super) struct Shown<'a> {
+    pub(super) stacks: &'a dyn Stacks,
+    /// The measure that is shown unless another one is asked for.
+    pub(super) suggested: usize,
+    /// The program, with a link to the index, and the path.
+    pub(super) place: Html,
+    pub(super) name: String,
+    /// What the profile answers, or what it is.
+    pub(super) question: String,
+    /// A paragraph of numbers.
+    pub(super) summary: Html,
+    /// In the place of what there is not.
+    pub(super) why_empty: Html,
+    /// Behind `profile=`.
+    pub(super) id: String,
+    /// The profiles that can be seen in its stead, with itself.
+    pub(super) others: Vec<Other>,
+    /// Links to the same as files.
+    pub(super) files: Html,
+    /// Below the tabs.
+    pub(super) more: Html,
+    /// Reads a source, where that is allowed.
+    pub(super) sources: Option<&'a dyn Sources>,
+    /// Where its source is not read: the command that shows it.
+    pub(super) source_command: String,
+}
+
+/// Lines of sources.
+pub(super) trait Sources {
+    /// Those of these lines that there are, with their numbers.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no source.
+    fn lines(&self, file: &str, first: i64, last: i64) -> Result<Vec<(i64, String)>, String>;
+}
+
+pub(super) struct Other {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// The rest of a link's query. A page does not keep what it was asked for, so the link of a window
+    /// of time records another one.
+    pub(super) again: String,
+}
 
 /// One of several values that a parameter can have. The first is taken where it is missing.
-pub(super) fn choice<T: Copy>(
+pub(super) fn choice<T: Clone>(
     call: &Call<'_>,
     parameter: &str,
-    choices: &[(&str, T)],
+    choices: &[(String, T)],
 ) -> Result<T, Response> {
     let Some(value) = call.query.get(parameter) else {
-        return Ok(choices[0].1);
+        return Ok(choices[0].1.clone());
     };
     let chosen = choices.iter().find(|(name, _)| *name == value);
-    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+    chosen.map(|(_, choice)| choice.clone()).ok_or_else(|| {
         let names: Vec<String> = choices
             .iter()
             .map(|(name, _)| format!("{name:?}"))
@@ -34,146 +84,169 @@ pub(super) fn choice<T: Copy>(
     })
 }
 
-pub(super) fn which(call: &Call<'_>) -> Result<ProfileKind, Response> {
-    let choices = ProfileKind::ALL.map(|kind| (kind.name(), kind));
-    choice(call, "profile", &choices)
-}
-
-/// In the place of what there is not.
-pub(super) fn empty(profile: &Profile, why: &str) -> Html {
-    let can_be_on = cfg!(feature = "profiling") && profile.rate() == 0;
-    html!(
-        "<p class=\"empty\">{}{}</p>\n",
-        why,
-        when(can_be_on, "; or <a href=\"./\">turn it on</a>"),
-    )
-}
-
-/// A page that shows one profile.
+/// A profile on one of its pages.
 pub(super) struct View<'a> {
     pub(super) call: &'a Call<'a>,
-    pub(super) profile: &'a Profile,
-    /// Its path.
+    pub(super) shown: Shown<'a>,
     pub(super) path: &'static str,
+    pub(super) measures: Vec<Measure>,
+    /// The position of the one that counts.
+    pub(super) measure: usize,
 }
 
-impl View<'_> {
-    pub(super) fn title(&self) -> String {
-        let kind = self.profile.kind();
-        format!("{}: {kind} {}", program(), self.path)
+impl<'a> View<'a> {
+    /// # Errors
+    ///
+    /// If `value=` names no measure of the profile.
+    pub(super) fn new(
+        call: &'a Call<'a>,
+        shown: Shown<'a>,
+        path: &'static str,
+    ) -> Result<Self, Response> {
+        let measures = shown.stacks.measures();
+        let named = measures.iter().map(|measure| measure.name.clone()).zip(0..);
+        let mut choices: Vec<(String, usize)> = named.collect();
+        choices.sort_by_key(|(_, at)| *at != shown.suggested);
+        Ok(Self {
+            measure: choice(call, "value", &choices)?,
+            call,
+            shown,
+            path,
+            measures,
+        })
+    }
+
+    pub(super) fn answer(&self, page: &Page) -> Result<Response, Response> {
+        let content = (page.content)(self)?;
+        Ok(self.response(page.scripts, &content))
+    }
+
+    pub(super) fn response(&self, scripts: &[&str], content: &Html) -> Response {
+        let title = format!("{}: {}", self.shown.name, self.path);
+        Response::new(HTML, page(&title, scripts, &self.body(content)))
     }
 
     /// All of it: where one is, what is shown, the ways to see it otherwise, and the content.
     pub(super) fn body(&self, content: &Html) -> Html {
-        let which = self.profile.kind();
+        let shown = &self.shown;
         html!(
-            "<header class=\"place\"><a href=\"./\">{}</a> <span>/debug/pprof/{}</span></header>\n\
-             <main class=\"{}\">\n<h1>{} <span class=\"question\">{}</span></h1>\n{}{}{}</main>\n",
-            program(),
+            "{}<main class=\"{}\">\n<h1>{} <span class=\"question\">{}</span></h1>\n{}{}{}{}</main>\n",
+            shown.place,
             self.path,
-            self.path,
-            which.name(),
-            which.question(),
-            self.summary(),
+            shown.name,
+            shown.question,
+            shown.summary,
             self.tabs(),
+            shown.more,
             content,
         )
     }
 
-    fn summary(&self) -> Html {
-        let profile = self.profile;
-        let during = match profile.duration() {
-            Some(duration) => html!("during <b>{}</b>", human(duration)),
-            None => html!("since the start"),
-        };
-        let rate = match profile.rate() {
-            0 => "off now".to_owned(),
-            rate => words::rate(profile.kind(), rate),
-        };
-        html!(
-            "<p class=\"summary\"><b>{}</b> of delay in <b>{}</b> contentions {}; \
-             rate: {}; lost: {}</p>\n",
-            human(profile.total_delay()),
-            grouped(profile.total_contentions()),
-            during,
-            rate,
-            profile.lost().to_string(),
-        )
+    pub(super) fn measure(&self) -> &Measure {
+        &self.measures[self.measure]
+    }
+
+    /// A number of the measure that counts.
+    pub(super) fn amount(&self, value: f64) -> String {
+        self.measure().shown(value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.shown.stacks.len() == 0
     }
 
     fn tabs(&self) -> Html {
-        let which = self.profile.kind();
-        let profile = |kind| self.link(self.path, kind, "", kind.name(), kind == which);
-        let view = |path, label| self.link(path, which, "", label, path == self.path);
+        let profiles = self.shown.others.iter().map(|other| {
+            let address = self.address_of(other, self.path, &[]);
+            self.link(&address, &other.name, other.id == self.shown.id)
+        });
+        let view = |path, label| self.link(&self.address(path, &[]), label, path == self.path);
         let flamegraph = match cfg!(feature = "flamegraph") {
             true => view("flamegraph", "Flame graph"),
             false => Html::default(),
         };
-        // These have no window.
-        let since = when(self.profile.duration().is_some(), " since the start");
         html!(
-            "<nav class=\"tabs\"><span class=\"choice\">{}</span> <span class=\"choice\">{}{}</span> \
-             <a href=\"{}?debug=1\">Text{}</a> \
-             <a href=\"{}\" download>Download{}</a>{}</nav>\n",
-            ProfileKind::ALL.into_iter().map(profile).collect::<Html>(),
+            "<nav class=\"tabs\"><span class=\"choice\">{}</span> <span class=\"choice\">{}{}</span>{} \
+             {}</nav>\n",
+            profiles.collect::<Html>(),
             view("top", "Top"),
             flamegraph,
-            which.name(),
-            since,
-            which.name(),
-            since,
-            self.window(),
+            self.measure_choice(),
+            self.shown.files,
         )
     }
 
-    fn window(&self) -> Html {
-        let which = self.profile.kind();
-        let query = &self.call.query;
-        let seconds = query.get("seconds");
-        let everything = query.get(which.rate().parameter) == Some("1");
-        let Some(longest) = self.call.state.windows.longest() else {
+    /// To see the same by another measure.
+    fn measure_choice(&self) -> Html {
+        if self.measures.len() < 2 {
             return Html::default();
-        };
-        let everything = everything || self.profile.rate() == 0;
+        }
+        // As where the measure is asked for: the suggested one first.
+        let mut order: Vec<usize> = (0..self.measures.len()).collect();
+        order.sort_by_key(|at| *at != self.shown.suggested);
+        let choices = order.into_iter().map(|at| {
+            let measure = &self.measures[at];
+            let here = self.asked_for();
+            let mut more: Vec<(&str, &str)> =
+                here.iter().map(|(name, value)| (*name, &**value)).collect();
+            more.push(("value", &measure.name));
+            let address = self.address_with(self.path, &more);
+            self.link(&address, &measure.name, at == self.measure)
+        });
         html!(
-            "<details{}><summary>Record a window of time</summary>{}</details>",
-            when(seconds.is_some(), " open"),
-            window::form(which, everything, seconds, longest),
+            " <span class=\"choice\">{}</span>",
+            choices.collect::<Html>()
         )
     }
 
-    /// A link to another view. A page does not keep what it was asked for, so the link of a window
-    /// of time records another one; the script tells how long that takes still.
-    pub(super) fn link(
-        &self,
-        path: &str,
-        which: ProfileKind,
-        more: &str,
-        label: &str,
-        is_here: bool,
-    ) -> Html {
-        let again = self.window_again(which);
-        let address = format!("{path}?profile={}{more}{again}", which.name());
+    /// What this page was asked for beside the profile and the measure.
+    fn asked_for(&self) -> Vec<(&'static str, String)> {
+        let given = ["name", "kind"].into_iter();
+        let given = given.filter_map(|name| Some((name, self.call.query.get(name)?.to_owned())));
+        given.collect()
+    }
+
+    /// The address of a page of this profile, by the same measure.
+    pub(super) fn address(&self, path: &str, more: &[(&str, &str)]) -> String {
+        let mut more = more.to_vec();
+        if self.measure != self.shown.suggested {
+            more.push(("value", &self.measure().name));
+        }
+        self.address_with(path, &more)
+    }
+
+    fn address_with(&self, path: &str, more: &[(&str, &str)]) -> String {
+        let mut others = self.shown.others.iter();
+        match others.find(|other| other.id == self.shown.id) {
+            Some(this) => self.address_of(this, path, more),
+            None => path.to_owned(),
+        }
+    }
+
+    fn address_of(&self, other: &Other, path: &str, more: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(format!("profile={}", other.id));
+        for (name, value) in more {
+            query.append_pair(name, value);
+        }
+        format!("{path}?{}{}", query.finish(), other.again)
+    }
+
+    /// The page of a function. `None` where the name is too long for an address.
+    pub(super) fn address_of_function(&self, name: &str, kind: &str) -> Option<String> {
+        const LONGEST: usize = 2000;
+        let kind = (!kind.is_empty()).then_some(("kind", kind));
+        let more: Vec<_> = [("name", name)].into_iter().chain(kind).collect();
+        (name.len() <= LONGEST).then(|| self.address("function", &more))
+    }
+
+    /// The script tells how long the link of a window takes still.
+    pub(super) fn link(&self, address: &str, label: &str, is_here: bool) -> Html {
         html!(
             "<a href=\"{}\"{}{}>{}</a>",
             address,
             when(is_here, " aria-current=\"true\""),
-            when(!again.is_empty(), " class=\"again\""),
+            when(address.contains("&seconds="), " class=\"again\""),
             label,
         )
-    }
-
-    fn window_again(&self, which: ProfileKind) -> String {
-        let rate = which.rate().parameter;
-        let mut again = Serializer::new(String::new());
-        for name in ["seconds", rate] {
-            if let Some(value) = self.call.query.get(name) {
-                again.append_pair(name, value);
-            }
-        }
-        match again.finish() {
-            query if query.is_empty() => query,
-            query => format!("&{query}"),
-        }
     }
 }

@@ -21,8 +21,21 @@ function count(status, seconds) {
 }
 
 for (const form of document.querySelectorAll("form.window")) {
+  const { seconds } = form.elements;
   const status = form.querySelector("output");
-  form.addEventListener("submit", () => count(status, Number(form.elements.seconds.value)));
+  if (!seconds || !status) continue;
+  form.addEventListener("submit", () => {
+    if (seconds.value) count(status, Number(seconds.value));
+  });
+  // How much is recorded is a matter of windows; text is of all since the start.
+  const check = form.querySelector(".check");
+  const whole = form.querySelector(".whole");
+  const follow = () => {
+    if (check) check.hidden = !seconds.value;
+    if (whole) whole.hidden = Boolean(seconds.value);
+  };
+  seconds.addEventListener("change", follow);
+  addEventListener("pageshow", follow);
 }
 
 for (const link of document.querySelectorAll("a.again")) {

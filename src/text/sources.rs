@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A longer file is no source.
 const MAX_BYTES: u64 = 16 << 20;
@@ -21,18 +21,19 @@ const MAX_PARTS: usize = 64;
 const MAX_KEPT: usize = 64 << 20;
 
 /// The folders to look in, and the files that were found.
-pub(super) struct Sources {
+#[derive(Debug)]
+pub(crate) struct Sources {
     /// As the user named them, and as they are.
     roots: Vec<(PathBuf, PathBuf)>,
     /// Why the working folder is none.
     refused: &'static str,
-    kept: HashMap<String, Result<Rc<SourceFile>, String>>,
+    kept: HashMap<String, Result<Arc<SourceFile>, String>>,
     kept_bytes: usize,
 }
 
 impl Sources {
     /// Below these folders; without any, below the working folder.
-    pub(super) fn below(folders: &[PathBuf]) -> Self {
+    pub(crate) fn below(folders: &[PathBuf]) -> Self {
         let is_given = !folders.is_empty();
         let mut sources = Self {
             roots: Vec::new(),
@@ -60,11 +61,11 @@ impl Sources {
     /// # Errors
     ///
     /// Why there is no source.
-    pub(super) fn find(&mut self, path: &str) -> Result<Rc<SourceFile>, String> {
+    pub(crate) fn find(&mut self, path: &str) -> Result<Arc<SourceFile>, String> {
         if let Some(found) = self.kept.get(path) {
             return found.clone();
         }
-        let found = self.look_for(path).map(Rc::new);
+        let found = self.look_for(path).map(Arc::new);
         let size = path.len() + found.as_ref().map_or(0, |found| found.size());
         if self.kept_bytes + size > MAX_KEPT {
             self.kept.clear();
@@ -192,7 +193,8 @@ fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).open(path)
 }
 
-pub(super) struct SourceFile {
+#[derive(Debug)]
+pub(crate) struct SourceFile {
     text: String,
     /// Where each line begins, so that many functions of a long file take no longer than their lines.
     starts: Vec<u32>,
@@ -217,7 +219,7 @@ impl SourceFile {
     }
 
     /// Those of these lines that there are, with their numbers.
-    pub(super) fn lines(&self, numbers: RangeInclusive<i64>) -> impl Iterator<Item = (i64, &str)> {
+    pub(crate) fn lines(&self, numbers: RangeInclusive<i64>) -> impl Iterator<Item = (i64, &str)> {
         let (first, last) = numbers.into_inner();
         let count = self.starts.len() as i64;
         let numbers = first.max(1)..=last.min(count);
@@ -233,7 +235,7 @@ impl SourceFile {
 
 /// Without `.`, `..` and doubled slashes, as far as the text alone tells. Names of the standard library's dependencies
 /// have them.
-pub(super) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let root = if path.starts_with('/') { "/" } else { "" };
     for part in path.split('/') {

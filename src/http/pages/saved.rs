@@ -1,0 +1,357 @@
+//! The pages of profiles that are in files: for `contend open`.
+//!
+//! Files come from anybody. What is in them is bounded by the reader of files, escaped as all else, and no
+//! source is opened but below the folders that the user named.
+#![forbid(unsafe_code)]
+
+use std::sync::{Mutex, PoisonError};
+
+use super::flamegraph;
+use super::html::{Html, html, page, when};
+use super::stacks::{Measure, Place, Stacks, total};
+use super::view::{self, Other, Page, Shown, View, choice};
+use super::{function, top};
+use crate::http::Response;
+use crate::http::call::{Answer, Call};
+use crate::http::response::HTML;
+use crate::http::route::Route;
+use crate::http::routes::Table;
+use crate::pprof::decoded::{self, Profile};
+use crate::profile::owner::is_of_library;
+use crate::text::sources::{Sources, clean};
+use crate::text::units::shortened;
+use crate::text::utc::Utc;
+
+/// The paths below which all of it is.
+pub(in crate::http) const TABLE: Table = Table {
+    routes: &ROUTES,
+    has_custom: false,
+};
+
+static ROUTES: [Route; 5] = [
+    Route::new("", "The profiles.", index),
+    Route::new(top::PAGE.path, "Call sites.", |call| {
+        answer(call, &top::PAGE)
+    }),
+    Route::new(flamegraph::PAGE.path, "A flame graph.", |call| {
+        answer(call, &flamegraph::PAGE)
+    }),
+    Route::new(function::PAGE.path, "One function.", |call| {
+        answer(call, &function::PAGE)
+    }),
+    Route::new("compare", "Two flame graphs.", compare),
+];
+
+/// What is served.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    pub(crate) files: Vec<SavedFile>,
+    pub(crate) sources: Mutex<Sources>,
+}
+
+/// One profile, fit to be read by people.
+#[derive(Debug)]
+pub(crate) struct SavedFile {
+    /// The file or the URL, as the user gave it.
+    pub(crate) name: String,
+    pub(crate) profile: Profile,
+    /// Words about it that matter, such as losses.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Stacks for Profile {
+    fn measures(&self) -> Vec<Measure> {
+        let types = self.sample_types();
+        let measure = |(name, unit): (&str, &str)| Measure {
+            name: name.to_owned(),
+            unit: nanos_of(unit).is_none().then(|| unit.to_owned()),
+        };
+        types.map(measure).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.tables.sample.len()
+    }
+
+    fn value(&self, stack: usize, measure: usize) -> f64 {
+        let value = self.tables.sample[stack].value[measure] as f64;
+        value * nanos_of(self.unit(measure)).unwrap_or(1.0)
+    }
+
+    fn variance(&self, _stack: usize) -> f64 {
+        0.0
+    }
+
+    fn kind(&self, stack: usize) -> &str {
+        self.label(&self.tables.sample[stack], "kind")
+    }
+
+    fn frames(&self, stack: usize) -> Vec<Place<'_>> {
+        let ids = self.tables.sample[stack].location_id.iter();
+        ids.flat_map(|id| decoded::Profile::frames(self, *id))
+            .map(place)
+            .collect()
+    }
+
+    fn site(&self, stack: usize) -> Option<Place<'_>> {
+        let frames = || {
+            let ids = self.tables.sample[stack].location_id.iter();
+            ids.flat_map(|id| decoded::Profile::frames(self, *id))
+        };
+        let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
+        own.or_else(|| frames().next()).map(place)
+    }
+}
+
+fn place(frame: decoded::Frame<'_>) -> Place<'_> {
+    Place {
+        function: frame.name_or_object(),
+        file: frame.file,
+        line: frame.line,
+        start_line: frame.start_line,
+    }
+}
+
+/// How many nanoseconds a unit of time has.
+fn nanos_of(unit: &str) -> Option<f64> {
+    match unit {
+        "nanoseconds" | "nanosecond" | "ns" => Some(1.0),
+        "microseconds" | "microsecond" | "us" | "µs" => Some(1e3),
+        "milliseconds" | "millisecond" | "ms" => Some(1e6),
+        "seconds" | "second" | "s" => Some(1e9),
+        _ => None,
+    }
+}
+
+impl view::Sources for Mutex<Sources> {
+    fn lines(&self, file: &str, first: i64, last: i64) -> Result<Vec<(i64, String)>, String> {
+        let found = self
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .find(&clean(file))?;
+        let lines = found.lines(first..=last);
+        Ok(lines
+            .map(|(number, text)| (number, text.to_owned()))
+            .collect())
+    }
+}
+
+fn answer(call: &Call<'_>, page: &Page) -> Answer {
+    let saved = saved(call)?;
+    let at = asked_for(call, saved, "profile", 0)?;
+    viewed(call, saved, at, page.path)?.answer(page)
+}
+
+/// `None` is a mistake of ours.
+fn saved<'a>(call: &Call<'a>) -> Result<&'a Saved, Response> {
+    let saved = call.state.saved.as_deref();
+    saved.ok_or_else(|| Response::error(404, "there are no files"))
+}
+
+/// The position of the profile that a parameter names.
+fn asked_for(
+    call: &Call<'_>,
+    saved: &Saved,
+    parameter: &str,
+    default: usize,
+) -> Result<usize, Response> {
+    let mut choices: Vec<_> = (0..saved.files.len()).map(|at| (id(at), at)).collect();
+    choices.sort_by_key(|(_, at)| *at != default);
+    choice(call, parameter, &choices)
+}
+
+/// Profiles are known by their numbers: names may be the same, and of any length.
+fn id(at: usize) -> String {
+    (at + 1).to_string()
+}
+
+fn viewed<'a>(
+    call: &'a Call<'a>,
+    saved: &'a Saved,
+    at: usize,
+    path: &'static str,
+) -> Result<View<'a>, Response> {
+    let file = &saved.files[at];
+    // Of a profile without values nothing can be asked.
+    let suggested = file
+        .profile
+        .value_index(None)
+        .map_err(|why| Response::error(422, &why))?;
+    let others = (0..saved.files.len()).map(|at| Other {
+        id: id(at),
+        name: label(saved, at),
+        again: String::new(),
+    });
+    let shown = Shown {
+        stacks: &file.profile,
+        suggested,
+        place: header(path),
+        name: label(saved, at),
+        question: file.name.clone(),
+        summary: summary(file),
+        why_empty: html!("<p class=\"empty\">nothing was recorded</p>\n"),
+        id: id(at),
+        others: others.collect(),
+        files: Html::default(),
+        more: Html::default(),
+        sources: Some(&saved.sources),
+        source_command: String::new(),
+    };
+    View::new(call, shown, path)
+}
+
+fn header(path: &str) -> Html {
+    html!(
+        "<header class=\"place\"><a href=\"./\">contend open</a> <span>{}</span></header>\n",
+        path
+    )
+}
+
+/// The name of the file, or more of its path where another one has the same.
+fn label(saved: &Saved, at: usize) -> String {
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let own = &saved.files[at].name;
+    let same = saved
+        .files
+        .iter()
+        .filter(|file| last(&file.name) == last(own));
+    match same.count() {
+        1 => last(own),
+        _ => shortened(own),
+    }
+}
+
+fn summary(file: &SavedFile) -> Html {
+    let profile = &file.profile;
+    let measures = profile.measures();
+    let totals = measures.iter().enumerate().map(|(at, measure)| {
+        html!(
+            "<b>{}</b> {}",
+            measure.shown(total(profile, at)),
+            measure.name
+        )
+    });
+    let mut parts: Vec<Html> = totals.collect();
+    if profile.tables.duration_nanos > 0 {
+        let time = Measure {
+            name: String::new(),
+            unit: None,
+        };
+        parts.push(html!(
+            "during <b>{}</b>",
+            time.shown(profile.tables.duration_nanos as f64)
+        ));
+    }
+    if profile.tables.time_nanos != 0 {
+        let time = Utc::from_unix_nanos(profile.tables.time_nanos);
+        parts.push(html!("{}", time.to_string()));
+    }
+    let separated = parts.into_iter().enumerate().map(|(at, part)| match at {
+        0 => part,
+        _ => html!(" · {}", part),
+    });
+    let warnings = file.warnings.iter();
+    let warnings = warnings.map(|warning| html!("<p class=\"notice\">{}</p>\n", warning));
+    html!(
+        "<p class=\"summary\">{}</p>\n{}",
+        separated.collect::<Html>(),
+        warnings.collect::<Html>(),
+    )
+}
+
+fn index(call: &Call<'_>) -> Answer {
+    let saved = saved(call)?;
+    let cards = saved.files.iter().enumerate().map(|(at, file)| {
+        html!(
+            "<section class=\"card\"><h2>{}</h2>\n<p class=\"explained\">{}</p>\n{}\
+             <nav class=\"links\" aria-label=\"{}\"><a class=\"main\" href=\"flamegraph?profile={}\">Flame graph</a>\
+             <a href=\"top?profile={}\">Top</a></nav></section>\n",
+            label(saved, at),
+            file.name,
+            summary(file),
+            file.name,
+            at + 1,
+            at + 1,
+        )
+    });
+    let compare = match saved.files.len() {
+        0 | 1 => Html::default(),
+        _ => html!(
+            "<section>\n<h2>Compare two</h2>\n<form class=\"window\" method=\"get\" action=\"compare\">\
+             <label>Before <select name=\"base\">{}</select></label> \
+             <label>After <select name=\"profile\">{}</select></label> \
+             <span class=\"buttons\"><button>Compare</button></span></form>\n</section>\n",
+            options(saved, 0),
+            options(saved, 1),
+        ),
+    };
+    let body = html!(
+        "{}<main>\n{}<div class=\"cards\">\n{}</div>\n</main>\n",
+        header(""),
+        compare,
+        cards.collect::<Html>(),
+    );
+    Ok(Response::new(HTML, page("contend open", &[], &body)))
+}
+
+fn options(saved: &Saved, chosen: usize) -> Html {
+    let option = |at: usize| {
+        html!(
+            "<option value=\"{}\"{}>{}</option>",
+            at + 1,
+            when(at == chosen, " selected"),
+            label(saved, at),
+        )
+    };
+    (0..saved.files.len()).map(option).collect()
+}
+
+/// Two of them beside each other.
+fn compare(call: &Call<'_>) -> Answer {
+    let saved = saved(call)?;
+    let second = 1.min(saved.files.len().saturating_sub(1));
+    let positions = [
+        asked_for(call, saved, "base", 0)?,
+        asked_for(call, saved, "profile", second)?,
+    ];
+    let [base, new] = positions.map(|at| viewed(call, saved, at, "compare"));
+    let (base, new) = (base?, new?);
+    if base.measure() != new.measure() {
+        let [base, new] = [&base, &new].map(|view| {
+            let measure = view.measure();
+            let unit = measure.unit.as_deref().unwrap_or("nanoseconds");
+            format!("{} in {unit}", measure.name)
+        });
+        let message = format!("these cannot be compared: one has {base}, the other {new}");
+        return Err(Response::error(422, &message));
+    }
+    let body = html!(
+        "{}<main class=\"flamegraph\">\n<h1>compare <span class=\"question\">What became more, what less?</span></h1>\n\
+         <form class=\"window\" method=\"get\" action=\"compare\">\
+         <label>Before <select name=\"base\">{}</select></label> \
+         <label>After <select name=\"profile\">{}</select></label> \
+         <label>by <select name=\"value\">{}</select></label> \
+         <span class=\"buttons\"><button>Compare</button></span></form>\n{}</main>\n",
+        header("compare"),
+        options(saved, positions[0]),
+        options(saved, positions[1]),
+        measures(&new),
+        flamegraph::compared(&base, &new),
+    );
+    let page = page("contend open: compare", &["flamegraph.js"], &body);
+    Ok(Response::new(HTML, page))
+}
+
+fn measures(view: &View<'_>) -> Html {
+    let option = |(at, measure): (usize, &Measure)| {
+        html!(
+            "<option{}>{}</option>",
+            when(at == view.measure, " selected"),
+            measure.name,
+        )
+    };
+    view.measures.iter().enumerate().map(option).collect()
+}
+
+#[cfg(test)]
+mod tests;
