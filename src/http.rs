@@ -270,6 +270,9 @@ mod response;
 mod call;
 mod form;
 mod memory;
+mod own_rates;
+#[cfg(feature = "cli")]
+mod saved;
 mod scrapers;
 mod trace;
 mod windows;
@@ -302,11 +305,11 @@ mod tower;
 
 pub use cancel::Cancel;
 pub use handler::{Handler, handle};
-#[cfg(feature = "cli")]
-pub(crate) use pages::saved::{Saved, SavedFile};
 pub use register::{RegisterError, register_profile};
 pub use request::Request;
 pub use response::Response;
+#[cfg(feature = "cli")]
+pub(crate) use saved::{Saved, SavedFile};
 #[cfg(feature = "server")]
 pub use server::{Server, ServerBuilder, serve};
 #[cfg(feature = "tower")]

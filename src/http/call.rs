@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::memory::{Memory, Reserved};
-#[cfg(feature = "cli")]
-use super::pages::saved::Saved;
+use super::own_rates::OwnRates;
 use super::query::{Query, number};
-use super::rates::OwnRates;
+#[cfg(feature = "cli")]
+use super::saved::Saved;
 use super::scrapers::Scrapers;
 use super::windows::{Window, Windows};
 use super::{Cancel, Request, Response};

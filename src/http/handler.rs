@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use super::access::{Access, Token};
 use super::call::{Answer, Call, State};
-#[cfg(feature = "cli")]
-use super::pages::saved::{self, Saved};
 use super::query::Query;
 use super::routes::{Found, Table};
+#[cfg(feature = "cli")]
+use super::saved::Saved;
 use super::{Cancel, Request, Response, panics};
 
 /// Where Go serves its profiles, and every tool looks for them.
@@ -78,7 +78,7 @@ impl Handler {
     #[cfg(feature = "cli")]
     pub(crate) fn of_saved(saved: Saved) -> Self {
         let mut handler = Self {
-            table: saved::TABLE,
+            table: Table::of_saved(),
             ..Self::default()
         };
         handler.state.saved = Some(Arc::new(saved));

@@ -22,7 +22,7 @@ mod now;
 mod off;
 mod paths;
 #[cfg(feature = "cli")]
-pub(crate) mod saved;
+pub(super) mod saved;
 mod stacks;
 #[cfg(test)]
 mod tests;

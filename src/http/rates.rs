@@ -1,8 +1,6 @@
 //! The rates of the profiles as JSON: to read, and to set.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use serde_json::{Map, Value};
 
 use super::Response;
@@ -24,33 +22,6 @@ pub(super) fn rates(call: &Call<'_>) -> Answer {
         }
     }
     Ok(state())
-}
-
-/// The rates that the program has chosen itself, although others have been set here since.
-#[derive(Clone, Debug, Default)]
-pub(super) struct OwnRates(Arc<Mutex<[Option<Replaced>; ProfileKind::COUNT]>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Replaced {
-    own: u64,
-    /// The rate that was set here. If another one is set now, the program has chosen anew.
-    by: u64,
-}
-
-impl OwnRates {
-    pub(super) fn of(&self, which: ProfileKind) -> u64 {
-        let set = control::rate_set(which);
-        let replaced = self.0.lock().unwrap_or_else(PoisonError::into_inner)[which as usize];
-        replaced
-            .filter(|replaced| replaced.by == set)
-            .map_or(set, |replaced| replaced.own)
-    }
-
-    fn before_set(&self, which: ProfileKind, rate: u64) {
-        let own = self.of(which);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all[which as usize] = Some(Replaced { own, by: rate });
-    }
 }
 
 /// The rates that the program has set, and those that count: a window may ask for a finer rate for

@@ -395,6 +395,26 @@ impl Default for Table {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Table {
+    /// What `contend open` serves, at the root.
+    pub(super) fn of_saved() -> Self {
+        use pages::saved::{compare, flamegraph, function, index, top};
+
+        static ROUTES: [Route; 5] = [
+            Route::new("", "The profiles.", index),
+            Route::new("top", "Call sites.", top),
+            Route::new("flamegraph", "A flame graph.", flamegraph),
+            Route::new("function", "One function.", function),
+            Route::new("compare", "Two flame graphs.", compare),
+        ];
+        Self {
+            routes: &ROUTES,
+            has_custom: false,
+        }
+    }
+}
+
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.routes.iter().map(|route| route.name);

@@ -19,6 +19,7 @@ impl Open {
         let mut child = command
             .args(arguments)
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -6,58 +6,21 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::flamegraph;
+use super::flamegraph::{PAGE as FLAMEGRAPH, compared};
+use super::function::PAGE as FUNCTION;
 use super::html::{Html, html, page, when};
 use super::stacks::{Measure, Place, Stacks, total};
+use super::top::PAGE as TOP;
 use super::view::{self, Other, Page, Shown, View, choice};
-use super::{function, top};
 use crate::http::Response;
 use crate::http::call::{Answer, Call};
 use crate::http::response::HTML;
-use crate::http::route::Route;
-use crate::http::routes::Table;
+use crate::http::saved::{Saved, SavedFile};
 use crate::pprof::decoded::{self, Profile};
 use crate::profile::owner::is_of_library;
 use crate::text::sources::{Sources, clean};
 use crate::text::units::shortened;
 use crate::text::utc::Utc;
-
-/// The paths below which all of it is.
-pub(in crate::http) const TABLE: Table = Table {
-    routes: &ROUTES,
-    has_custom: false,
-};
-
-static ROUTES: [Route; 5] = [
-    Route::new("", "The profiles.", index),
-    Route::new(top::PAGE.path, "Call sites.", |call| {
-        answer(call, &top::PAGE)
-    }),
-    Route::new(flamegraph::PAGE.path, "A flame graph.", |call| {
-        answer(call, &flamegraph::PAGE)
-    }),
-    Route::new(function::PAGE.path, "One function.", |call| {
-        answer(call, &function::PAGE)
-    }),
-    Route::new("compare", "Two flame graphs.", compare),
-];
-
-/// What is served.
-#[derive(Debug)]
-pub(crate) struct Saved {
-    pub(crate) files: Vec<SavedFile>,
-    pub(crate) sources: Mutex<Sources>,
-}
-
-/// One profile, fit to be read by people.
-#[derive(Debug)]
-pub(crate) struct SavedFile {
-    /// The file or the URL, as the user gave it.
-    pub(crate) name: String,
-    pub(crate) profile: Profile,
-    /// Words about it that matter, such as losses.
-    pub(crate) warnings: Vec<String>,
-}
 
 impl Stacks for Profile {
     fn measures(&self) -> Vec<Measure> {
@@ -134,6 +97,18 @@ impl view::Sources for Mutex<Sources> {
             .map(|(number, text)| (number, text.to_owned()))
             .collect())
     }
+}
+
+pub(in crate::http) fn top(call: &Call<'_>) -> Answer {
+    answer(call, &TOP)
+}
+
+pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
+    answer(call, &FLAMEGRAPH)
+}
+
+pub(in crate::http) fn function(call: &Call<'_>) -> Answer {
+    answer(call, &FUNCTION)
 }
 
 fn answer(call: &Call<'_>, page: &Page) -> Answer {
@@ -259,7 +234,7 @@ fn summary(file: &SavedFile) -> Html {
     )
 }
 
-fn index(call: &Call<'_>) -> Answer {
+pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
     let saved = saved(call)?;
     let cards = saved.files.iter().enumerate().map(|(at, file)| {
         html!(
@@ -307,7 +282,7 @@ fn options(saved: &Saved, chosen: usize) -> Html {
 }
 
 /// Two of them beside each other.
-fn compare(call: &Call<'_>) -> Answer {
+pub(in crate::http) fn compare(call: &Call<'_>) -> Answer {
     let saved = saved(call)?;
     let second = 1.min(saved.files.len().saturating_sub(1));
     let positions = [
@@ -336,7 +311,7 @@ fn compare(call: &Call<'_>) -> Answer {
         options(saved, positions[0]),
         options(saved, positions[1]),
         measures(&new),
-        flamegraph::compared(&base, &new),
+        compared(&base, &new),
     );
     let page = page("contend open: compare", &["flamegraph.js"], &body);
     Ok(Response::new(HTML, page))
