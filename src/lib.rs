@@ -85,7 +85,7 @@
 //! `contend::unattributed` is blame of waits that saw no release (a waiter that comes in the very moment of an
 //! unlock, or that gave up and nobody has released the lock for ten seconds since), `contend::overflow`
 //! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
-//! little stack left. [`Profile::lost`] counts what could not be recorded.
+//! little stack left, or from code without unwind tables. [`Profile::lost`] counts what could not be recorded.
 //!
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
 //! the profile when it is over. What goes on at this moment is in [`threads()`]: every thread, what it waits for and
@@ -222,12 +222,31 @@
 //! | `debug` | what the profile shows |
 //! |---|---|
 //! | `"limited"`, or more | full paths of functions, inlined ones too, files and lines |
-//! | `"line-tables-only"` | files and lines; names without their paths (`slow_update`) |
-//! | none | full paths of functions that were not inlined; no lines |
-//! | stripped | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
+//! | `"line-tables-only"` | files and lines; full paths of functions that were not inlined, the last part of those that were (`slow_update`, `{closure#0}`) |
+//! | none, or `strip = "debuginfo"` | full paths of functions that were not inlined; no lines. What was inlined stands under its caller's name |
+//! | `strip = true` | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
+//!
+//! So it is at each `opt-level`, with thin and fat LTO, `panic = "abort"`, one codegen unit, `split-debuginfo`, debug
+//! information that is compressed with zlib or zstd, and with both manglings of names: `tests/names` builds a program in
+//! all of these ways and looks at its stacks. Three things no table can tell:
+//!
+//! - With `opt-level = "s"` or `"z"` a function may be missing that gets a guard of `contend::sync` by value and drops it
+//!   at its very end: the drop is a jump then. Its caller is shown instead.
+//! - An optimised build without debug information inlines the closure of a thread into the function that starts it. With
+//!   `-C symbol-mangling-version=v0` the closure's name is shown. Rust's older mangling leaves it out, and the stack ends
+//!   with `std::sys::backtrace::__rust_begin_short_backtrace`.
+//! - The optimiser makes one function of those whose code is the same, as instances of a generic function often are.
+//!   The name that is left stands for all of them.
 //!
 //! A function that ends with a release or a wait is named as any other, also where the optimiser makes jumps of
 //! last calls. Its callers are the compiler's: one that ends with a call may be missing, as in every backtrace.
+//!
+//! The names of a program are those of the build that runs, also if its file has been replaced since.
+//!
+//! Stacks are walked by unwind tables, which Rust writes by default. A stack ends at code without them, as with
+//! `-C force-unwind-tables=no`; if that is the wrapper's own, the wait stands under `contend::no_stack`. A program that
+//! was linked without the index of its tables (`--no-eh-frame-hdr`) has its stacks all the same on x86-64 Linux with the
+//! feature `framehop`, though it cannot unwind a panic; a library without it ends them.
 //!
 //! # Systems
 //!

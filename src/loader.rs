@@ -3,6 +3,8 @@
 //! Profiles carry this so that an address without a name can be given one later, from the
 //! build id. The symbol cache watches the loader's counts, to forget names of unloaded code.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod file;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod find_object;
 #[cfg(target_os = "linux")]

@@ -20,6 +20,7 @@ mod imp_backtrace;
 mod own_frames;
 mod path;
 pub(crate) mod raw_frame;
+mod start_up;
 mod trim;
 
 use std::cell::RefCell;
@@ -188,8 +189,8 @@ impl Symbolizer {
         let code = callers.iter().take_while(is_code).count();
         let mut known = vec![leaf];
         known.extend(callers[..code].iter().map(|caller| self.known(*caller)));
-        let locations = without_start_up(&known).iter();
-        locations
+        without_start_up(&known)
+            .iter()
             .map(|known| Arc::clone(known.location()))
             .collect()
     }

@@ -21,6 +21,8 @@ mod bounds;
 mod bounds;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod copied;
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+mod headless;
 mod imp_backtrace;
 #[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 mod imp_framehop;

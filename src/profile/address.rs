@@ -47,7 +47,7 @@ pub(crate) const STAND_INS: &[StandIn] = &[
     StandIn {
         address: NO_STACK,
         name: "contend::no_stack",
-        meaning: "the stack could not be walked, or too little of it was left",
+        meaning: "too little of the stack was left, or its code has no unwind tables",
     },
     StandIn {
         address: WAKEUP,

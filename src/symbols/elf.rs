@@ -11,6 +11,7 @@ use super::dwarf::{self, Sections};
 use super::file;
 pub(crate) use super::file::Files;
 use super::raw_frame::{Name, RawFrame};
+use crate::loader::file::Mapped;
 use crate::profile::Mapping;
 
 /// What is known of each address, innermost function first. `addresses` are those of the running
@@ -74,7 +75,7 @@ fn in_file(bytes: &[u8], mapping: &Mapping, addresses: &[u64]) -> Option<Vec<Vec
 
 /// From a file that has the debug information of another one, and often its symbol table.
 fn in_debug_file(
-    debug: &file::Mapped,
+    debug: &Mapped,
     mapping: &Mapping,
     addresses: &[u64],
     symbols: &mut Symbols,

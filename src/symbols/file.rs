@@ -1,5 +1,5 @@
-//! The files that code was mapped from: found while they are still there, and read when names are
-//! asked for.
+//! The files that names are read from: those that code was mapped from, found while they are still there,
+//! and those with their debug information.
 //!
 //! A deploy replaces them under a running program, by another build at the same path. So they are opened
 //! when profiling is first switched on, and a file is believed only if it has the build id that is
@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use object::Object;
 
+use crate::loader::file::{Mapped, is_build, open_mapped};
 use crate::loader::{self, Objects};
 use crate::profile::Mapping;
 
@@ -53,51 +53,6 @@ impl Files {
             Some(file) if is_build(file, mapping) => Mapped::new(file),
             _ => Mapped::new(&open_mapped(mapping)?),
         }
-    }
-}
-
-/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
-fn open_mapped(mapping: &Mapping) -> Option<File> {
-    // The kernel's own object has no file, and its name is no path.
-    if !mapping.file.contains('/') {
-        return None;
-    }
-    let paths = [&*mapping.file, "/proc/self/exe"];
-    // Whether it is the program's own file only a build id can tell.
-    let paths = paths
-        .iter()
-        .take(if mapping.build_id.is_empty() { 1 } else { 2 });
-    let mut files = paths.filter_map(|path| File::open(path).ok());
-    files.find(|file| is_build(file, mapping))
-}
-
-/// Without a build id there is no telling; then it is believed.
-fn is_build(file: &File, mapping: &Mapping) -> bool {
-    mapping.build_id.is_empty()
-        || loader::maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
-}
-
-/// A file's bytes.
-pub(super) struct Mapped(Mmap);
-
-impl Mapped {
-    fn new(file: &File) -> Option<Self> {
-        if !file.metadata().ok()?.is_file() {
-            return None;
-        }
-        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their debug
-        // information are replaced, not written to: a program that lost bytes of its own file would
-        // not run on. What is read is trusted in nothing: whatever does not fit is treated as absent.
-        let map = unsafe { Mmap::map(file) };
-        map.ok().map(Self)
-    }
-
-    pub(super) fn at(path: impl AsRef<Path>) -> Option<Self> {
-        Self::new(&File::open(path).ok()?)
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 

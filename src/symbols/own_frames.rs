@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 use super::path::{Path, parameters};
+use super::start_up::is_start_up;
 use crate::skin::table::{SKINS, Skin};
 
 /// The outlined partner of a method, which stands for it where inlined frames are not known.
@@ -34,6 +35,10 @@ pub(super) struct OwnFrame {
 
 /// Judges one frame; `None` means that it is the user's.
 pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) -> Option<OwnFrame> {
+    // Ours too, but what was inlined into it is the user's.
+    if is_start_up(function) {
+        return None;
+    }
     if let Some(dropped) = dropped_type(function) {
         if is_of_engine(dropped) {
             return Some(certain(None));

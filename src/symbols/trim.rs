@@ -5,15 +5,13 @@
 //! go on sharing.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::executor::{Cut, InExecutor, cut};
 use super::own_frames::{OwnFrame, is_outlined, own_frame};
+use super::start_up::{self, StartUp};
 use crate::profile::{Frame, Location};
-
-/// The standard library calls `main` and the functions of threads through this one, and ends
-/// its own short backtraces here.
-const START_UP: &str = "__rust_begin_short_backtrace";
 
 /// Calls the `drop` of a type and of its fields.
 const DROP_GLUE: &str = "drop_in_place<";
@@ -37,6 +35,9 @@ pub(super) struct Known {
     /// Whether the outlined part of a wrapper's method is here.
     is_outlined: bool,
     start_up: StartUp,
+    /// The same as the function of the thread that is inlined into start-up code, by the name that this
+    /// has for it.
+    of_thread: Option<Arc<Known>>,
     executor: InExecutor,
     /// The same without the executor's frames and what called them. `None`: it is not here, or all of it
     /// is the executor's.
@@ -52,14 +53,6 @@ enum Starts {
     UserCode,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StartUp {
-    NotHere,
-    /// Inlined around frames that matter.
-    BehindFrames,
-    WholeLocation,
-}
-
 impl Known {
     pub(super) fn new(mut location: Location) -> Self {
         let executor = InExecutor::of(&location.frames);
@@ -71,7 +64,11 @@ impl Known {
                 symbolized: location.symbolized,
             }))
         });
-        let start_up = cut_start_up(&mut location);
+        let start_up = start_up::cut(&mut location);
+        let of_thread = (start_up == StartUp::PerhapsMore)
+            .then(|| start_up::function_of_thread(&location))
+            .flatten()
+            .map(|location| Arc::new(Known::new(location)));
         let own: Vec<OwnFrame> = location.frames.iter().map_while(judged).collect();
         let starts = match own.first() {
             Some(first) if first.is_certain => Starts::OwnCode,
@@ -96,6 +93,7 @@ impl Known {
             is_all_own,
             is_outlined,
             start_up,
+            of_thread,
             executor,
             before_executor,
         }
@@ -112,19 +110,6 @@ impl Known {
 
 fn judged(frame: &Frame) -> Option<OwnFrame> {
     own_frame(&frame.function, frame.system_name.is_some(), frame.file())
-}
-
-/// Removes start-up code and what called it, unless nothing else is here.
-fn cut_start_up(location: &mut Location) -> StartUp {
-    let mut frames = location.frames.iter();
-    match frames.position(|frame| frame.function.contains(START_UP)) {
-        None => StartUp::NotHere,
-        Some(0) => StartUp::WholeLocation,
-        Some(first) => {
-            location.frames = location.frames[..first].into();
-            StartUp::BehindFrames
-        }
-    }
 }
 
 /// The location with its first frames, which are `own`, replaced by the outermost wrapper's
@@ -171,7 +156,7 @@ fn without_first(location: &Arc<Location>, count: usize) -> Option<Arc<Location>
 
 /// The locations of a stack to show, and whether the first frame is a wrapper's method.
 pub(super) fn trimmed(stack: &[Arc<Known>]) -> (Box<[Arc<Location>]>, bool) {
-    let stack = without_start_up(stack);
+    let stack = &*without_start_up(stack);
     let mut leaf = None;
     let mut has_outlined = false;
     for (index, known) in stack.iter().enumerate() {
@@ -237,15 +222,32 @@ pub(super) fn task_of(stack: &[Arc<Known>]) -> Option<(Vec<Arc<Known>>, Cut)> {
 }
 
 /// The stack up to where start-up code begins; all of it where there is nothing else.
-pub(super) fn without_start_up(stack: &[Arc<Known>]) -> &[Arc<Known>] {
-    let at = stack
-        .iter()
-        .position(|known| known.start_up != StartUp::NotHere);
-    let end = at.map_or(stack.len(), |at| match stack[at].start_up {
-        StartUp::WholeLocation => at,
+pub(super) fn without_start_up(stack: &[Arc<Known>]) -> Cow<'_, [Arc<Known>]> {
+    let is_start_up = |known: &Arc<Known>| known.start_up != StartUp::NotHere;
+    let Some(at) = stack.iter().position(is_start_up) else {
+        return stack.into();
+    };
+    let (called, start_up) = (&stack[..at], &stack[at]);
+    let end = match (start_up.start_up, &start_up.of_thread) {
+        (StartUp::PerhapsMore, Some(of_thread)) if !calls(of_thread, called.last()) => {
+            return called.iter().chain([of_thread]).cloned().collect();
+        }
+        // Without a name for what was inlined, it is better than nothing.
+        (StartUp::PerhapsMore, None) if called.iter().all(|known| known.is_all_own) => at + 1,
+        (StartUp::PerhapsMore | StartUp::WholeLocation, _) => at,
         _ => at + 1,
-    });
-    if end == 0 { stack } else { &stack[..end] }
+    };
+    if end == 0 { stack } else { &stack[..end] }.into()
+}
+
+/// Whether `callee` is the function of the thread itself.
+fn calls(of_thread: &Known, callee: Option<&Arc<Known>>) -> bool {
+    let function = of_thread.location.frames.first();
+    let callee = callee.and_then(|callee| callee.location.frames.last());
+    match (function, callee) {
+        (Some(function), Some(callee)) => start_up::is_same(function.function(), callee.function()),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use framehop::{FrameAddress, MustNotAllocateDuringUnwind};
 use super::bounds::Bounds;
 use super::loaded_objects::{Identified, Inquiry, LoadedObjects};
 use super::unwind_rules::{self, Registers, Rule, Rules};
-use super::{FrameFilter, Stack, imp_backtrace};
+use super::{FrameFilter, Stack, headless, imp_backtrace};
 use crate::engine::published::Published;
 use crate::engine::spin_lock::{SpinGuard, SpinLock};
 use crate::loader::find_object::FindObject;
@@ -33,6 +33,7 @@ pub(super) fn pool() -> Option<&'static Pool> {
 }
 
 pub(super) fn start() {
+    headless::start();
     POOL.get_or_publish(|| Pool::new(FindObject::look_up()));
 }
 

@@ -13,9 +13,10 @@ use framehop::x86_64::UnwinderX86_64;
 use framehop::{Module, ModuleSectionInfo, MustNotAllocateDuringUnwind, Unwinder};
 use libc::{Elf64_Phdr, PF_R, PF_X, PT_GNU_EH_FRAME, PT_LOAD};
 
+use super::headless;
 use super::unwind_rules::mix;
 use crate::loader::find_object::FindObject;
-use crate::loader::list;
+use crate::loader::list::{self, LoadedObject};
 
 pub(super) struct LoadedObjects {
     pub(super) unwinder: UnwinderX86_64<Mapped, MustNotAllocateDuringUnwind>,
@@ -74,6 +75,19 @@ pub(super) struct Identified {
     pub(super) identity: u64,
 }
 
+impl Identified {
+    /// The program, if it has no table and `address` is in it. It is the same one as long as it runs.
+    #[cold]
+    fn headless(address: usize) -> Option<Self> {
+        const IDENTITY: u64 = 1;
+        let program = &headless::program()?.program;
+        program.contains(&address).then(|| Self {
+            range: program.clone(),
+            identity: IDENTITY,
+        })
+    }
+}
+
 impl Inquiry {
     /// For one walk, or one reading of the list.
     #[inline]
@@ -103,7 +117,7 @@ impl Inquiry {
         let place = find_object.place_of(address)?;
         let range = place.map_start..place.map_end;
         if !range.contains(&place.eh_frame_hdr) {
-            return None;
+            return Identified::headless(address);
         }
         let table = Table::at(place.eh_frame_hdr, place.map_end)?;
         let words = [range.start, range.end, place.eh_frame_hdr].map(|word| word as u64);
@@ -135,10 +149,7 @@ fn read_objects(inquiry: Inquiry) -> (Vec<Object>, Vec<Mapped>) {
         code.reserve(2 * room);
         let (mut seen, mut seen_code) = (0, 0);
         list::for_each_object(|loaded| {
-            let segments = Segments {
-                base: loaded.bias,
-                headers: loaded.headers,
-            };
+            let segments = Segments::of(loaded);
             seen += 1;
             let Some(object) = Object::read(&segments, inquiry) else {
                 return true;
@@ -169,7 +180,8 @@ fn read_objects(inquiry: Inquiry) -> (Vec<Object>, Vec<Mapped>) {
 struct Object {
     start: usize,
     end: usize,
-    eh_frame_hdr: Mapped,
+    /// `None`: the program has none.
+    eh_frame_hdr: Option<Mapped>,
     eh_frame: Mapped,
     identity: u64,
 }
@@ -181,7 +193,10 @@ impl Object {
         // framehop counts in 32 bits from the start, and silently guesses beyond.
         u32::try_from(end - start).ok()?;
 
-        let header = segments.of_type(PT_GNU_EH_FRAME).next()?.start;
+        let Some(header) = segments.of_type(PT_GNU_EH_FRAME).next() else {
+            return Self::headless(start..end, inquiry);
+        };
+        let header = header.start;
         let table = Table::at(header, segments.readable_from(header)?.end())?;
         // The program headers do not tell how long `.eh_frame` is; the table's offsets keep
         // within it.
@@ -192,9 +207,24 @@ impl Object {
         Some(Self {
             start,
             end,
-            eh_frame_hdr: table.0,
+            eh_frame_hdr: Some(table.0),
             eh_frame,
             identity,
+        })
+    }
+
+    fn headless(span: Range<usize>, inquiry: Inquiry) -> Option<Self> {
+        let headless = headless::program().filter(|headless| headless.program == span)?;
+        let Range { start, end } = headless.eh_frame;
+        Some(Self {
+            start: span.start,
+            end: span.end,
+            eh_frame_hdr: None,
+            eh_frame: Mapped {
+                start,
+                len: end - start,
+            },
+            identity: inquiry.identify(span.start)?.identity,
         })
     }
 
@@ -274,13 +304,20 @@ impl Table {
 }
 
 /// The parts of an object that are mapped, by its program headers.
-struct Segments<'a> {
+pub(super) struct Segments<'a> {
     base: usize,
     headers: &'a [Elf64_Phdr],
 }
 
-impl Segments<'_> {
-    fn of_type(&self, kind: u32) -> impl Iterator<Item = Range<usize>> {
+impl<'a> Segments<'a> {
+    pub(super) fn of(object: &LoadedObject<'a>) -> Self {
+        Self {
+            base: object.bias,
+            headers: object.headers,
+        }
+    }
+
+    pub(super) fn of_type(&self, kind: u32) -> impl Iterator<Item = Range<usize>> {
         let headers = self
             .headers
             .iter()
@@ -293,7 +330,7 @@ impl Segments<'_> {
         Some(start..start.checked_add(header.p_memsz as usize)?)
     }
 
-    fn span(&self) -> Option<Range<usize>> {
+    pub(super) fn span(&self) -> Option<Range<usize>> {
         let start = self.of_type(PT_LOAD).map(|segment| segment.start).min()?;
         let end = self.of_type(PT_LOAD).map(|segment| segment.end).max()?;
         Some(start..end)
@@ -314,7 +351,7 @@ impl Segments<'_> {
     }
 
     /// From `start` to the end of the readable segment that it lies in.
-    fn readable_from(&self, start: usize) -> Option<Mapped> {
+    pub(super) fn readable_from(&self, start: usize) -> Option<Mapped> {
         let readable =
             |header: &&Elf64_Phdr| header.p_type == PT_LOAD && header.p_flags & PF_R != 0;
         let mut segments = self.headers.iter().filter(readable);
@@ -333,7 +370,8 @@ impl Segments<'_> {
 ///
 /// An address, not a reference: the list outlives the mapping. The bytes are there while
 ///
-/// - the list is made, as the loader's lock is held then, and
+/// - the list is made, as the loader's lock is held then,
+/// - they are the program's, which stays, and
 /// - a walk is at a frame in the object, which it has identified.
 ///
 /// They are read at no other time.
@@ -344,7 +382,7 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    fn end(self) -> usize {
+    pub(super) fn end(self) -> usize {
         self.start + self.len
     }
 
@@ -360,9 +398,10 @@ impl Deref for Mapped {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: framehop dereferences it in `unwind_frame` only, for an address in the object,
-        // and lets go of the slice before it returns. The walk calls that only with the address
-        // of a frame whose object it found current.
+        // SAFETY: framehop dereferences it in `unwind_frame`, for an address in the object, and lets go of
+        // the slice before it returns. The walk calls that only with the address of a frame whose object
+        // it found current. `headless` looks at the program's, and framehop when it makes a table of it:
+        // that one stays mapped.
         unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(self.start), self.len) }
     }
 }
@@ -380,7 +419,7 @@ impl ModuleSectionInfo<Mapped> for Object {
 
     fn section_data(&mut self, name: &[u8]) -> Option<Mapped> {
         match name {
-            b".eh_frame_hdr" => Some(self.eh_frame_hdr),
+            b".eh_frame_hdr" => self.eh_frame_hdr,
             b".eh_frame" => Some(self.eh_frame),
             _ => None,
         }

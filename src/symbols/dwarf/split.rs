@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use gimli::{DwarfPackageSections, DwoId, EndianSlice};
+use object::{Object, ObjectSection};
 
 use super::functions::{self, Function};
 use super::lines::lossy;
 use super::{Dwarf, Sections, Unit};
-use crate::symbols::file::Mapped;
+use crate::loader::file::Mapped;
 
 /// Whether the unit only says where the rest of it is.
 pub(super) fn is_elsewhere(unit: &Unit<'_>) -> bool {
@@ -39,9 +40,13 @@ fn in_package(
     let mapped = Mapped::at(format!("{path}.dwp"))?;
     let file = object::File::parse(mapped.bytes()).ok()?;
     let endian = super::endian(&file);
+    // All of them, also those that nobody asks for: the index says where a unit's part is of each.
     let section = |id: gimli::SectionId| {
-        let section = super::section(&file, id, id.dwo_name());
-        section.map_err(|_| gimli::Error::MissingUnitDie)
+        let section = id.dwo_name().and_then(|name| file.section_by_name(name));
+        section.map_or(Ok(Cow::Borrowed(&[][..])), |section| {
+            let bytes = section.uncompressed_data();
+            bytes.map_err(|_| gimli::Error::MissingUnitDie)
+        })
     };
     let sections = DwarfPackageSections::load(section).ok()?;
     let empty = EndianSlice::new(&[], endian);

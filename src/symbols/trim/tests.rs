@@ -202,3 +202,63 @@ fn owned(stack: &[&[&str]]) -> Vec<Vec<String>> {
     let names = |names: &&[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     stack.iter().map(names).collect()
 }
+
+/// As of a symbol table: names without lines.
+fn nameplates(stack: &[&str]) -> Vec<Arc<Known>> {
+    let known = |(at, name): (usize, &&str)| {
+        let mut location = location(at as u64 + 1, &[name]);
+        location.frames[0].line = None;
+        Arc::new(Known::new(location))
+    };
+    stack.iter().enumerate().map(known).collect()
+}
+
+/// Without debug information: the closure of a thread was inlined into start-up code.
+#[test]
+fn the_function_of_a_thread_is_found_in_the_name_of_start_up_code() {
+    let start = "std::sys::backtrace::__rust_begin_short_backtrace::<app::main::{closure#0}, ()>";
+    let table: [(&[&str], &[&str]); 6] = [
+        (
+            &[LOCK_CONTENDED, start, "clone"],
+            &["contend::sync::Mutex<T>::lock", "app::main::{closure#0}"],
+        ),
+        (
+            &[LOCK_CONTENDED, "app::take", start, "clone"],
+            &[
+                "contend::sync::Mutex<T>::lock",
+                "app::take",
+                "app::main::{closure#0}",
+            ],
+        ),
+        // It was not inlined.
+        (
+            &[LOCK_CONTENDED, "app::main::{closure#0}", start, "clone"],
+            &["contend::sync::Mutex<T>::lock", "app::main::{closure#0}"],
+        ),
+        (
+            &[
+                LOCK_CONTENDED,
+                "app::main",
+                &format!("{START}::<fn(), ()>"),
+                "clone",
+            ],
+            &["contend::sync::Mutex<T>::lock", "app::main"],
+        ),
+        // The legacy mangling has no parameters: something is there, or nothing may be.
+        (
+            &[LOCK_CONTENDED, START, "clone"],
+            &["contend::sync::Mutex<T>::lock", START],
+        ),
+        (
+            &[LOCK_CONTENDED, "app::main", START, "clone"],
+            &["contend::sync::Mutex<T>::lock", "app::main"],
+        ),
+    ];
+    for (stack, expected) in table {
+        let (locations, starts_in_wrapper) = trimmed(&nameplates(stack));
+        let names = locations.iter().flat_map(|location| &location.frames);
+        let names: Vec<&str> = names.map(Frame::function).collect();
+        assert_eq!(names, expected, "{stack:?}");
+        assert!(starts_in_wrapper);
+    }
+}

@@ -1,0 +1,53 @@
+//! The file that an object was mapped from, and its bytes.
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use super::maps;
+use crate::profile::Mapping;
+
+/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
+pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
+    // The kernel's own object has no file, and its name is no path.
+    if !mapping.file.contains('/') {
+        return None;
+    }
+    let paths = [&*mapping.file, "/proc/self/exe"];
+    // Whether it is the program's own file only a build id can tell.
+    let paths = paths
+        .iter()
+        .take(if mapping.build_id.is_empty() { 1 } else { 2 });
+    let mut files = paths.filter_map(|path| File::open(path).ok());
+    files.find(|file| is_build(file, mapping))
+}
+
+/// Without a build id there is no telling; then it is believed.
+pub(crate) fn is_build(file: &File, mapping: &Mapping) -> bool {
+    mapping.build_id.is_empty() || maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
+}
+
+/// A file's bytes.
+pub(crate) struct Mapped(Mmap);
+
+impl Mapped {
+    pub(crate) fn new(file: &File) -> Option<Self> {
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their debug
+        // information are replaced, not written to: a program that lost bytes of its own file would
+        // not run on. What is read is trusted in nothing: whatever does not fit is treated as absent.
+        let map = unsafe { Mmap::map(file) };
+        map.ok().map(Self)
+    }
+
+    pub(crate) fn at(path: impl AsRef<Path>) -> Option<Self> {
+        Self::new(&File::open(path).ok()?)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
