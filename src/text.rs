@@ -5,7 +5,7 @@ pub(crate) mod columns;
 pub(crate) mod demangle;
 pub(crate) mod duration;
 pub(crate) mod escape;
-#[cfg(feature = "http")]
+#[cfg(all(feature = "flamegraph", feature = "http"))]
 pub(crate) mod name;
 pub(crate) mod save;
 pub(crate) mod say;
