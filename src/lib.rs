@@ -164,9 +164,9 @@
 //! (AMD EPYC, 2 cores, a virtual machine; Rust 1.95.) Threads that do nothing but take one contended lock
 //! run at 1.00 to 1.01 of the bare lock's time at fraction 100 + rate 1 ms, and at 1.01 to 1.04 with
 //! everything recorded: up to 1.6 with critical sections of 20 ns whose waiters sleep nearly all of the time,
-//! because each release then reads the clock. One recorded event takes 0.20 µs at 16 frames in a hot loop,
-//! and several microseconds where caches are cold. `benches/README.md` in the repository has all tables, with
-//! command, machine and commit.
+//! because each release then reads the clock. One recorded event takes 0.20 µs at 16 frames in a hot loop. An
+//! unlock whose waiter has slept 5 ms takes 5.1 µs, and 18.7 µs where it is captured: caches are cold then.
+//! `benches/README.md` in the repository has all tables, with command, machine and commit.
 //!
 //! The first profile of a process reads the program's debug information: 0.2 s and 38 MB for a binary of
 //! 10 MB, 1 s and 80 MB for one of 88 MB. Later ones take milliseconds.

@@ -8,8 +8,14 @@ use super::spots::{Amount, Spot, spot};
 use super::view::Value;
 use crate::cli::output::printable;
 use crate::pprof::decoded::Profile;
+use crate::text::columns::elided;
 use crate::text::sources::clean;
 use crate::text::units::{human, shortened};
+
+/// Columns before a frame.
+const INDENT: usize = 4;
+/// Characters that a name keeps on the narrowest terminal.
+const LEAST_NAME: usize = 20;
 
 /// A line for each stack and for each of its frames, the largest first. `before`: only what came
 /// after it.
@@ -18,6 +24,7 @@ pub(super) fn lines(
     before: Option<&Profile>,
     of: &Spot,
     value: Value,
+    width: usize,
 ) -> Vec<String> {
     let mut stacks = amounts(profile, of);
     // After a restart or a reset all is new.
@@ -44,17 +51,25 @@ pub(super) fn lines(
         let delay = Duration::from_nanos(amount.delay_nanos.try_into().unwrap_or(0));
         let contentions = amount.contentions;
         lines.push(format!("{} in {contentions} contentions", human(delay)));
-        lines.extend(frames.iter().map(|frame| format!("    {frame}")));
+        lines.extend(frames.iter().map(|(function, place)| {
+            // The line matters more than the whole of a long name.
+            let room = width.saturating_sub(INDENT + place.chars().count());
+            let function = elided(function, room.max(LEAST_NAME));
+            format!("{:INDENT$}{function}{place}", "")
+        }));
     }
     lines
 }
 
-fn amounts(profile: &Profile, of: &Spot) -> HashMap<Vec<String>, Amount> {
+/// Function and place of each.
+type Frames = Vec<(String, String)>;
+
+fn amounts(profile: &Profile, of: &Spot) -> HashMap<Frames, Amount> {
     let value = |name| profile.value_index(Some(name)).ok();
     let (Some(contentions), Some(delay)) = (value("contentions"), value("delay")) else {
         return HashMap::new();
     };
-    let mut stacks = HashMap::<Vec<String>, Amount>::new();
+    let mut stacks = HashMap::<Frames, Amount>::new();
     for sample in &profile.tables.sample {
         if spot(profile, sample) != *of {
             continue;
@@ -66,7 +81,7 @@ fn amounts(profile: &Profile, of: &Spot) -> HashMap<Vec<String>, Amount> {
                 // A long path would push the line off the screen.
                 (file, line) => format!(" {}:{line}", shortened(&clean(file))),
             };
-            printable(&format!("{}{file}", frame.name_or_object()))
+            (printable(frame.name_or_object()), printable(&file))
         });
         let amount = stacks.entry(frames.collect()).or_default();
         amount.add(Amount {

@@ -207,7 +207,9 @@ impl View {
         let room = height.saturating_sub(2).max(1);
         let mut lines = match self.has_help {
             true => help().into_iter().map(plain).collect(),
-            false => self.stacks(room).unwrap_or_else(|| self.table(width, room)),
+            false => self
+                .stacks(width, room)
+                .unwrap_or_else(|| self.table(width, room)),
         };
         lines.truncate(height.saturating_sub(1));
         let filled = lines.len();
@@ -228,14 +230,14 @@ impl View {
     }
 
     /// The stacks of the row that was opened.
-    fn stacks(&mut self, room: usize) -> Option<Vec<Line>> {
+    fn stacks(&mut self, width: usize, room: usize) -> Option<Vec<Line>> {
         let (spot, cursor) = self.opened.as_mut()?;
         let [last, before] = &self.profiles;
         let before = before
             .as_ref()
             .filter(|_| self.scope == Scope::LastInterval);
         let stacks = match last {
-            Some(last) => stacks::lines(last, before, spot, self.value),
+            Some(last) => stacks::lines(last, before, spot, self.value, width),
             None => Vec::new(),
         };
         let kind = printable(&spot.kind);
