@@ -27,7 +27,7 @@ pub(super) const PAGE: Page = Page {
     content: |view| Ok(content(view)),
 };
 
-/// Kinds that have a button each.
+/// Kinds that have a button and a colour each.
 const SHOWN_KINDS: usize = 12;
 
 pub(in crate::http) fn flamegraph(call: &Call<'_>) -> Answer {
@@ -63,7 +63,8 @@ pub(super) fn content(view: &View<'_>) -> Html {
         );
     }
     let kinds = kinds(view.shown.stacks, view.measure);
-    let names: Vec<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
+    let coloured = kinds.iter().take(SHOWN_KINDS);
+    let names: Vec<&str> = coloured.map(|(kind, _)| *kind).collect();
     let picture = Picture {
         tree: &tree,
         side: 0,

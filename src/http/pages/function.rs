@@ -22,6 +22,8 @@ const NEIGHBOURS: usize = 100;
 /// Stacks that are shown, and those of them that are open at first.
 const STACKS: usize = 50;
 const OPEN: usize = 3;
+/// Frames of a stack.
+const FRAMES: usize = 512;
 /// Lines of a source around the first and the last one with a value, and of all of it.
 const MARGIN: i64 = 5;
 const LINES: i64 = 2000;
@@ -268,6 +270,7 @@ fn source(view: &View<'_>, file: &File<'_>) -> Html {
         Err(why) => (
             file.lines
                 .keys()
+                .take(LINES as usize)
                 .map(|line| (*line, String::new()))
                 .collect(),
             html!("<p class=\"explained\">{}</p>\n", why),
@@ -324,7 +327,7 @@ fn one_stack(view: &View<'_>, name: &str, stack: usize, is_open: bool, whole: f6
             html!(" <span>{} {}</span>", shown, measure.name)
         });
     let frames = stacks.frames(stack);
-    let frames = frames.iter().map(|frame| {
+    let frames = frames.iter().take(FRAMES).map(|frame| {
         let address = view.address_of_function(frame.function, "");
         html!(
             "<li{}><span class=\"function\">{}</span> <span class=\"where\" title=\"{}\">{}</span></li>\n",

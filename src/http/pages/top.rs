@@ -9,6 +9,9 @@ use crate::http::call::{Answer, Call};
 use crate::profile::{mean_delay, std_error};
 use crate::text::units::{human, shortened};
 
+/// Rows of the table. A program has hundreds; a file may have any number.
+const SITES: usize = 10_000;
+
 pub(super) const PAGE: Page = Page {
     path: "top",
     scripts: &["window.js", "sort.js", "top.js"],
@@ -26,18 +29,24 @@ pub(super) fn content(view: &View<'_>) -> Html {
     let sites = sites(view.shown.stacks, view.measure);
     let columns = Columns::of(view, &sites);
     let total = total(view.shown.stacks, view.measure);
-    let rows = sites.iter().map(|site| row(view, site, &columns, total));
+    let rows = sites.iter().take(SITES);
+    let rows = rows.map(|site| row(view, site, &columns, total));
+    let more = match sites.len().checked_sub(SITES) {
+        Some(more) if more > 0 => html!("<p class=\"hint\">{} more have less.</p>\n", more),
+        _ => Html::default(),
+    };
     html!(
         "<p class=\"filter\" hidden><input type=\"search\" id=\"filter\" aria-label=\"filter\" \
          placeholder=\"Filter: function, file or kind\" autocomplete=\"off\" spellcheck=\"false\"> \
          <output id=\"shown\" role=\"status\"></output></p>\n\
          <div class=\"scroll\">\n<table class=\"sites\" role=\"table\" data-measure=\"{}\">\n\
          <thead role=\"rowgroup\"><tr role=\"row\">{}</tr></thead>\n\
-         <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n\
+         <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n{}\
          <p class=\"hint\">A function leads to its callers, its source and its stacks.</p>\n",
         view.measure().name,
         columns.titles(view),
         rows.collect::<Html>(),
+        more,
     )
 }
 
