@@ -5,11 +5,11 @@
 //!
 //! | item | wraps | in the block profile as | in the mutex profile |
 //! |---|---|---|---|
-//! | [`sync::Parker`] | the original's | `park` | |
+//! | [`sync::Parker`], [`sync::Unparker`] | the original's | `park` | |
 //! | [`sync::WaitGroup`] | the original's | `barrier` | |
 //! | [`sync::ShardedLock`] and its guards | the original's | `rwlock_read`, `rwlock_write` | release of either guard |
 //!
-//! Everything else is the original's own, [`sync::Unparker`] too: it never waits.
+//! Everything else is the original's own.
 //!
 //! ```
 //! use contend::crossbeam_utils::sync::WaitGroup;

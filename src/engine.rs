@@ -39,3 +39,5 @@ pub(crate) mod store;
 pub(crate) mod thread_state;
 #[cfg(feature = "profiling")]
 pub(crate) mod wait;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod wakes;

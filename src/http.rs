@@ -74,10 +74,17 @@
 //! | | `debug=1` | | As text. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | `wake` | | reads | Who ended the waits that no lock made, since the program started, in the same form. |
+//! | | `debug=1` | | As text. |
+//! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
+//! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | `delta_mutex` | | changes | What the profile has gained since the same scraper asked last. |
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
 //! | `delta_block` | | changes | What the profile has gained since the same scraper asked last. |
+//! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
+//! | | `debug=1` | | As text. |
+//! | `delta_wake` | | changes | What the profile has gained since the same scraper asked last. |
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
 //! | `goroutine` | | takes time | Every thread of the program and its stack, as Go's profile of goroutines. |
@@ -95,24 +102,27 @@
 //! | `timeline` | | reads | A page: the same drawn, with who woke whom. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
-//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | `function` | | reads | A page: one function with its callers and callees, its lines, and its stacks. |
-//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
 //! | | `name=NAME` | | The function's whole name. |
 //! | | `kind=NAME` | | Only what waited for this, such as `mutex`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | `flamegraph` | | reads | A page: stacks as a flame graph (feature `flamegraph`). |
-//! | | `profile=NAME` | | `mutex` (the default) or `block`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | | `download=1` | | The picture as a file. |
 //! | `profile` | | takes time | What the processors did in a window of time: a CPU profile (feature `cpu`; without it a 501). |
@@ -123,6 +133,7 @@
 //! | | `seconds=N` | | Of the next N seconds, 10 by default. |
 //! | | `fraction=F` | | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
+//! | | `wake_rate=T` | | As `rate`, for the wake profile. |
 //! | | `frequency=HZ` | | Samples per second of the CPU profile, 1 to 250; 100 by default. |
 //! | `cmdline` | | reads | The command line that started this process, joined by NUL, as Go's. |
 //! | `symbol` | | reads | Names of addresses, as Go's. |

@@ -55,13 +55,13 @@
 //! up. Each profile has two values per stack: `contentions`, the number of waits, and `delay`, their time
 //! summed over the threads that waited. Ten threads that wait one second each are ten seconds.
 //!
-//! | | mutex profile | block profile |
-//! |---|---|---|
-//! | stack | of the thread that **released** | of the thread that **waited** |
-//! | leaf frame | the release: `contend::sync::MutexGuard::drop` | the operation: `contend::sync::Mutex::lock` |
-//! | delay | what others waited for that release | what this stack waited |
-//! | covers | locks, `Once` | the same, and waits for which nobody is to blame, such as a Condvar's |
-//! | start here when | you want to know what to make faster | you want to know what is slow because of it |
+//! | | mutex profile | block profile | wake profile |
+//! |---|---|---|---|
+//! | stack | of the thread that **released** | of the thread that **waited** | of the thread that **notified** |
+//! | leaf frame | the release: `contend::sync::MutexGuard::drop` | the operation: `contend::sync::Mutex::lock` | the notification: `contend::sync::Condvar::notify_one` |
+//! | delay | what others waited for that release | what this stack waited | what others waited for that notification |
+//! | covers | locks, `Once` | the same, and waits for which nobody is to blame, such as a Condvar's | those: conditions, channels, barriers, parking, joins |
+//! | start here when | you want to know what to make faster | you want to know what is slow because of it | most of the waiting is for no lock |
 //!
 //! **Whose time is it?** A wait is cut where the lock changes hands, and each piece is charged to the thread that
 //! held the lock in it, on the stack of its release. In a piece in which nobody held it, the waiting thread had
@@ -81,9 +81,11 @@
 //! `go tool pprof -ignore contend::wakeup` shows the holds alone.
 //!
 //! The label `kind` says what was waited for: `go tool pprof -tagfocus kind=mutex` shows the mutexes alone, and
-//! `-tagignore kind=sleep` takes sleeping out. Besides `contend::wakeup` three frames stand for no code:
+//! `-tagignore kind=sleep` takes sleeping out. Besides `contend::wakeup` these frames stand for no code:
 //! `contend::unattributed` is blame of waits that saw no release (a waiter that comes in the very moment of an
-//! unlock, or that gave up and nobody has released the lock for ten seconds since), `contend::overflow`
+//! unlock, or that gave up and nobody has released the lock for ten seconds since) or no notification,
+//! `contend::timeout` in the wake profile what nobody has ended, `contend::thread_end` the end of a thread that
+//! was joined (its caller is the thread's function), `contend::overflow`
 //! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
 //! little stack left, or from code without unwind tables. [`Profile::lost`] counts what could not be recorded.
 //!
@@ -116,36 +118,36 @@
 //!
 //! # What is profiled
 //!
-//! | item | kind | block profile | mutex profile | wraps |
-//! |---|---|---|---|---|
-//! | `sync::Mutex` | `mutex` | lock | release | std |
-//! | `sync::RwLock` | `rwlock_read`, `rwlock_write` | read, write | release, downgrade | std |
-//! | `sync::Condvar` | `condvar` | every wait, with having the mutex again | the release of the mutex (`mutex`) | std |
-//! | `sync::Once`, `OnceLock`, `LazyLock` | `once` | waiting for an initialiser | the initialiser's end | std (`LazyLock`: its `OnceLock`) |
-//! | `sync::Barrier` | `barrier` | wait, but for the leader | | std |
-//! | `sync::mpsc`: `SyncSender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty | | std |
-//! | `thread::sleep`, `park`, `park_timeout` | `sleep`, `park` | the call | | std |
-//! | `thread::JoinHandle`, `ScopedJoinHandle`, `scope` | `join` | join, the end of a scope | | std |
-//! | `parking_lot::Mutex`, `FairMutex`, `ReentrantMutex` | `mutex` | lock, timed tries | release, `bump`, `unlocked` | parking_lot 0.12 |
-//! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump` | parking_lot 0.12 |
-//! | `parking_lot::Condvar` | `condvar` | every wait | the release of the mutex (`mutex`) | parking_lot 0.12 |
-//! | `parking_lot::Once` | `once` | waiting for a run | the run's end | parking_lot 0.12 |
-//! | `crossbeam_channel::Sender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty, timed ones | | crossbeam-channel 0.5 |
-//! | `crossbeam_channel::Select`, `select!`, `select_biased!` | `select` | one event per select, without the handler | | crossbeam-channel 0.5 |
-//! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | crossbeam-utils 0.8 |
-//! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | crossbeam-utils 0.8 |
-//! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | once_cell 1 |
-//! | `tokio::sync::Mutex` | `async_mutex` | lock, also the blocking forms | release | tokio 1 |
-//! | `tokio::sync::RwLock` | `async_rwlock_read`, `async_rwlock_write` | read, write | release, downgrade: by shares | tokio 1 |
-//! | `tokio::sync::Semaphore` | `async_semaphore` | acquire | release, `add_permits`: by shares | tokio 1 |
-//! | `tokio::sync::OnceCell`, `SetOnce` | `async_once` | waiting for an initialiser, or for the value | the initialiser's end | tokio 1 |
-//! | `tokio::sync::mpsc` | `async_send`, `async_recv` | send and reserve when full, recv when empty | | tokio 1 |
-//! | `tokio::sync::oneshot`, `watch`, `broadcast` | `async_oneshot`, `async_watch`, `async_broadcast` | recv, changed | | tokio 1 |
-//! | `tokio::sync::Notify`, `Barrier` | `async_notify`, `async_barrier` | notified, `closed` of a sender; wait | | tokio 1 |
-//! | `tokio::task::JoinHandle`, `JoinSet` | `async_join` | join | | tokio 1 |
-//! | `blocking("name", …)` | the name | the call | | any blocking call |
-//! | `FutureExt::contend("name")` | the name | while it is pending | | any future |
-//! | `Resource`: `wait`, `hold` | the name | wait | the end of a hold: by shares | any pool or limit |
+//! | item | kind | block profile | mutex profile | wake profile | wraps |
+//! |---|---|---|---|---|---|
+//! | `sync::Mutex` | `mutex` | lock | release | | std |
+//! | `sync::RwLock` | `rwlock_read`, `rwlock_write` | read, write | release, downgrade | | std |
+//! | `sync::Condvar` | `condvar` | every wait, with having the mutex again | the release of the mutex (`mutex`) | notifying | std |
+//! | `sync::Once`, `OnceLock`, `LazyLock` | `once` | waiting for an initialiser | the initialiser's end | | std (`LazyLock`: its `OnceLock`) |
+//! | `sync::Barrier` | `barrier` | wait, but for the leader | | the last one to come | std |
+//! | `sync::mpsc`: `SyncSender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty | | sending, receiving, the end of the other side | std |
+//! | `thread::sleep`, `park`, `park_timeout` | `sleep`, `park` | the call | | `Thread::unpark` | std |
+//! | `thread::JoinHandle`, `ScopedJoinHandle`, `scope` | `join` | join, the end of a scope | | the thread's end | std |
+//! | `parking_lot::Mutex`, `FairMutex`, `ReentrantMutex` | `mutex` | lock, timed tries | release, `bump`, `unlocked` | | parking_lot 0.12 |
+//! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump` | | parking_lot 0.12 |
+//! | `parking_lot::Condvar` | `condvar` | every wait | the release of the mutex (`mutex`) | notifying | parking_lot 0.12 |
+//! | `parking_lot::Once` | `once` | waiting for a run | the run's end | | parking_lot 0.12 |
+//! | `crossbeam_channel::Sender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty, timed ones | | sending, receiving, the end of the other side | crossbeam-channel 0.5 |
+//! | `crossbeam_channel::Select`, `select!`, `select_biased!` | `select` | one event per select, without the handler | | the same | crossbeam-channel 0.5 |
+//! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | unparking, the last one to leave | crossbeam-utils 0.8 |
+//! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | | crossbeam-utils 0.8 |
+//! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | | once_cell 1 |
+//! | `tokio::sync::Mutex` | `async_mutex` | lock, also the blocking forms | release | | tokio 1 |
+//! | `tokio::sync::RwLock` | `async_rwlock_read`, `async_rwlock_write` | read, write | release, downgrade: by shares | | tokio 1 |
+//! | `tokio::sync::Semaphore` | `async_semaphore` | acquire | release, `add_permits`: by shares | | tokio 1 |
+//! | `tokio::sync::OnceCell`, `SetOnce` | `async_once` | waiting for an initialiser, or for the value | the initialiser's end | | tokio 1 |
+//! | `tokio::sync::mpsc` | `async_send`, `async_recv` | send and reserve when full, recv when empty | | | tokio 1 |
+//! | `tokio::sync::oneshot`, `watch`, `broadcast` | `async_oneshot`, `async_watch`, `async_broadcast` | recv, changed | | | tokio 1 |
+//! | `tokio::sync::Notify`, `Barrier` | `async_notify`, `async_barrier` | notified, `closed` of a sender; wait | | | tokio 1 |
+//! | `tokio::task::JoinHandle`, `JoinSet` | `async_join` | join | | | tokio 1 |
+//! | `blocking("name", …)` | the name | the call | | | any blocking call |
+//! | `FutureExt::contend("name")` | the name | while it is pending | | | any future |
+//! | `Resource`: `wait`, `hold` | the name | wait | the end of a hold: by shares | | any pool or limit |
 //!
 //! Everything else in these modules is the original itself and is not profiled: `contend::sync::Arc` is
 //! `std::sync::Arc`. An operation that does not block, because its first try succeeds, is no event. A wait
@@ -181,6 +183,8 @@
 //! | mutex profile, fraction n, wait of d ns | p = 1/n | n | n·d |
 //! | block profile, rate T ns, d ≥ T | p = 1 | 1 | d |
 //! | block profile, rate T ns, d < T | p = d/T | T/d | T |
+//! | wake profile, rate T ns, notified after e ≥ T | p = 1 | 1 | d |
+//! | wake profile, rate T ns, notified after e < T | p = e/T | T/e | d·T/e |
 //!
 //! [`Sample::delay_std_error`] is the standard error that this adds, estimated by √Σ w(w−1)d² with w = 1/p; 0
 //! where everything was recorded. A wait for a lock that ends within a short spin (under a microsecond) is not a
@@ -346,7 +350,8 @@ pub mod __private {
 
 pub use ask::control::{
     MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
-    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction,
+    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction, set_wake_profile_rate,
+    wake_profile, wake_profile_rate,
 };
 
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};

@@ -10,6 +10,8 @@ mod diff;
 mod frame;
 pub(crate) mod kind;
 pub(crate) mod lost;
+#[cfg(any(test, feature = "profiling"))]
+pub(crate) mod names;
 pub(crate) mod owner;
 mod sample;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! `docs/writing_a_skin.md`. The list of skins, and of what each of them profiles, is in [`table`].
 
 #[cfg(feature = "profiling")]
+mod channel;
+#[cfg(feature = "profiling")]
 mod contended;
 #[cfg(feature = "profiling")]
 mod guard;
@@ -23,10 +25,14 @@ mod door {
     pub(crate) use crate::engine::spawned::Origin;
     pub(crate) use crate::engine::wait::{
         Access, Blocked, OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, begin_release,
-        blocking, blocking_named, in_progress, keep_frame, member_of, not_last, once,
-        perhaps_blocking, release, release_early,
+        blocking, blocking_named, confirm, in_progress, keep_frame, member_of, not_last, notify,
+        notify_early, once, perhaps_sleeping, release, release_early, sleeping, thread_ends,
     };
+    #[cfg(feature = "crossbeam-channel")]
+    pub(crate) use crate::engine::wait::{Wakes, selecting};
+    pub(crate) use crate::engine::wakes::{WakeFlag, WakeKey, WakeRef, Whom};
     pub(crate) use crate::profile::kind::Kind;
+    pub(crate) use crate::skin::channel::{ReceiverEnd, SenderEnd, channel, went_through};
     pub(crate) use crate::skin::guard::guard;
 
     pub(crate) use crate::engine::blame::{LockRef, SharedFlag};
@@ -41,10 +47,11 @@ mod door {
     pub(crate) use crate::skin::hold::{HasSharedFlag, Hold, Permits, let_go_of};
 
     /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
-    /// the rate.
+    /// the rates.
     #[cfg(feature = "crossbeam-channel")]
     #[inline]
-    pub(crate) fn is_block_profile_on() -> bool {
-        crate::engine::rates::block_rate() > 0 || crate::engine::events::is_on()
+    pub(crate) fn is_waiting_profiled() -> bool {
+        use crate::engine::{events, rates};
+        rates::block_rate() > 0 || rates::wake_rate() > 0 || events::is_on()
     }
 }

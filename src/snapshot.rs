@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::engine::recorder::{self, Numbers};
 use crate::engine::{clock, registry};
-use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::kind::{EndedBy, Kind, ProfileKind};
 use crate::profile::{InProgress, Profile, Sample};
 use crate::symbols;
 
@@ -49,12 +49,16 @@ fn named(numbers: Numbers) -> Profile {
 }
 
 /// The waits of now that such a profile will have when they are over: for the mutex profile those for
-/// locks.
+/// locks, for the wake profile those that somebody is to end.
 fn in_progress(which: ProfileKind) -> InProgress {
     let now = clock::monotonic();
     let of_locks = |wait: &registry::Wait| wait.subject != 0 && wait.kind != Kind::JOIN;
     let waits = registry::waits().map(|published| published.wait);
-    let waits = waits.filter(|wait| which == ProfileKind::Block || of_locks(wait));
+    let waits = waits.filter(|wait| match which {
+        ProfileKind::Block => true,
+        ProfileKind::Mutex => of_locks(wait),
+        ProfileKind::Wake => wait.kind.ended_by() == EndedBy::Notifier,
+    });
     waits.fold(InProgress::default(), |sum, wait| {
         let waited = Duration::from_nanos(now.saturating_sub(wait.since));
         InProgress {

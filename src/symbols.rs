@@ -134,7 +134,7 @@ impl Symbolizer {
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
         if let [first, callers @ ..] = &*addresses
             && !callers.is_empty()
-            && address::stand_in(*first).is_some()
+            && address::frame_name(*first).is_some()
         {
             // It is said of the stack behind it, which is shown as it is elsewhere.
             let said = Arc::clone(self.known(*first).location());
@@ -201,7 +201,7 @@ impl Symbolizer {
         let mut wanted = BTreeMap::<u64, Vec<u64>>::new();
         for return_address in return_addresses {
             if return_address <= 1
-                || address::stand_in(return_address).is_some()
+                || address::frame_name(return_address).is_some()
                 || self.cache.known.contains_key(&return_address)
                 || self.cache.interrupted.contains_key(&return_address)
             {
@@ -256,11 +256,11 @@ impl Symbolizer {
     }
 
     fn location(&mut self, return_address: usize) -> Location {
-        if let Some(frame) = address::stand_in(return_address) {
+        if let Some(name) = address::frame_name(return_address) {
             return Location {
                 address: 0,
                 mapping: None,
-                frames: [self.cache.frame(frame.name, None, 0)].into(),
+                frames: [self.cache.frame(name, None, 0)].into(),
                 symbolized: true,
             };
         }

@@ -10,6 +10,7 @@
 //! | [`JoinHandle::join`], [`ScopedJoinHandle::join`] | [`std::thread::JoinHandle`] | `join` |
 //! | the end of [`scope`], which waits for the threads that are left | [`std::thread::scope`] | `join` |
 //! | [`spawn`], [`Builder`], [`Scope`] | theirs | only return the above |
+//! | [`Thread`], [`current`] | [`std::thread::Thread`] | in the wake profile: its `unpark` |
 //!
 //! Nothing of this is in the mutex profile: nobody holds anything that others wait for. Threads
 //! that are spawned otherwise are profiled as well as those that are spawned here: what counts is
@@ -32,8 +33,8 @@
 //!
 //! # Differences from the standard library
 //!
-//! - The handles are not the standard library's: a function that takes `std::thread::JoinHandle`
-//!   does not take these.
+//! - The handles are not the standard library's: a function that takes `std::thread::JoinHandle` or
+//!   `std::thread::Thread` does not take these. A [`Thread`] is made into the original by `into`.
 //! - [`park`] and the end of [`scope`] cannot be tried, so they read the clock while the block
 //!   profile is on. If they took less than 1 µs, and 5 µs, they did not block, and are no event.
 
@@ -46,6 +47,7 @@ mod join_handle;
 mod running;
 mod scoped;
 mod start;
+mod thread_handle;
 
 pub use builder::Builder;
 pub use functions::{park, park_timeout, sleep};
@@ -53,3 +55,4 @@ pub use functions::{park, park_timeout, sleep};
 pub use functions::{park_timeout_ms, sleep_ms};
 pub use join_handle::{JoinHandle, spawn};
 pub use scoped::{Scope, ScopedJoinHandle, scope};
+pub use thread_handle::{Thread, current};

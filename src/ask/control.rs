@@ -155,7 +155,80 @@ pub fn block_profile() -> Profile {
     imp::profile(ProfileKind::Block)
 }
 
-/// Forgets what both profiles have recorded, and the counts of lost events. Rates stay.
+/// Sets the rate of the wake profile, in nanoseconds: on average one event is sampled per
+/// `nanos` spent waiting for a notification. Returns the rate that was set before.
+///
+/// The numbers mean what they mean for [`set_block_profile_rate`]: 1 records every wait that
+/// somebody ends, 0 switches the profile off, which is what a program starts with, 1,000,000 is a
+/// good choice for production. The rate is its own, so that who does not ask who woke whom has no
+/// notification captured. At 1 for both, the wake profile has the same sum as the block profile
+/// has for its kinds.
+///
+/// # Overhead
+///
+/// A notification with nobody to wake costs two to seven instructions, at any rate. One that ends
+/// a wait captures its stack, after it has notified.
+///
+/// # Examples
+///
+/// ```
+/// let previous = contend::set_wake_profile_rate(1_000_000);
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(contend::wake_profile_rate(), 1_000_000);
+/// contend::set_wake_profile_rate(previous);
+/// ```
+pub fn set_wake_profile_rate(nanos: u64) -> u64 {
+    imp::set_rate(ProfileKind::Wake, nanos)
+}
+
+/// The wake profile samples one event per so many nanoseconds of waiting; 0 when it is off.
+///
+/// This is what is in force: what [`set_wake_profile_rate`] set, or less while a
+/// [`Recording`](crate::Recording) or a request over HTTP asks for a finer rate.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(contend::wake_profile_rate(), 0);
+/// ```
+pub fn wake_profile_rate() -> u64 {
+    imp::rate(ProfileKind::Wake)
+}
+
+/// Who woke those that waited for no lock: delay and contentions by the stack that **notified**.
+///
+/// A lock's wait ends when its holder releases it, and [`mutex_profile`] charges the holder. Nobody
+/// holds a condition, a channel or a barrier: such a wait is charged, as a whole, to the stack that
+/// ended it. That is the code that notified, that sent the message or took the one that was in the way,
+/// that unparked, that came last to a barrier or left a group last; or the thread that was joined, by the
+/// name of its function. It answers who keeps a pool's connection, or whose work a worker waits for.
+///
+/// The kind of a sample is that of the wait: `condvar`, `chan_send`, `chan_recv`, `select`, `barrier`,
+/// `join`, `park`. A wait that time has ended has the frame `contend::timeout` in the place of a stack,
+/// one whose end was not seen `contend::unattributed`. As for the rest, see [`mutex_profile`].
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::mpsc::channel;
+///
+/// let (_, profiles) = contend::measure(|| {
+///     let (sender, receiver) = channel();
+///     std::thread::scope(|scope| {
+///         scope.spawn(move || receiver.recv());
+///         # #[cfg(feature = "profiling")]
+///         while contend::threads().in_waits().count() == 0 {}
+///         sender.send("work")
+///     })
+/// });
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(profiles.wake.total_contentions(), 1, "{}", profiles.wake);
+/// ```
+pub fn wake_profile() -> Profile {
+    imp::profile(ProfileKind::Wake)
+}
+
+/// Forgets what all profiles have recorded, and the counts of lost events. Rates stay.
 ///
 /// A wait that is going on is recorded whole when it ends, with the part before the reset.
 ///
@@ -169,7 +242,7 @@ pub fn reset() {
     imp::reset();
 }
 
-/// Bounds the memory of both profiles, in bytes. The default is 32 MiB.
+/// Bounds the memory of all profiles, in bytes. The default is 32 MiB.
 ///
 /// It must be called before profiling is switched on for the first time. The memory is reserved
 /// then, but becomes resident only as stacks are recorded: one stack of 20 frames takes about

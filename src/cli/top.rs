@@ -8,7 +8,9 @@ use super::error::Result;
 use super::output::Output;
 use super::report::{Report, write_header};
 use super::source::Loaded;
+use crate::pprof::decoded::Profile;
 use crate::profile::address::explanations;
+use crate::profile::kind::{ProfileKind, hint_of_owners};
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let loaded = arguments.profile.load(&arguments.filter)?;
@@ -39,9 +41,25 @@ fn write_rows(arguments: &Top, loaded: &Loaded, value: usize, output: &mut Outpu
             let delays = of_name.map(|node| node.cum.unsigned_abs());
             delays.fold(0, u64::saturating_add)
         };
-        for sentence in explanations(report.total, delay) {
+        let hint = is_block_profile(&loaded.profile).then(|| hint(&loaded.profile, value));
+        for sentence in explanations(report.total, delay).chain(hint.flatten()) {
             writeln!(output, "{sentence}")?;
         }
     }
     Ok(())
+}
+
+/// Files of ours say so.
+fn is_block_profile(profile: &Profile) -> bool {
+    let rate = ProfileKind::Block.rate().name;
+    let mut comments = profile.comments();
+    comments.any(|comment| comment.starts_with(rate))
+}
+
+fn hint(profile: &Profile, value: usize) -> Option<String> {
+    let samples = profile.tables.sample.iter();
+    hint_of_owners(samples.map(|sample| {
+        let nanos = sample.value.get(value).copied().unwrap_or_default();
+        (profile.label(sample, "kind"), nanos.unsigned_abs())
+    }))
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Receiver, Sender};
+use crate::skin::{self, ReceiverEnd};
 
 /// Creates a channel of unlimited capacity: [`crossbeam_channel::unbounded`], profiled.
 ///
@@ -42,7 +43,11 @@ fn wrapped<T>(
         ::crossbeam_channel::Receiver<T>,
     ),
 ) -> (Sender<T>, Receiver<T>) {
-    (sender.into(), receiver.into())
+    let (sending, receiving) = skin::channel();
+    (
+        Sender::new(sending, sender),
+        Receiver::new(receiving, receiver),
+    )
 }
 
 /// Creates a receiver that gets one message, after `duration`: [`crossbeam_channel::after`],
@@ -59,7 +64,7 @@ fn wrapped<T>(
 ///
 /// [`crossbeam_channel::after`]: ::crossbeam_channel::after
 pub fn after(duration: Duration) -> Receiver<Instant> {
-    ::crossbeam_channel::after(duration).into()
+    Receiver::new(ReceiverEnd::TIMER, ::crossbeam_channel::after(duration))
 }
 
 /// Creates a receiver that gets one message, at `when`: [`crossbeam_channel::at`], profiled.
@@ -73,7 +78,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 ///
 /// [`crossbeam_channel::at`]: ::crossbeam_channel::at
 pub fn at(when: Instant) -> Receiver<Instant> {
-    ::crossbeam_channel::at(when).into()
+    Receiver::new(ReceiverEnd::TIMER, ::crossbeam_channel::at(when))
 }
 
 /// Creates a receiver that never gets a message: [`crossbeam_channel::never`].
@@ -86,7 +91,7 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 ///
 /// [`crossbeam_channel::never`]: ::crossbeam_channel::never
 pub const fn never<T>() -> Receiver<T> {
-    Receiver::new(::crossbeam_channel::never())
+    Receiver::new(ReceiverEnd::TIMER, ::crossbeam_channel::never())
 }
 
 /// Creates a receiver that gets a message every `duration`: [`crossbeam_channel::tick`], profiled.
@@ -103,5 +108,5 @@ pub const fn never<T>() -> Receiver<T> {
 ///
 /// [`crossbeam_channel::tick`]: ::crossbeam_channel::tick
 pub fn tick(duration: Duration) -> Receiver<Instant> {
-    ::crossbeam_channel::tick(duration).into()
+    Receiver::new(ReceiverEnd::TIMER, ::crossbeam_channel::tick(duration))
 }

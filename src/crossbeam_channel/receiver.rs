@@ -4,7 +4,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Blocked, Kind};
+use crate::skin::{self, Blocked, Kind, ReceiverEnd, Whom};
 use ::crossbeam_channel::{self as original, RecvError, RecvTimeoutError, TryRecvError};
 
 /// The receiving side of a channel: [`crossbeam_channel::Receiver`](::crossbeam_channel::Receiver)
@@ -27,12 +27,18 @@ use ::crossbeam_channel::{self as original, RecvError, RecvTimeoutError, TryRecv
 /// assert_eq!(receiver.into_iter().collect::<Vec<i32>>(), [2]);
 /// ```
 pub struct Receiver<T> {
+    // NOTE: before `inner`, see there.
+    end: ReceiverEnd,
     inner: original::Receiver<T>,
 }
 
 impl<T> Receiver<T> {
-    pub(super) const fn new(inner: original::Receiver<T>) -> Self {
-        Self { inner }
+    pub(super) const fn new(end: ReceiverEnd, inner: original::Receiver<T>) -> Self {
+        Self { end, inner }
+    }
+
+    pub(super) fn end(&self) -> &ReceiverEnd {
+        &self.end
     }
 
     /// Receives a message if that is possible without waiting.
@@ -43,7 +49,10 @@ impl<T> Receiver<T> {
     /// will be none, since there are no senders any more.
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.inner.try_recv()
+        match self.end.senders().is_idle() {
+            true => self.inner.try_recv(),
+            false => skin::not_last(self.try_recv_contended()),
+        }
     }
 
     /// Receives a message, blocking until there is one.
@@ -53,7 +62,7 @@ impl<T> Receiver<T> {
     /// When there is none, and no senders any more.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        match self.inner.try_recv() {
+        match self.try_recv() {
             Ok(msg) => Ok(msg),
             Err(TryRecvError::Empty) => skin::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
@@ -67,7 +76,7 @@ impl<T> Receiver<T> {
     /// `Timeout` if the time is over, `Disconnected` if there are no senders any more.
     #[inline]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        match self.inner.try_recv() {
+        match self.try_recv() {
             Ok(msg) => Ok(msg),
             Err(TryRecvError::Empty) => skin::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
@@ -81,7 +90,7 @@ impl<T> Receiver<T> {
     /// As [`recv_timeout`](Self::recv_timeout).
     #[inline]
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        match self.inner.try_recv() {
+        match self.try_recv() {
             Ok(msg) => Ok(msg),
             Err(TryRecvError::Empty) => skin::not_last(self.recv_deadline_contended(deadline)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
@@ -131,37 +140,63 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_contended(&self) -> Result<T, RecvError> {
-        skin::blocking(Kind::CHAN_RECV, || self.inner.recv())
+        let recv = || self.inner.recv();
+        let result = skin::sleeping(Kind::CHAN_RECV, self.end.messages(), recv, |_| true);
+        skin::went_through(self.end.senders());
+        result
     }
 
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
-            self.inner.recv_timeout(timeout)
-        })
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CHAN_RECV),
+            self.end.messages(),
+            || self.inner.recv_timeout(timeout),
+            is_notified,
+        );
+        skin::went_through(self.end.senders());
+        result
     }
 
     #[cold]
     #[inline(never)]
     fn recv_deadline_contended(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
-            self.inner.recv_deadline(deadline)
-        })
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CHAN_RECV),
+            self.end.messages(),
+            || self.inner.recv_deadline(deadline),
+            is_notified,
+        );
+        skin::went_through(self.end.senders());
+        result
     }
+
+    #[cold]
+    #[inline(never)]
+    fn try_recv_contended(&self) -> Result<T, TryRecvError> {
+        let recv = || self.inner.try_recv();
+        skin::notify(Whom::One, self.end.senders(), recv)
+    }
+}
+
+/// Whether it was not the time that has ended a wait.
+fn is_notified<T>(result: &Result<T, RecvTimeoutError>) -> bool {
+    !matches!(result, Err(RecvTimeoutError::Timeout))
 }
 
 impl<T> Clone for Receiver<T> {
     /// Another receiver of the same channel: each message goes to one of them.
     fn clone(&self) -> Self {
-        self.inner.clone().into()
+        Self::new(self.end.clone(), self.inner.clone())
     }
 }
 
 impl<T> From<original::Receiver<T>> for Receiver<T> {
-    /// Profiles what this receiver waits; others of the channel need not be.
+    /// Profiles what this receiver waits; others of the channel need not be. Who ends its waits is not
+    /// known: see the wake profile's frame `contend::unattributed`.
     fn from(inner: original::Receiver<T>) -> Self {
-        Self::new(inner)
+        Self::new(ReceiverEnd::UNKNOWN, inner)
     }
 }
 

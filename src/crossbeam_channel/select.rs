@@ -9,7 +9,7 @@ use ::crossbeam_channel::{
 };
 
 use super::{Receiver, Sender};
-use crate::skin::{self, Blocked, Kind};
+use crate::skin::{self, Blocked, Kind, Wakes, Whom};
 
 /// A set of channel operations, the first of which that is possible is to be done:
 /// [`crossbeam_channel::Select`](::crossbeam_channel::Select) that tells the profiler how long that
@@ -42,6 +42,8 @@ use crate::skin::{self, Blocked, Kind};
 #[derive(Clone, Default)]
 pub struct Select<'a> {
     inner: original::Select<'a>,
+    /// By the index of the operation: who lets it go.
+    wakes: Vec<Wakes<'static>>,
 }
 
 /// Whether a wait would be of interest. PERF: the try that fails is a registration with every
@@ -50,7 +52,7 @@ pub struct Select<'a> {
 /// selection all the same, also for the moment in which it does not wait.
 #[inline]
 fn is_watched() -> bool {
-    skin::is_block_profile_on()
+    skin::is_waiting_profiled()
 }
 
 impl<'a> Select<'a> {
@@ -63,16 +65,19 @@ impl<'a> Select<'a> {
     pub fn new_biased() -> Self {
         Self {
             inner: original::Select::new_biased(),
+            wakes: Vec::new(),
         }
     }
 
     /// Adds a send operation, and returns its index.
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
+        self.wakes.push(s.end().room().into());
         self.inner.send(s.as_inner())
     }
 
     /// Adds a receive operation, and returns its index.
     pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {
+        self.wakes.push(r.end().messages().into());
         self.inner.recv(r.as_inner())
     }
 
@@ -83,6 +88,9 @@ impl<'a> Select<'a> {
     /// If there is none.
     pub fn remove(&mut self, index: usize) {
         self.inner.remove(index);
+        if let Some(wakes) = self.wakes.get_mut(index) {
+            *wakes = Wakes::default();
+        }
     }
 
     /// Selects an operation that is possible now, if there is one.
@@ -215,7 +223,11 @@ impl<'a> Select<'a> {
     #[cold]
     #[inline(never)]
     fn select_contended(&mut self) -> SelectedOperation<'a> {
-        SelectedOperation::new(skin::blocking(Kind::SELECT, || self.inner.select()))
+        let Self { inner, wakes } = self;
+        let select = || SelectedOperation::new(inner.select());
+        skin::selecting(Kind::SELECT, wakes, select, |selected| {
+            Some(selected.index())
+        })
     }
 
     #[cold]
@@ -224,10 +236,10 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
-            self.inner.select_timeout(timeout)
-        });
-        selected.map(SelectedOperation::new)
+        let Self { inner, wakes } = self;
+        let select = || inner.select_timeout(timeout).map(SelectedOperation::new);
+        let blocked = Blocked::for_a_time(Kind::SELECT);
+        skin::selecting(blocked, wakes, select, index_of)
     }
 
     #[cold]
@@ -236,25 +248,31 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        let selected = skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
-            self.inner.select_deadline(deadline)
-        });
-        selected.map(SelectedOperation::new)
+        let Self { inner, wakes } = self;
+        let select = || inner.select_deadline(deadline).map(SelectedOperation::new);
+        let blocked = Blocked::for_a_time(Kind::SELECT);
+        skin::selecting(blocked, wakes, select, index_of)
     }
 
     #[cold]
     #[inline(never)]
     fn ready_contended(&mut self) -> usize {
-        skin::blocking(Kind::SELECT, || self.inner.ready())
+        let Self { inner, wakes } = self;
+        skin::selecting(Kind::SELECT, wakes, || inner.ready(), |index| Some(*index))
     }
 
     #[cold]
     #[inline(never)]
     fn ready_deadline_contended(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        skin::blocking(Blocked::for_a_time(Kind::SELECT), || {
-            self.inner.ready_deadline(deadline)
-        })
+        let Self { inner, wakes } = self;
+        let ready = || inner.ready_deadline(deadline);
+        let blocked = Blocked::for_a_time(Kind::SELECT);
+        skin::selecting(blocked, wakes, ready, |ready| ready.as_ref().ok().copied())
     }
+}
+
+fn index_of(selected: &Result<SelectedOperation<'_>, SelectTimeoutError>) -> Option<usize> {
+    selected.as_ref().ok().map(SelectedOperation::index)
 }
 
 impl fmt::Debug for Select<'_> {
@@ -297,7 +315,11 @@ impl<'a> SelectedOperation<'a> {
     /// If it is not the sender that was added.
     #[inline]
     pub fn send<T>(self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
-        self.inner.send(s.as_inner(), msg)
+        let receivers = s.end().receivers();
+        match receivers.is_idle() {
+            true => self.inner.send(s.as_inner(), msg),
+            false => skin::notify(Whom::One, receivers, || self.inner.send(s.as_inner(), msg)),
+        }
     }
 
     /// Completes a receive operation.
@@ -311,7 +333,11 @@ impl<'a> SelectedOperation<'a> {
     /// If it is not the receiver that was added.
     #[inline]
     pub fn recv<T>(self, r: &Receiver<T>) -> Result<T, RecvError> {
-        self.inner.recv(r.as_inner())
+        let senders = r.end().senders();
+        match senders.is_idle() {
+            true => self.inner.recv(r.as_inner()),
+            false => skin::notify(Whom::One, senders, || self.inner.recv(r.as_inner())),
+        }
     }
 }
 

@@ -328,7 +328,8 @@ pub mod one_receiver {
     #[cold]
     #[inline(never)]
     fn select_contended<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {
-        skin::blocking(Kind::SELECT, || receiver.as_inner().recv())
+        let receive = || receiver.as_inner().recv();
+        skin::sleeping(Kind::SELECT, receiver.end().messages(), receive, |_| true)
     }
 
     #[cold]
@@ -338,7 +339,11 @@ pub mod one_receiver {
         timeout: Duration,
     ) -> Option<Result<T, RecvError>> {
         let receive = || receiver.as_inner().recv_timeout(timeout);
-        match skin::blocking(skin::Blocked::for_a_time(Kind::SELECT), receive) {
+        let is_notified = |result: &Result<T, RecvTimeoutError>| {
+            !matches!(result, Err(RecvTimeoutError::Timeout))
+        };
+        let blocked = skin::Blocked::for_a_time(Kind::SELECT);
+        match skin::sleeping(blocked, receiver.end().messages(), receive, is_notified) {
             Ok(msg) => Some(Ok(msg)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Err(RecvError)),

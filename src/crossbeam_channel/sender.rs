@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::skin::{self, Blocked, Kind};
+use crate::skin::{self, Blocked, Kind, SenderEnd, Whom};
 use ::crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError};
 
 /// The sending side of a channel: [`crossbeam_channel::Sender`](::crossbeam_channel::Sender) that
@@ -27,10 +27,20 @@ use ::crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySend
 /// assert_eq!(receiver.iter().sum::<i32>(), 3);
 /// ```
 pub struct Sender<T> {
+    // NOTE: before `inner`, see there.
+    end: SenderEnd,
     inner: original::Sender<T>,
 }
 
 impl<T> Sender<T> {
+    pub(super) fn new(end: SenderEnd, inner: original::Sender<T>) -> Self {
+        Self { end, inner }
+    }
+
+    pub(super) fn end(&self) -> &SenderEnd {
+        &self.end
+    }
+
     /// Sends a message if that is possible without waiting.
     ///
     /// # Errors
@@ -39,7 +49,10 @@ impl<T> Sender<T> {
     /// inside `Disconnected` if there are no receivers any more.
     #[inline]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
-        self.inner.try_send(msg)
+        match self.end.receivers().is_idle() {
+            true => self.inner.try_send(msg),
+            false => skin::not_last(self.try_send_contended(msg)),
+        }
     }
 
     /// Sends a message, blocking until there is room for it.
@@ -49,7 +62,7 @@ impl<T> Sender<T> {
     /// The message back if there are no receivers any more.
     #[inline]
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
-        match self.inner.try_send(msg) {
+        match self.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(msg)) => skin::not_last(self.send_contended(msg)),
             Err(TrySendError::Disconnected(msg)) => Err(SendError(msg)),
@@ -64,7 +77,7 @@ impl<T> Sender<T> {
     /// receivers any more.
     #[inline]
     pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        match self.inner.try_send(msg) {
+        match self.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(msg)) => {
                 skin::not_last(self.send_timeout_contended(msg, timeout))
@@ -80,7 +93,7 @@ impl<T> Sender<T> {
     /// As [`send_timeout`](Self::send_timeout).
     #[inline]
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        match self.inner.try_send(msg) {
+        match self.try_send(msg) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(msg)) => {
                 skin::not_last(self.send_deadline_contended(msg, deadline))
@@ -122,15 +135,23 @@ impl<T> Sender<T> {
     #[cold]
     #[inline(never)]
     fn send_contended(&self, msg: T) -> Result<(), SendError<T>> {
-        skin::blocking(Kind::CHAN_SEND, || self.inner.send(msg))
+        let send = || self.inner.send(msg);
+        let result = skin::sleeping(Kind::CHAN_SEND, self.end.room(), send, |_| true);
+        skin::went_through(self.end.receivers());
+        result
     }
 
     #[cold]
     #[inline(never)]
     fn send_timeout_contended(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        skin::blocking(Blocked::for_a_time(Kind::CHAN_SEND), || {
-            self.inner.send_timeout(msg, timeout)
-        })
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CHAN_SEND),
+            self.end.room(),
+            || self.inner.send_timeout(msg, timeout),
+            is_notified,
+        );
+        skin::went_through(self.end.receivers());
+        result
     }
 
     #[cold]
@@ -140,23 +161,41 @@ impl<T> Sender<T> {
         msg: T,
         deadline: Instant,
     ) -> Result<(), SendTimeoutError<T>> {
-        skin::blocking(Blocked::for_a_time(Kind::CHAN_SEND), || {
-            self.inner.send_deadline(msg, deadline)
-        })
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CHAN_SEND),
+            self.end.room(),
+            || self.inner.send_deadline(msg, deadline),
+            is_notified,
+        );
+        skin::went_through(self.end.receivers());
+        result
     }
+
+    #[cold]
+    #[inline(never)]
+    fn try_send_contended(&self, msg: T) -> Result<(), TrySendError<T>> {
+        let send = || self.inner.try_send(msg);
+        skin::notify(Whom::One, self.end.receivers(), send)
+    }
+}
+
+/// Whether it was not the time that has ended a wait.
+fn is_notified<T>(result: &Result<(), SendTimeoutError<T>>) -> bool {
+    !matches!(result, Err(SendTimeoutError::Timeout(_)))
 }
 
 impl<T> Clone for Sender<T> {
     /// Another sender to the same channel.
     fn clone(&self) -> Self {
-        self.inner.clone().into()
+        Self::new(self.end.clone(), self.inner.clone())
     }
 }
 
 impl<T> From<original::Sender<T>> for Sender<T> {
-    /// Profiles what this sender waits; others of the channel need not be.
+    /// Profiles what this sender waits; others of the channel need not be. Who ends its waits is not
+    /// known, nor whose waits it ends: see the wake profile's frame `contend::unattributed`.
     fn from(inner: original::Sender<T>) -> Self {
-        Self { inner }
+        Self::new(SenderEnd::UNKNOWN, inner)
     }
 }
 

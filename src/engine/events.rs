@@ -33,6 +33,7 @@ mod wakers;
 
 #[cfg(feature = "profiling")]
 pub(crate) use session::{
-    Hold, MAX_BYTES, Snapshot, append, forget_after_fork, hold, is_on, last_release, note_release,
-    note_wait, note_waits_from, release_of, snapshot, take_long_wait,
+    Hold, MAX_BYTES, Snapshot, append, forget_after_fork, hold, is_on, last_release,
+    note_notification, note_release, note_wait, note_waits_from, release_of, snapshot,
+    take_long_wait,
 };

@@ -91,6 +91,10 @@ impl Moment {
         }
     }
 
+    pub(crate) fn delays(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        std::iter::empty()
+    }
+
     pub(crate) fn named(self) -> Profile {
         let profile = Profile::empty(self.which);
         match self.duration {

@@ -13,7 +13,7 @@ static KNOBS: [Knob; ProfileKind::COUNT] = [const { Knob::new() }; ProfileKind::
 
 struct Knob {
     /// One contention in so many for the mutex profile, nanoseconds of waiting per event for the
-    /// block profile; 0 is off.
+    /// others; 0 is off.
     ///
     /// Relaxed: an event uses the value it happens to see, and stores its weight with the sample.
     /// The parts that must be ready before the first event (store, clock) publish themselves.
@@ -129,6 +129,12 @@ pub(crate) fn mutex_fraction() -> u32 {
 #[inline]
 pub(crate) fn block_rate() -> u64 {
     in_force(ProfileKind::Block)
+}
+
+/// [`in_force`] of the wake profile.
+#[inline]
+pub(crate) fn wake_rate() -> u64 {
+    in_force(ProfileKind::Wake)
 }
 
 /// A rate that is asked for while this lives.

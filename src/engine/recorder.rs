@@ -8,6 +8,7 @@ use crate::engine::published::Published;
 use crate::engine::stack::{self, Stack};
 use crate::engine::store::{Added, StackId, StackTotals, Store};
 use crate::engine::thread_state::{self, Recording};
+use crate::engine::wakes::Sleepers;
 use crate::engine::{clock, rates};
 use crate::profile::address;
 use crate::profile::amount::Amount;
@@ -21,6 +22,10 @@ pub(crate) use crate::engine::rates::{Hold, in_force as rate};
 /// Locks that sampled waiters wait for. Some 400 kB, 1.5 MB where tasks wait too, of which the system makes resident only
 /// what is used.
 pub(crate) static BLAME: Table = Table::new();
+
+/// What threads sleep at until somebody notifies them. 0.5 MB, of which the system makes resident only
+/// what is used.
+pub(crate) static SLEEPERS: Sleepers = Sleepers::new();
 
 /// Stacks and their totals. Made by [`start`].
 static STORE: Published<Store> = Published::new();
@@ -159,6 +164,21 @@ pub(crate) fn charge_nobody(kind: Kind, charge: Charge) {
     }
 }
 
+/// Adds to the notification that has ended waits, in the wake profile; if a reset has forgotten it, to what
+/// has none.
+pub(crate) fn charge_notifier(kind: Kind, stack: Option<StackId>, amount: Amount) {
+    if amount.is_zero() {
+        return;
+    }
+    let which = ProfileKind::Wake;
+    let is_added = stack.is_some_and(|id| {
+        store().is_some_and(|store| store.add_with_kind(id, which, kind, amount))
+    });
+    if !is_added {
+        add(which, kind, &[address::UNATTRIBUTED], amount);
+    }
+}
+
 /// Adds `amount` to a stack.
 pub(crate) fn add(
     which: ProfileKind,
@@ -204,6 +224,8 @@ pub(crate) fn reset() {
 pub(crate) unsafe fn open_after_fork() {
     // SAFETY: by this function's duty this thread is the only one.
     unsafe { BLAME.forget_after_fork() };
+    // SAFETY: as above.
+    unsafe { SLEEPERS.forget_after_fork() };
     // SAFETY: as above; a thread that forks is not changing a rate at the same time.
     unsafe { rates::open_after_fork() };
     if let Some(store) = store() {

@@ -162,6 +162,30 @@ impl Store {
         true
     }
 
+    /// As [`add_to`](Self::add_to), to the same stack of this kind. False: a reset has forgotten it, or
+    /// there is no room.
+    #[cfg(not(loom))]
+    pub(crate) fn add_with_kind(
+        &self,
+        id: StackId,
+        which: ProfileKind,
+        kind: Kind,
+        amount: Amount,
+    ) -> bool {
+        let shard = &self.shards[id.shard as usize];
+        let Some(entered) = shard.enter() else {
+            return false;
+        };
+        if entered.generation() != id.generation {
+            return false;
+        }
+        let Some(other) = shard.with_kind(id.offset, which, kind) else {
+            return false;
+        };
+        shard.add(other, amount);
+        true
+    }
+
     /// Adds to a release that `add` returned. False: a reset has forgotten it.
     #[cfg_attr(loom, allow(dead_code))] // Not modelled.
     pub(crate) fn charge(&self, id: StackId, amount: Amount, wakeup_nanos: u64) -> bool {
@@ -441,6 +465,20 @@ impl Shard {
             }
         }
         None
+    }
+
+    /// The entry of the same stack with this kind, made if need be.
+    #[cfg(not(loom))]
+    fn with_kind(&self, offset: u32, which: ProfileKind, kind: Kind) -> Option<u32> {
+        let (_, entry_kind, addresses) = self.parse_entry(offset, which)?;
+        if entry_kind == kind {
+            return Some(offset);
+        }
+        let mut copy = [0; MAX_DEPTH];
+        for (copied, word) in copy.iter_mut().zip(addresses) {
+            *copied = word.load(Ordering::Relaxed) as usize;
+        }
+        self.find_or_insert(which, kind, &copy[..addresses.len()])
     }
 
     /// Takes words of the arena and makes an entry of them.

@@ -17,10 +17,12 @@
 
 mod blocked;
 mod condvar;
+mod notify;
 mod once;
 mod release;
 #[allow(dead_code)] // What of it is used, is a matter of features.
 mod share;
+mod sleep;
 #[allow(dead_code)] // What of it is used, is a matter of features.
 mod task;
 
@@ -41,10 +43,14 @@ use crate::profile::kind::{Kind, ProfileKind};
 
 pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
+pub(crate) use notify::{confirm, notify, notify_early, thread_ends};
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
 #[allow(unused_imports)]
 pub(crate) use share::{let_in, release_share, take_share};
+use sleep::Sleeper;
+#[allow(unused_imports)] // As above.
+pub(crate) use sleep::{Wakes, perhaps_sleeping, selecting, sleeping};
 #[allow(unused_imports)]
 pub(crate) use task::{
     NamedWait, RepeatedWait, TaskWait, Tried, acquire_in_task, try_in_task, wait_in_task,
@@ -125,7 +131,7 @@ pub(crate) fn acquire<'a, R>(
     result
 }
 
-/// Waits in `block`, an operation without a try form: for the block profile only.
+/// Waits in `block` for something that no other thread brings: for the block profile only.
 #[inline(always)]
 pub(crate) fn blocking<R>(blocked: impl Into<Blocked>, block: impl FnOnce() -> R) -> R {
     let blocked = blocked.into();
@@ -144,18 +150,8 @@ pub(crate) fn blocking_named<T>(name: &'static str, operation: impl FnOnce() -> 
     blocking(Kind::named(name), operation)
 }
 
-/// Waits in `block`, which may or may not block: for the block profile, if it did.
-///
-/// The stack is captured afterwards: before, it would be part of the time that tells.
-#[inline(always)]
-pub(crate) fn perhaps_blocking<R>(blocked: impl Into<Blocked>, block: impl FnOnce() -> R) -> R {
-    let blocked = blocked.into();
-    let _wait = perhaps(blocked.kind);
-    let _in_progress = in_progress(blocked);
-    block()
-}
-
 /// A wait for the block profile that is one only if it takes its time.
+#[allow(dead_code)] // Where programs are profiled from outside.
 #[inline(always)]
 pub(crate) fn perhaps(kind: Kind) -> Option<Wait<'static>> {
     Wait::begin(kind, None).map(|wait| wait.unless_shorter(PASSES_NANOS))
@@ -203,13 +199,19 @@ impl<'a> Waiting<'a> {
     /// read.
     #[inline]
     pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
+        Self::begin_if(kind, lock, false)
+    }
+
+    /// As [`begin`](Self::begin), also where only somebody else `is_interested`.
+    #[inline]
+    fn begin_if(kind: Kind, lock: Option<LockRef<'a>>, is_interested: bool) -> Option<Self> {
         let weight = match lock {
             Some(_) => sampler::draw_contention(rates::mutex_fraction()),
             None => 0,
         };
         let block_draw = BlockDraw::new(rates::block_rate());
         let is_traced = events::is_on();
-        if weight == 0 && block_draw.is_none() && !is_traced {
+        if weight == 0 && block_draw.is_none() && !is_traced && !is_interested {
             return None;
         }
         Some(Self {
@@ -225,6 +227,10 @@ impl<'a> Waiting<'a> {
             is_of_task: false,
             event_stack: 0,
         })
+    }
+
+    fn nanos_until_now(&self) -> u64 {
+        clock::now().saturating_sub(self.begin)
     }
 
     /// Whether the table of blame is to know of it. A timeline wants to know who released what
@@ -285,7 +291,7 @@ impl<'a> Waiting<'a> {
         {
             self.arrived = Some(0);
             self.begin = arrival.begin;
-            self.see_releases_from_here(lock);
+            self.see_releases_from_here(lock.key());
             if let Some(debt) = arrival.evicted {
                 recorder::charge_nobody(self.kind, debt);
             }
@@ -309,7 +315,7 @@ impl<'a> Waiting<'a> {
                 let watched = self.arrived.replace(self.weight);
                 self.begin = arrival.begin;
                 if self.is_traced && watched.is_none() {
-                    self.see_releases_from_here(lock);
+                    self.see_releases_from_here(lock.key());
                 }
                 if let Some(debt) = arrival.evicted {
                     recorder::charge_nobody(self.kind, debt);
@@ -324,8 +330,8 @@ impl<'a> Waiting<'a> {
     }
 
     /// Releases that were noted before were for other waiters.
-    fn see_releases_from_here(&mut self, lock: LockRef<'_>) {
-        let seen = events::last_release(lock.key(), self.kind);
+    fn see_releases_from_here(&mut self, subject: usize) {
+        let seen = events::last_release(subject, self.kind);
         // In four seconds without the processor it becomes `NEVER`, and the waker stays unknown.
         self.known_after = u32::try_from(seen.saturating_sub(self.begin)).unwrap_or(NEVER);
     }
@@ -340,11 +346,20 @@ impl<'a> Waiting<'a> {
     /// Ends the wait and records it; the stack is that from `frame` on.
     #[inline(never)]
     pub(crate) fn end(&mut self, frame: &FrameMarker, outcome: Outcome) {
-        self.end_at(clock::now(), 0, frame, outcome);
+        let lock = self.lock.map_or(0, |lock| lock.key());
+        self.end_at(clock::now(), 0, frame, outcome, lock);
     }
 
     /// As [`end`](Self::end), at `now`. A wait that takes less than `least_nanos` is no block event.
-    fn end_at(&mut self, now: u64, least_nanos: u64, frame: &FrameMarker, outcome: Outcome) {
+    /// `subject` is what a timeline knows releases of it by.
+    fn end_at(
+        &mut self,
+        now: u64,
+        least_nanos: u64,
+        frame: &FrameMarker,
+        outcome: Outcome,
+        subject: usize,
+    ) {
         let recording = Recording::enter();
         // Also while already recording: the table must not keep a waiter that is gone.
         // `arrive` was not refused, so no table is being worked on further out.
@@ -355,7 +370,7 @@ impl<'a> Waiting<'a> {
         if recording.is_some() {
             self.record_block(frame, end, least_nanos);
             if self.is_traced && end.saturating_sub(self.begin) >= least_nanos {
-                self.record_event(frame, end, outcome);
+                self.record_event(frame, end, outcome, subject);
             }
         } else if self.block_draw.is_some() || self.is_traced {
             lost::count(Cause::Reentrant);
@@ -379,12 +394,11 @@ impl<'a> Waiting<'a> {
 
     /// Not inlined: off the path of a wait that no timeline wants.
     #[inline(never)]
-    fn record_event(&self, frame: &FrameMarker, end: u64, outcome: Outcome) {
+    fn record_event(&self, frame: &FrameMarker, end: u64, outcome: Outcome, subject: usize) {
         let nanos = end.saturating_sub(self.begin);
-        let lock = self.lock.map_or(0, |lock| lock.key());
         let release = match outcome {
             Outcome::Acquired | Outcome::LetGo if self.known_after != NEVER => events::release_of(
-                lock,
+                subject,
                 self.kind,
                 self.begin + u64::from(self.known_after),
                 end,
@@ -395,7 +409,7 @@ impl<'a> Waiting<'a> {
             0 => stacks::capture(frame),
             stack => stack,
         };
-        if lock != 0 {
+        if self.lock.is_some() {
             events::note_wait(nanos);
         }
         events::append(&Event {
@@ -406,7 +420,7 @@ impl<'a> Waiting<'a> {
                 is_of_task: self.is_of_task,
                 // As the block profile counts it.
                 nanos: nanos.max(1),
-                lock: lock as u64,
+                lock: subject as u64,
                 stack,
                 waker: release.map(|(time, thread)| record::Waker {
                     thread,
@@ -448,6 +462,8 @@ pub(crate) struct Wait<'a> {
     least_nanos: u64,
     /// When it ended for `BLAME`, if that was before it ends altogether.
     ended: Option<u64>,
+    /// Where somebody is to wake it.
+    sleeper: Option<Sleeper<'a>>,
     frame: FrameMarker,
 }
 
@@ -455,13 +471,19 @@ impl<'a> Wait<'a> {
     /// As [`Waiting::begin`].
     #[inline]
     pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
-        Some(Self {
-            waiting: Waiting::begin(kind, lock)?,
+        Waiting::begin(kind, lock).map(Self::of)
+    }
+
+    #[inline]
+    fn of(waiting: Waiting<'a>) -> Self {
+        Self {
+            waiting,
             outcome: Outcome::GaveUp,
             least_nanos: 0,
             ended: None,
+            sleeper: None,
             frame: FrameMarker::default(),
-        })
+        }
     }
 
     /// The wait ends now with the lock, but is recorded when it is dropped: for where the stack is not
@@ -519,7 +541,13 @@ impl Drop for Wait<'_> {
     fn drop(&mut self) {
         let now = self.ended.unwrap_or_else(clock::now);
         let (least_nanos, outcome) = (self.least_nanos, self.outcome);
-        self.waiting.end_at(now, least_nanos, &self.frame, outcome);
+        let lock = self.waiting.lock.map_or(0, |lock| lock.key());
+        let subject = match &mut self.sleeper {
+            Some(sleeper) => sleeper.end(&self.waiting, now, least_nanos, outcome),
+            None => lock,
+        };
+        self.waiting
+            .end_at(now, least_nanos, &self.frame, outcome, subject);
     }
 }
 

@@ -7,6 +7,7 @@ use super::sites::{Site, sites};
 use super::why_empty;
 use crate::profile::Profile;
 use crate::profile::address::explanations;
+use crate::profile::kind::{ProfileKind, hint_of_owners};
 use crate::text::columns;
 use crate::text::units::{human, percent};
 
@@ -78,7 +79,18 @@ impl fmt::Display for Table<'_> {
         // The errors' column is left out where all was recorded: then it is blank.
         columns::write(&cells, FIRST_LEFT_COLUMN, f)?;
         explanations(total, |name| delay_below(self.profile, name))
+            .chain(hint(self.profile))
             .try_for_each(|sentence| writeln!(f, "{sentence}"))
+    }
+}
+
+/// Where most of what the block profile has is for what nobody holds.
+fn hint(profile: &Profile) -> Option<String> {
+    let samples = profile.samples().iter();
+    let delays = samples.map(|sample| (sample.kind.label(), sample.delay_nanos));
+    match profile.kind() {
+        ProfileKind::Block => hint_of_owners(delays),
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 19] = [
+pub(crate) static ROUTES: [Route; 21] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -52,6 +52,19 @@ pub(crate) static ROUTES: [Route; 19] = [
         )
     },
     Route {
+        parameters: &[TEXT_FORM, WINDOW, WAKE_RATE],
+        snapped: &[
+            Snapped::at_once("wake", ""),
+            Snapped::at_once("wake", "?debug=1"),
+            Snapped::at_once("wake-{s}s", "?seconds={s}"),
+        ],
+        ..Route::new(
+            "wake",
+            "Who ended the waits that no lock made, since the program started, in the same form.",
+            |call| profiles::profile(call, ProfileKind::Wake),
+        )
+    },
+    Route {
         listed: Listed::Example(""),
         ..delta("delta_mutex", |call| {
             profiles::delta(call, ProfileKind::Mutex)
@@ -61,6 +74,12 @@ pub(crate) static ROUTES: [Route; 19] = [
         listed: Listed::Example(""),
         ..delta("delta_block", |call| {
             profiles::delta(call, ProfileKind::Block)
+        })
+    },
+    Route {
+        listed: Listed::Example(""),
+        ..delta("delta_wake", |call| {
+            profiles::delta(call, ProfileKind::Wake)
         })
     },
     Route {
@@ -170,11 +189,20 @@ pub(crate) static ROUTES: [Route; 19] = [
         )
     },
     Route {
-        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, VALUE],
+        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, WAKE_RATE, VALUE],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
     },
     Route {
-        parameters: &[PROFILE, NAME, KIND, PAGE_WINDOW, FRACTION, RATE, VALUE],
+        parameters: &[
+            PROFILE,
+            NAME,
+            KIND,
+            PAGE_WINDOW,
+            FRACTION,
+            RATE,
+            WAKE_RATE,
+            VALUE,
+        ],
         ..Route::new(
             "function",
             "A page: one function with its callers and callees, its lines, and its stacks.",
@@ -182,7 +210,15 @@ pub(crate) static ROUTES: [Route; 19] = [
         )
     },
     Route {
-        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, VALUE, DOWNLOAD],
+        parameters: &[
+            PROFILE,
+            PAGE_WINDOW,
+            FRACTION,
+            RATE,
+            WAKE_RATE,
+            VALUE,
+            DOWNLOAD,
+        ],
         snapped: &[
             Snapped::at_once("mutex-delay", "?profile=mutex&value=delay&download=1"),
             Snapped::at_once(
@@ -194,6 +230,7 @@ pub(crate) static ROUTES: [Route; 19] = [
                 "block-contentions",
                 "?profile=block&value=contentions&download=1",
             ),
+            Snapped::at_once("wake-delay", "?profile=wake&value=delay&download=1"),
         ],
         // Where it is built in the profiles' own cards lead there.
         listed: match cfg!(feature = "flamegraph") {
@@ -257,6 +294,7 @@ pub(crate) static ROUTES: [Route; 19] = [
             ),
             FRACTION,
             RATE,
+            WAKE_RATE,
             FREQUENCY,
         ],
         listed: Listed::Example("?seconds=10"),
@@ -326,6 +364,8 @@ const RATE: Parameter = Parameter::new(
     "In the window at least one event per T of waiting is sampled for the block profile: \
      nanoseconds, or `10us`, `1ms`.",
 );
+const WAKE_RATE: Parameter =
+    Parameter::new("wake_rate=T", TakesTime, "As `rate`, for the wake profile.");
 const FREQUENCY: Parameter = Parameter::new(
     "frequency=HZ",
     TakesTime,
@@ -334,7 +374,7 @@ const FREQUENCY: Parameter = Parameter::new(
 const PROFILE: Parameter = Parameter::new(
     "profile=NAME",
     Effect::Reads,
-    "`mutex` (the default) or `block`.",
+    "`mutex` (the default), `block` or `wake`.",
 );
 const NAME: Parameter = Parameter::new("name=NAME", Effect::Reads, "The function's whole name.");
 const KIND: Parameter = Parameter::new(

@@ -70,7 +70,8 @@ mod imp {
             let stack = match profile.kind() {
                 ProfileKind::Block => of_thread(thread),
                 ProfileKind::Mutex if wait.lock().is_some() => of_holder(wait, all),
-                ProfileKind::Mutex => return None,
+                // Nobody has ended it yet.
+                ProfileKind::Mutex | ProfileKind::Wake => return None,
             };
             Some(Ongoing {
                 began: now.checked_sub(wait.waited())?,

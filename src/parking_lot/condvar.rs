@@ -7,14 +7,20 @@ use std::time::{Duration, Instant};
 use ::parking_lot::WaitTimeoutResult;
 
 use super::{MutexGuard, told};
-use crate::skin::{self, Access, Blocked, Flag, Kind, WaitWhile};
+use crate::skin::{self, Access, Blocked, Flag, Kind, WaitWhile, WakeFlag, WakeRef, Whom};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`parking_lot::Condvar`],
 /// profiled.
 ///
 /// A wait, up to and including having the mutex again, is one event of kind `condvar` in the
 /// block profile, however often it wakes in between. The release of the mutex that a wait performs
-/// is a release like any other: who waits for the mutex then was kept waiting by this thread.
+/// is a release like any other: who waits for the mutex then was kept waiting by this thread. In the
+/// wake profile the wait is charged to the code that notified.
+///
+/// # Overhead
+///
+/// A notification reads one word more than the original's, which makes this four bytes larger. While a
+/// thread waits whom none has notified yet, and the wake profile is on, it captures its stack, afterwards.
 ///
 /// # Examples
 ///
@@ -35,6 +41,7 @@ use crate::skin::{self, Access, Blocked, Flag, Kind, WaitWhile};
 #[derive(Default)]
 pub struct Condvar {
     inner: ::parking_lot::Condvar,
+    wakes: WakeFlag,
 }
 
 impl Condvar {
@@ -43,19 +50,31 @@ impl Condvar {
     pub const fn new() -> Self {
         Self {
             inner: ::parking_lot::Condvar::new(),
+            wakes: WakeFlag::new(),
         }
+    }
+
+    #[inline(always)]
+    fn wakes(&self) -> WakeRef<'_> {
+        WakeRef::beside(&self.wakes)
     }
 
     /// Wakes one thread that waits. False: nobody did.
     #[inline]
     pub fn notify_one(&self) -> bool {
-        self.inner.notify_one()
+        match self.wakes.is_idle() {
+            true => self.inner.notify_one(),
+            false => skin::not_last(self.notify_one_contended()),
+        }
     }
 
     /// Wakes all threads that wait. Returns how many.
     #[inline]
     pub fn notify_all(&self) -> usize {
-        self.inner.notify_all()
+        match self.wakes.is_idle() {
+            true => self.inner.notify_all(),
+            false => skin::not_last(self.notify_all_contended()),
+        }
     }
 
     /// Releases the mutex, waits for a notification, and acquires the mutex again.
@@ -67,7 +86,8 @@ impl Condvar {
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
-        skin::blocking(Kind::CONDVAR, || self.inner.wait(&mut guard));
+        let wait = || self.inner.wait(&mut guard);
+        skin::sleeping(Kind::CONDVAR, self.wakes(), wait, |()| true);
         skin::acquired(told(Access::Exclusive), flag);
     }
 
@@ -84,9 +104,12 @@ impl Condvar {
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
-        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
-            self.inner.wait_until(&mut guard, timeout)
-        });
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CONDVAR),
+            self.wakes(),
+            || self.inner.wait_until(&mut guard, timeout),
+            is_notified,
+        );
         skin::acquired(told(Access::Exclusive), flag);
         result
     }
@@ -104,9 +127,12 @@ impl Condvar {
     ) -> WaitTimeoutResult {
         let (flag, mut guard) = inner_guard(guard);
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
-        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
-            self.inner.wait_for(&mut guard, timeout)
-        });
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CONDVAR),
+            self.wakes(),
+            || self.inner.wait_for(&mut guard, timeout),
+            is_notified,
+        );
         skin::acquired(told(Access::Exclusive), flag);
         result
     }
@@ -123,10 +149,11 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(Kind::CONDVAR, flag);
+        let mut wait = WaitWhile::new(Kind::CONDVAR, flag, self.wakes());
         let mut condition = wait.watch(condition);
-        let condition = |_: &mut ()| condition(&mut **guard);
+        let condition = move |_: &mut ()| condition(&mut **guard);
         skin::apart(|| self.inner.wait_while(&mut inner, condition));
+        wait.ends(true);
     }
 
     /// As [`wait_while`](Self::wait_while), until `timeout` at the latest.
@@ -146,10 +173,12 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
+        let blocked = Blocked::for_a_time(Kind::CONDVAR);
+        let mut wait = WaitWhile::new(blocked, flag, self.wakes());
         let mut condition = wait.watch(condition);
-        let condition = |(): &mut ()| condition(&mut **guard);
+        let condition = move |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_until(&mut inner, condition, timeout));
+        wait.ends(is_notified(&result));
         // A wait that has timed out does not ask again.
         skin::acquired(told(Access::Exclusive), flag);
         result
@@ -172,14 +201,33 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, mut inner) = inner_guard(guard);
-        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
+        let blocked = Blocked::for_a_time(Kind::CONDVAR);
+        let mut wait = WaitWhile::new(blocked, flag, self.wakes());
         let mut condition = wait.watch(condition);
-        let condition = |(): &mut ()| condition(&mut **guard);
+        let condition = move |(): &mut ()| condition(&mut **guard);
         let result = skin::apart(|| self.inner.wait_while_for(&mut inner, condition, timeout));
+        wait.ends(is_notified(&result));
         // A wait that has timed out does not ask again.
         skin::acquired(told(Access::Exclusive), flag);
         result
     }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_one_contended(&self) -> bool {
+        skin::notify(Whom::One, self.wakes(), || self.inner.notify_one())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_all_contended(&self) -> usize {
+        skin::notify(Whom::All, self.wakes(), || self.inner.notify_all())
+    }
+}
+
+/// Whether it was not the time that has ended a wait.
+fn is_notified(result: &WaitTimeoutResult) -> bool {
+    !result.timed_out()
 }
 
 /// The flag of a guard's mutex, and a guard of the mutex inside, as the inner Condvar wants it.

@@ -1,5 +1,7 @@
 //! The parts of a stack: return addresses, and a few numbers that stand for no code.
 
+#[cfg(feature = "profiling")]
+use crate::profile::names::Names;
 use crate::text::units::percent;
 
 /// Frames kept of one stack. Deeper ones lose their root, as in Go (whose default it is).
@@ -20,6 +22,42 @@ pub(crate) const NO_STACK: usize = usize::MAX - 2;
 
 /// Stands before the stack of a release, as if called by it: nobody held the lock.
 pub(crate) const WAKEUP: usize = usize::MAX - 3;
+
+/// Stands in the place of a notification: time has ended the wait.
+#[allow(dead_code)] // Features decide what stacks there are.
+pub(crate) const TIMEOUT: usize = usize::MAX - 4;
+
+/// Stands in the place of a notification: the thread that is waited for has ended. Its caller is the
+/// thread's function, as [`of_function`] has it.
+#[allow(dead_code)] // Features decide what stacks there are.
+pub(crate) const THREAD_END: usize = usize::MAX - 5;
+
+/// Functions that stand in stacks by their names, as they are not running any more.
+#[cfg(feature = "profiling")]
+static FUNCTIONS: Names<1024> = Names::new();
+
+/// The numbers below this one and above [`LAST_FUNCTION`] stand for them.
+#[cfg(feature = "profiling")]
+const FIRST_FUNCTION: usize = usize::MAX - 16;
+#[cfg(feature = "profiling")]
+const LAST_FUNCTION: usize = FIRST_FUNCTION - 1023;
+
+/// The number that stands for the function of this name. Later ones than the first 1024 are nobody.
+#[cfg(feature = "profiling")]
+pub(crate) fn of_function(name: &'static str) -> usize {
+    FUNCTIONS
+        .number(name)
+        .map_or(NO_STACK, |number| FIRST_FUNCTION - number)
+}
+
+/// The name of the frame that this number stands for; `None`: it is the address of code.
+#[cfg(feature = "profiling")]
+pub(crate) fn frame_name(address: usize) -> Option<&'static str> {
+    match address {
+        LAST_FUNCTION..=FIRST_FUNCTION => FUNCTIONS.name(FIRST_FUNCTION - address),
+        _ => stand_in(address).map(|frame| frame.name),
+    }
+}
 
 /// A number that stands for no code, as a frame that people read.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +80,7 @@ pub(crate) const STAND_INS: &[StandIn] = &[
     StandIn {
         address: UNATTRIBUTED,
         name: "contend::unattributed",
-        meaning: "no release was seen that ended this waiting",
+        meaning: "nobody was seen to end this waiting",
     },
     StandIn {
         address: NO_STACK,
@@ -53,6 +91,16 @@ pub(crate) const STAND_INS: &[StandIn] = &[
         address: WAKEUP,
         name: "contend::wakeup",
         meaning: "the lock was free: the woken thread had no processor yet; shorter sections do not help",
+    },
+    StandIn {
+        address: TIMEOUT,
+        name: "contend::timeout",
+        meaning: "nobody ended this waiting: its time was over, or it was given up",
+    },
+    StandIn {
+        address: THREAD_END,
+        name: "contend::thread_end",
+        meaning: "the thread that was waited for ended; its caller is the thread's function",
     },
 ];
 

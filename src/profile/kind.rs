@@ -8,10 +8,9 @@ use std::fmt;
 use std::time::Duration;
 
 #[cfg(feature = "profiling")]
-use std::sync::OnceLock;
-
+use crate::profile::names::Names;
 use crate::text::duration::parse_nanos;
-use crate::text::units::human;
+use crate::text::units::{human, percent};
 
 /// The part that is the same for all profiles of one kind.
 #[derive(Debug)]
@@ -169,6 +168,26 @@ profile_kinds! {
             suggested: [0, 1_000_000, 1],
         },
     };
+    /// By the stack that **notified**: who woke those that waited for no lock.
+    Wake => Descriptor {
+        name: "wake",
+        question: "Who woke me?",
+        subject: "who ended waits that no lock made",
+        explanation: "The time that code waited at a condition, a channel, a barrier, parked, or \
+            for a thread to end, charged to the code that ended it: that notified, sent, received, \
+            came last, unparked, or ended.",
+        sample_types: [("contentions", "count"), ("delay", "nanoseconds")],
+        default_sample_type: "delay",
+        text_heading: "--- wake:\ncycles/second=1000000000\n",
+        switch_on: "contend::set_wake_profile_rate(1_000_000)",
+        rate: Rate {
+            name: "wake_profile_rate",
+            parameter: "wake_rate",
+            unit: RateUnit::Nanoseconds,
+            everything: "every wait that somebody ends",
+            suggested: [0, 1_000_000, 1],
+        },
+    };
 }
 
 #[allow(dead_code)] // Features decide what is asked for.
@@ -235,6 +254,44 @@ impl Class {
     }
 }
 
+/// Who ends a wait, and so the profile that charges it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// The mutex profile: the one who has what is waited for.
+    Holder,
+    /// The wake profile: the one who notifies.
+    Notifier,
+    /// Neither: time, or somebody who is not seen.
+    Nobody,
+}
+
+/// A profile of waits in which this part or more is for what nobody holds has its answers in the wake
+/// profile.
+#[allow(dead_code)] // Features decide who asks.
+const MOSTLY: f64 = 0.5;
+
+/// For whom most waiting is for what nobody holds: where to look instead. From the delays of the block
+/// profile, by the label of their kind.
+#[allow(dead_code)] // As above.
+pub(crate) fn hint_of_owners<'a>(delays: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
+    let (mut all, mut without) = (0_u64, 0_u64);
+    for (label, nanos) in delays {
+        let kind = Kind::built_in().find(|kind| kind.label() == label);
+        all = all.saturating_add(nanos);
+        if kind.is_some_and(|kind| kind.ended_by() == EndedBy::Notifier) {
+            without = without.saturating_add(nanos);
+        }
+    }
+    let is_most = without as f64 > all as f64 * MOSTLY;
+    is_most.then(|| {
+        format!(
+            "most waiting here has no owner ({} of it is at conditions, channels, joins and the like): \
+             see the wake profile for who ended it",
+            percent(without, all)
+        )
+    })
+}
+
 /// In the order of the constants of [`Kind`].
 const BUILT_IN: [(&str, Class); 29] = [
     ("mutex", Class::Lock),
@@ -273,10 +330,9 @@ const BUILT_IN: [(&str, Class); 29] = [
     ("other", Class::Other),
 ];
 
-/// Labels of the user's own, each at the place that its hash names or at the next one that was
-/// free. 24 bytes each, resident only where they are used.
+/// Labels of the user's own.
 #[cfg(feature = "profiling")]
-static NAMED: [OnceLock<&'static str>; Kind::NAMES] = [const { OnceLock::new() }; Kind::NAMES];
+static NAMED: Names<{ Kind::NAMES }> = Names::new();
 
 #[allow(dead_code)] // Features decide which kinds are in use; profiles without samples have none.
 impl Kind {
@@ -326,11 +382,9 @@ impl Kind {
         if let Some(index) = BUILT_IN.iter().position(|(label, _)| *label == name) {
             return Kind(index as u16);
         }
-        let first = hash(name);
-        let mut places = (0..Self::NAMES).map(|step| (first + step) % Self::NAMES);
-        // A place is set once, so the first that holds the name is the same for all threads.
-        let place = places.find(|place| *NAMED[*place].get_or_init(|| name) == name);
-        place.map_or(Self::OTHER, |place| Kind((BUILT_IN.len() + place) as u16))
+        NAMED
+            .number(name)
+            .map_or(Self::OTHER, |place| Kind((BUILT_IN.len() + place) as u16))
     }
 
     pub(crate) fn built_in() -> impl Iterator<Item = Self> {
@@ -360,6 +414,16 @@ impl Kind {
             .map_or(Class::Other, |(_, class)| *class)
     }
 
+    /// Who ends a wait of this kind.
+    pub(crate) fn ended_by(self) -> EndedBy {
+        match self {
+            Self::CONDVAR | Self::CHAN_SEND | Self::CHAN_RECV | Self::SELECT => EndedBy::Notifier,
+            Self::BARRIER | Self::JOIN | Self::PARK => EndedBy::Notifier,
+            _ if self.class() == Class::Lock => EndedBy::Holder,
+            _ => EndedBy::Nobody,
+        }
+    }
+
     /// The kind of this [`index`](Self::index).
     #[cfg(any(feature = "profiling", loom))]
     pub(crate) fn from_index(index: u16) -> Option<Kind> {
@@ -368,18 +432,9 @@ impl Kind {
     }
 }
 
-/// FNV-1a: names are short, and whoever picks them has no reason to make them meet.
-#[cfg(feature = "profiling")]
-fn hash(name: &str) -> usize {
-    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
-    // The upper bits are mixed best.
-    (hash >> 32) as usize
-}
-
 #[cfg(feature = "profiling")]
 fn named_label(place: usize) -> Option<&'static str> {
-    NAMED.get(place)?.get().copied()
+    NAMED.name(place)
 }
 
 #[cfg(not(feature = "profiling"))]

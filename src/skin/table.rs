@@ -47,6 +47,8 @@ pub(crate) struct Row {
     pub(crate) block: &'static str,
     /// The releases.
     pub(crate) mutex: &'static str,
+    /// The notifications.
+    pub(crate) wake: &'static str,
     pub(crate) wraps: &'static str,
 }
 
@@ -63,6 +65,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["mutex"],
                 block: "lock",
                 mutex: "release",
+                wake: "",
                 wraps: "std",
             },
             Row {
@@ -70,6 +73,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["rwlock_read", "rwlock_write"],
                 block: "read, write",
                 mutex: "release, downgrade",
+                wake: "",
                 wraps: "std",
             },
             Row {
@@ -77,6 +81,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["condvar"],
                 block: "every wait, with having the mutex again",
                 mutex: "the release of the mutex (`mutex`)",
+                wake: "notifying",
                 wraps: "std",
             },
             Row {
@@ -84,6 +89,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["once"],
                 block: "waiting for an initialiser",
                 mutex: "the initialiser's end",
+                wake: "",
                 wraps: "std (`LazyLock`: its `OnceLock`)",
             },
             Row {
@@ -91,6 +97,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["barrier"],
                 block: "wait, but for the leader",
                 mutex: "",
+                wake: "the last one to come",
                 wraps: "std",
             },
             Row {
@@ -98,6 +105,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["chan_send", "chan_recv"],
                 block: "send when full, recv when empty",
                 mutex: "",
+                wake: "sending, receiving, the end of the other side",
                 wraps: "std",
             },
         ],
@@ -136,6 +144,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["sleep", "park"],
                 block: "the call",
                 mutex: "",
+                wake: "`Thread::unpark`",
                 wraps: "std",
             },
             Row {
@@ -143,6 +152,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["join"],
                 block: "join, the end of a scope",
                 mutex: "",
+                wake: "the thread's end",
                 wraps: "std",
             },
         ],
@@ -177,6 +187,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["mutex"],
                 block: "lock, timed tries",
                 mutex: "release, `bump`, `unlocked`",
+                wake: "",
                 wraps: "parking_lot 0.12",
             },
             Row {
@@ -184,6 +195,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["rwlock_read", "rwlock_write"],
                 block: "read, upgradable read, write, upgrade, timed tries",
                 mutex: "release, downgrade, `bump`",
+                wake: "",
                 wraps: "parking_lot 0.12",
             },
             Row {
@@ -191,6 +203,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["condvar"],
                 block: "every wait",
                 mutex: "the release of the mutex (`mutex`)",
+                wake: "notifying",
                 wraps: "parking_lot 0.12",
             },
             Row {
@@ -198,6 +211,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["once"],
                 block: "waiting for a run",
                 mutex: "the run's end",
+                wake: "",
                 wraps: "parking_lot 0.12",
             },
         ],
@@ -245,6 +259,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["chan_send", "chan_recv"],
                 block: "send when full, recv when empty, timed ones",
                 mutex: "",
+                wake: "sending, receiving, the end of the other side",
                 wraps: "crossbeam-channel 0.5",
             },
             Row {
@@ -252,6 +267,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["select"],
                 block: "one event per select, without the handler",
                 mutex: "",
+                wake: "the same",
                 wraps: "crossbeam-channel 0.5",
             },
         ],
@@ -290,6 +306,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["park", "barrier"],
                 block: "park, wait",
                 mutex: "",
+                wake: "unparking, the last one to leave",
                 wraps: "crossbeam-utils 0.8",
             },
             Row {
@@ -297,6 +314,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["rwlock_read", "rwlock_write"],
                 block: "read, write",
                 mutex: "release",
+                wake: "",
                 wraps: "crossbeam-utils 0.8",
             },
         ],
@@ -324,6 +342,7 @@ pub(crate) const SKINS: &[Skin] = &[
             kinds: &["once"],
             block: "waiting for an initialiser",
             mutex: "the initialiser's end",
+            wake: "",
             wraps: "once_cell 1",
         }],
         originals: &["once_cell::sync"],
@@ -345,6 +364,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_mutex"],
                 block: "lock, also the blocking forms",
                 mutex: "release",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -352,6 +372,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_rwlock_read", "async_rwlock_write"],
                 block: "read, write",
                 mutex: "release, downgrade: by shares",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -359,6 +380,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_semaphore"],
                 block: "acquire",
                 mutex: "release, `add_permits`: by shares",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -366,6 +388,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_once"],
                 block: "waiting for an initialiser, or for the value",
                 mutex: "the initialiser's end",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -373,6 +396,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_send", "async_recv"],
                 block: "send and reserve when full, recv when empty",
                 mutex: "",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -380,6 +404,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_oneshot", "async_watch", "async_broadcast"],
                 block: "recv, changed",
                 mutex: "",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -387,6 +412,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_notify", "async_barrier"],
                 block: "notified, `closed` of a sender; wait",
                 mutex: "",
+                wake: "",
                 wraps: "tokio 1",
             },
             Row {
@@ -394,6 +420,7 @@ pub(crate) const SKINS: &[Skin] = &[
                 kinds: &["async_join"],
                 block: "join",
                 mutex: "",
+                wake: "",
                 wraps: "tokio 1",
             },
         ],
@@ -457,6 +484,7 @@ pub(crate) const SKINS: &[Skin] = &[
             kinds: &[],
             block: "the call",
             mutex: "",
+            wake: "",
             wraps: "any blocking call",
         }],
         originals: &[],
@@ -474,6 +502,7 @@ pub(crate) const SKINS: &[Skin] = &[
             kinds: &[],
             block: "while it is pending",
             mutex: "",
+            wake: "",
             wraps: "any future",
         }],
         originals: &[],
@@ -491,6 +520,7 @@ pub(crate) const SKINS: &[Skin] = &[
             kinds: &[],
             block: "wait",
             mutex: "the end of a hold: by shares",
+            wake: "",
             wraps: "any pool or limit",
         }],
         originals: &[],

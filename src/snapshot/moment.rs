@@ -83,6 +83,12 @@ impl Moment {
         }
     }
 
+    /// Delays by the label of their kind.
+    pub(crate) fn delays(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let totals = self.numbers.totals.iter();
+        totals.map(|totals| (totals.kind.label(), totals.amount.delay_nanos))
+    }
+
     /// The profile of these numbers. Looks names up.
     pub(crate) fn named(self) -> Profile {
         let profile = named(self.numbers);

@@ -86,7 +86,8 @@ fn is_of_engine(dropped: &str) -> bool {
     let optional = dropped.strip_prefix("core::option::Option<");
     let inner = optional.and_then(|inner| inner.strip_suffix('>'));
     let path = Path::parse(inner.unwrap_or(dropped));
-    path.segments.starts_with(&["contend", "engine"])
+    let is_in = |room| path.segments.starts_with(&["contend", room]);
+    is_in("engine") || is_in("skin")
 }
 
 /// Whether it is scopeguard's, with which lock_api locks again after `unlocked`. It says whose it

@@ -1,13 +1,13 @@
 //! [`std::sync::Barrier`], profiled.
 
-use crate::skin::{self, Kind, Wait};
+use crate::skin::{self, Kind, Wait, WakeFlag, WakeRef, Whom};
 use std::fmt;
 use std::sync::{self, BarrierWaitResult};
 
 /// A point at which threads wait for one another: [`std::sync::Barrier`], profiled.
 ///
 /// A thread that waits is an event of kind `barrier` in the block profile. The last one to come,
-/// the leader, does not wait and is none.
+/// the leader, does not wait and is none; in the wake profile it is charged with the others' waits.
 ///
 /// # Overhead
 ///
@@ -29,6 +29,7 @@ use std::sync::{self, BarrierWaitResult};
 /// ```
 pub struct Barrier {
     inner: sync::Barrier,
+    wakes: WakeFlag,
 }
 
 impl Barrier {
@@ -38,6 +39,7 @@ impl Barrier {
     pub const fn new(threads: usize) -> Self {
         Self {
             inner: sync::Barrier::new(threads),
+            wakes: WakeFlag::new(),
         }
     }
 
@@ -46,17 +48,27 @@ impl Barrier {
     /// One of the threads, which one is not specified, is told that it is the leader.
     #[inline(always)]
     pub fn wait(&self) -> BarrierWaitResult {
-        let mut wait = Wait::begin(Kind::BARRIER, None);
+        let wakes = WakeRef::beside(&self.wakes);
+        if !self.wakes.is_idle() {
+            // This thread may be the last one to come.
+            skin::notify_early(Whom::Perhaps, wakes);
+        }
+        let mut wait = Wait::begin_at(Kind::BARRIER, wakes);
         if let Some(wait) = &mut wait {
             wait.capture_if_certain();
+            wait.fall_asleep();
         }
         let in_progress = skin::in_progress(Kind::BARRIER.into());
         let result = self.inner.wait();
         drop(in_progress);
-        if result.is_leader()
-            && let Some(wait) = wait.take()
-        {
-            wait.cancel();
+        if let Some(mut wait) = wait.take() {
+            match result.is_leader() {
+                true => {
+                    wait.cancel();
+                    skin::confirm(wakes);
+                }
+                false => wait.is_notified(),
+            }
         }
         result
     }

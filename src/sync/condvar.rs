@@ -5,13 +5,19 @@ use std::sync::{self, LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map_result};
-use crate::skin::{self, Access, Blocked, Kind, WaitWhile};
+use crate::skin::{self, Access, Blocked, Kind, WaitWhile, WakeFlag, WakeRef, Whom};
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
 /// A wait, up to and including having the mutex again, is one event of kind `condvar` in the
 /// block profile, however often it wakes in between. The release of the mutex that a wait performs
-/// is a release like any other: who waits for the mutex then was kept waiting by this thread.
+/// is a release like any other: who waits for the mutex then was kept waiting by this thread. In the
+/// wake profile the wait is charged to the code that notified.
+///
+/// # Overhead
+///
+/// A notification reads one word more than the original's, which is four bytes in this. While a thread
+/// waits whom none has notified yet, and the wake profile is on, it captures its stack, afterwards.
 ///
 /// # Examples
 ///
@@ -33,6 +39,7 @@ use crate::skin::{self, Access, Blocked, Kind, WaitWhile};
 #[derive(Default)]
 pub struct Condvar {
     inner: sync::Condvar,
+    wakes: WakeFlag,
 }
 
 impl Condvar {
@@ -41,7 +48,13 @@ impl Condvar {
     pub const fn new() -> Self {
         Self {
             inner: sync::Condvar::new(),
+            wakes: WakeFlag::new(),
         }
+    }
+
+    #[inline(always)]
+    fn wakes(&self) -> WakeRef<'_> {
+        WakeRef::beside(&self.wakes)
     }
 
     /// Releases the mutex, waits for a notification, and acquires the mutex again. May wake
@@ -58,7 +71,8 @@ impl Condvar {
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (flag, guard) = guard.into_parts();
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
-        let result = skin::blocking(Kind::CONDVAR, || self.inner.wait(guard));
+        let wait = || self.inner.wait(guard);
+        let result = skin::sleeping(Kind::CONDVAR, self.wakes(), wait, |_| true);
         map_result(result, |guard| MutexGuard::new(flag, guard))
     }
 
@@ -81,9 +95,10 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = WaitWhile::new(Kind::CONDVAR, flag);
+        let mut wait = WaitWhile::new(Kind::CONDVAR, flag, self.wakes());
         let condition = wait.watch(condition);
         let result = skin::apart(|| self.inner.wait_while(guard, condition));
+        wait.ends(true);
         map_result(result, |guard| MutexGuard::new(flag, guard))
     }
 
@@ -104,9 +119,12 @@ impl Condvar {
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let (flag, guard) = guard.into_parts();
         skin::release_early(Access::Exclusive, Kind::MUTEX, flag);
-        let result = skin::blocking(Blocked::for_a_time(Kind::CONDVAR), || {
-            self.inner.wait_timeout(guard, duration)
-        });
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CONDVAR),
+            self.wakes(),
+            || self.inner.wait_timeout(guard, duration),
+            is_notified,
+        );
         map_result(result, |(guard, timeout)| {
             (MutexGuard::new(flag, guard), timeout)
         })
@@ -148,10 +166,12 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let (flag, guard) = guard.into_parts();
-        let mut wait = WaitWhile::new(Blocked::for_a_time(Kind::CONDVAR), flag);
+        let blocked = Blocked::for_a_time(Kind::CONDVAR);
+        let mut wait = WaitWhile::new(blocked, flag, self.wakes());
         let condition = wait.watch(condition);
         let wait_timeout_while = || self.inner.wait_timeout_while(guard, duration, condition);
         let result = skin::apart(wait_timeout_while);
+        wait.ends(is_notified(&result));
         map_result(result, |(guard, timeout)| {
             (MutexGuard::new(flag, guard), timeout)
         })
@@ -160,14 +180,41 @@ impl Condvar {
     /// Wakes one thread that waits.
     #[inline]
     pub fn notify_one(&self) {
-        self.inner.notify_one();
+        match self.wakes.is_idle() {
+            true => self.inner.notify_one(),
+            false => skin::not_last(self.notify_one_contended()),
+        }
     }
 
     /// Wakes all threads that wait.
     #[inline]
     pub fn notify_all(&self) {
-        self.inner.notify_all();
+        match self.wakes.is_idle() {
+            true => self.inner.notify_all(),
+            false => skin::not_last(self.notify_all_contended()),
+        }
     }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_one_contended(&self) {
+        skin::notify(Whom::One, self.wakes(), || self.inner.notify_one());
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_all_contended(&self) {
+        skin::notify(Whom::All, self.wakes(), || self.inner.notify_all());
+    }
+}
+
+/// Whether it was not the time that has ended a wait.
+fn is_notified<G>(result: &LockResult<(G, WaitTimeoutResult)>) -> bool {
+    let (_, timeout) = match result {
+        Ok(result) => result,
+        Err(poisoned) => poisoned.get_ref(),
+    };
+    !timeout.timed_out()
 }
 
 impl fmt::Debug for Condvar {

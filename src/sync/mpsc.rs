@@ -8,8 +8,9 @@
 //! | [`Receiver::recv`], [`Receiver::recv_timeout`] | [`std::sync::mpsc::Receiver`] | `chan_recv` |
 //! | [`Iter`], [`IntoIter`] | the standard library's | `chan_recv` |
 //!
-//! [`Sender::send`] never blocks and passes straight through, as do the `try_` methods. Nothing of
-//! a channel is in the mutex profile: nobody holds anything that others wait for.
+//! [`Sender::send`] never blocks, nor do the `try_` methods. Nothing of a channel is in the mutex profile:
+//! nobody holds anything that others wait for. The wake profile charges a wait at a channel to the code
+//! that sent the message, or took the one that was in the way.
 //!
 //! An operation first tries. If that would block it is one event, its whole time, however it ends:
 //! by a message, a timeout, or because the other side is gone.
@@ -25,6 +26,8 @@
 //! ```
 
 use std::sync::mpsc;
+
+use crate::skin;
 
 // A name that is shadowed below wins over the glob.
 pub use std::sync::mpsc::*;
@@ -47,7 +50,11 @@ pub use sender::{Sender, SyncSender};
 #[must_use]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel();
-    (Sender::new(sender), Receiver::new(receiver))
+    let (sending, receiving) = skin::channel();
+    (
+        Sender::new(sending, sender),
+        Receiver::new(receiving, receiver),
+    )
 }
 
 /// Creates a channel for `bound` messages; a sender blocks while it is full.
@@ -67,5 +74,9 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 #[must_use]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::sync_channel(bound);
-    (SyncSender::new(sender), Receiver::new(receiver))
+    let (sending, receiving) = skin::channel();
+    (
+        SyncSender::new(sending, sender),
+        Receiver::new(receiving, receiver),
+    )
 }

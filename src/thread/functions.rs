@@ -1,5 +1,6 @@
 //! The functions with which a thread makes itself wait.
 
+use super::thread_handle::own_key;
 use crate::skin::{self, Blocked, Kind};
 use std::thread;
 use std::time::Duration;
@@ -31,8 +32,10 @@ pub fn sleep_ms(ms: u32) {
     sleep(Duration::from_millis(u64::from(ms)));
 }
 
-/// Waits until somebody calls [`unpark`](std::thread::Thread::unpark) on this thread:
-/// [`std::thread::park`], as kind `park` in the block profile. May return without that.
+/// Waits until somebody calls [`unpark`](super::Thread::unpark) on this thread:
+/// [`std::thread::park`], as kind `park` in the block profile. May return without that. The wake profile
+/// charges it to the call of [`Thread::unpark`](super::Thread::unpark); one that goes through the
+/// standard library's own type is not seen.
 ///
 /// When somebody has called it already, which cannot be known before, this returns at once and is
 /// no event; it is told by having taken less than a microsecond.
@@ -47,15 +50,18 @@ pub fn sleep_ms(ms: u32) {
 /// ```
 #[inline(always)]
 pub fn park() {
-    skin::perhaps_blocking(Kind::PARK, thread::park);
+    skin::perhaps_sleeping(Kind::PARK, own_key(), thread::park, |_| true);
 }
 
 /// As [`park`], for `duration` at the most.
 #[inline(always)]
 pub fn park_timeout(duration: Duration) {
-    skin::perhaps_blocking(Blocked::for_a_time(Kind::PARK), || {
-        thread::park_timeout(duration)
-    });
+    skin::perhaps_sleeping(
+        Blocked::for_a_time(Kind::PARK),
+        own_key(),
+        || thread::park_timeout(duration),
+        |waited| waited < duration,
+    );
 }
 
 /// As [`park_timeout`], in milliseconds.

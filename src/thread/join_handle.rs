@@ -2,9 +2,10 @@
 
 use super::running::Running;
 use super::start::__rust_begin_short_backtrace;
+use super::thread_handle::Thread;
 use crate::skin::{self, Blocked, Kind, Origin};
 use std::fmt;
-use std::thread::{self, Result, Thread};
+use std::thread::{self, Result};
 
 /// Spawns a thread: [`std::thread::spawn`].
 ///
@@ -55,7 +56,7 @@ impl<T> JoinHandle<T> {
     /// The thread's name, id and `unpark`.
     #[must_use]
     pub fn thread(&self) -> &Thread {
-        self.inner.thread()
+        Thread::of(self.inner.thread())
     }
 
     /// Waits for the thread to finish and returns what it returned. An event of kind `join`,
@@ -86,7 +87,12 @@ impl<T> JoinHandle<T> {
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
         let blocked = Blocked::from(Kind::JOIN).at(self.running.flag());
-        skin::blocking(blocked, || self.inner.join())
+        skin::sleeping(
+            blocked,
+            self.running.wakes(),
+            || self.inner.join(),
+            |_| true,
+        )
     }
 }
 

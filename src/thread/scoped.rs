@@ -1,11 +1,12 @@
 //! [`std::thread::scope`], profiled.
 
-use super::running::Running;
+use super::running::{Running, key_of_scope};
 use super::start::__rust_begin_short_backtrace;
+use super::thread_handle::Thread;
 use crate::skin::{self, Blocked, Kind, Origin, Wait};
 use std::fmt;
 use std::ptr;
-use std::thread::{self, Result, Thread};
+use std::thread::{self, Result};
 
 /// A scope whose end takes less than this had nobody to wait for. Without optimisation and with
 /// cold caches that was up to 2 µs here; to spawn a thread takes ten times as long, so that
@@ -49,8 +50,14 @@ where
     thread::scope(|scope| {
         let _end = skin::OnDrop(|| {
             in_progress = skin::in_progress(blocked.at_end_of_scope(scope));
-            let begun = Wait::begin(Kind::JOIN, None);
+            let key = key_of_scope(Scope::of(scope).address());
+            let begun = Wait::begin_at(Kind::JOIN, key);
             wait = begun.map(|wait| wait.unless_shorter(END_PASSES_NANOS));
+            if let Some(wait) = &mut wait {
+                wait.fall_asleep();
+                // If a thread has panicked, it has ended, too.
+                wait.is_notified();
+            }
         });
         f(Scope::of(scope))
     })
@@ -126,7 +133,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// The thread's name, id and `unpark`.
     #[must_use]
     pub fn thread(&self) -> &Thread {
-        self.inner.thread()
+        Thread::of(self.inner.thread())
     }
 
     /// Waits for the thread to finish and returns what it returned. An event of kind `join`,
@@ -153,7 +160,12 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     #[inline(never)]
     fn join_contended(self) -> Result<T> {
         let blocked = Blocked::from(Kind::JOIN).at(self.running.flag());
-        skin::blocking(blocked, || self.inner.join())
+        skin::sleeping(
+            blocked,
+            self.running.wakes(),
+            || self.inner.join(),
+            |_| true,
+        )
     }
 }
 

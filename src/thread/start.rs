@@ -14,7 +14,7 @@ where
     F: FnOnce() -> T,
 {
     let _thread = origin.begin();
-    let _running = runner.begin();
+    let _running = runner.begin::<F>();
     let result = f();
     keep_frame();
     result

@@ -314,8 +314,8 @@ fn full(asked: &Asked) -> Reply {
             "text/html; charset=utf-8",
             b"<a href='mutex?debug=1'>mutex</a> <a href=\"sessions\">x</a> <a href='../../evil'>y</a>".into(),
         ),
-        "mutex" | "block" if path.contains("debug=1") => Reply::text(200, "--- mutex:\n"),
-        "mutex" | "block" | "sessions" => Reply::profile(shop().gzip()),
+        "mutex" | "block" | "wake" if path.contains("debug=1") => Reply::text(200, "--- mutex:\n"),
+        "mutex" | "block" | "wake" | "sessions" => Reply::profile(shop().gzip()),
         "flamegraph" => Reply::Whole(200, "image/svg+xml", b"<svg/>".into()),
         "cmdline" => Reply::text(200, "shop\0--port"),
         "rates" => Reply::Whole(200, "application/json", b"{}".into()),
@@ -375,6 +375,10 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "rates.json",
         "sessions.pb.gz",
         "summary.txt",
+        "wake-3s.pb.gz",
+        "wake-delay.svg",
+        "wake.pb.gz",
+        "wake.txt",
     ];
     assert_eq!(files_of(&folder), expected, "{text}");
     assert!(
@@ -382,7 +386,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("15 saved, 8 not offered, 0 failed\n"),
+        text.ends_with("19 saved, 8 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -419,14 +423,14 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("13 saved, 8 not offered, 2 failed"),
+        run.stdout.contains("17 saved, 8 not offered, 2 failed"),
         "{}",
         run.stdout
     );
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 23 requests failed",
+            "http://{}/debug/pprof: 2 of 27 requests failed",
             server.address
         )
     );

@@ -36,6 +36,7 @@ pub(crate) fn profile_everything() -> Profiling {
     let turn = turn();
     contend::set_mutex_profile_fraction(1);
     contend::set_block_profile_rate(1);
+    contend::set_wake_profile_rate(1);
     contend::reset();
     let limit = std::env::var("CONTEND_TEST_LIMIT_SECS").map_or(60, |secs| secs.parse().unwrap());
     Profiling {
@@ -48,6 +49,7 @@ impl Drop for Profiling {
     fn drop(&mut self) {
         contend::set_mutex_profile_fraction(0);
         contend::set_block_profile_rate(0);
+        contend::set_wake_profile_rate(0);
     }
 }
 

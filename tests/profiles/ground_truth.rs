@@ -18,6 +18,7 @@ pub(crate) fn recording(mutex_fraction: u32, block_rate_nanos: u64) -> Recording
     let turn = crate::common::turn();
     contend::set_mutex_profile_fraction(mutex_fraction);
     contend::set_block_profile_rate(block_rate_nanos);
+    contend::set_wake_profile_rate(block_rate_nanos);
     contend::reset();
     Recording(turn)
 }
@@ -26,6 +27,7 @@ impl Drop for Recording {
     fn drop(&mut self) {
         contend::set_mutex_profile_fraction(0);
         contend::set_block_profile_rate(0);
+        contend::set_wake_profile_rate(0);
     }
 }
 

@@ -18,3 +18,4 @@ mod crossbeam;
 mod pipeline;
 mod recording;
 mod robust;
+mod wake;

@@ -220,8 +220,10 @@ fn profiles_are_saved_to_a_folder_that_need_not_exist() {
             "mutex.pb.gz",
             "mutex.svg",
             "top.txt",
+            "wake.pb.gz",
+            "wake.svg",
         ],
-        false => &["block.pb.gz", "mutex.pb.gz", "top.txt"],
+        false => &["block.pb.gz", "mutex.pb.gz", "top.txt", "wake.pb.gz"],
     };
     assert_eq!(names, expected);
     let top = fs::read_to_string(nested.join("top.txt")).unwrap();

@@ -21,19 +21,22 @@ pub struct Profiles {
     pub mutex: Profile,
     /// Where threads waited, see [`block_profile`](crate::block_profile).
     pub block: Profile,
+    /// Who ended the waits that no lock made, see [`wake_profile`](crate::wake_profile).
+    pub wake: Profile,
     /// How long the recording lasted; also the [`duration`](Profile::duration) of the profiles.
     pub wall: Duration,
-    /// Those of the kinds after mutex and block.
-    others: [Profile; ProfileKind::COUNT - 2],
+    /// Those of the kinds after these.
+    others: [Profile; ProfileKind::COUNT - 3],
 }
 
 impl Profiles {
     /// From one profile of each kind, in their order.
     pub(crate) fn new(profiles: [Profile; ProfileKind::COUNT], wall: Duration) -> Profiles {
-        let [mutex, block, others @ ..] = profiles;
+        let [mutex, block, wake, others @ ..] = profiles;
         Profiles {
             mutex,
             block,
+            wake,
             wall,
             others,
         }
@@ -41,7 +44,8 @@ impl Profiles {
 
     /// All of them, in the order of their [kinds](Profile::kind).
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
-        [&self.mutex, &self.block].into_iter().chain(&self.others)
+        let named = [&self.mutex, &self.block, &self.wake];
+        named.into_iter().chain(&self.others)
     }
 
     /// The part of all profiles whose stacks have a function with `text` in its path: see
@@ -51,14 +55,14 @@ impl Profiles {
         Profiles {
             mutex: self.mutex.focus(text),
             block: self.block.focus(text),
+            wake: self.wake.focus(text),
             wall: self.wall,
             others: self.others.clone().map(|profile| profile.focus(text)),
         }
     }
 
-    /// Writes `mutex.pb.gz` and `block.pb.gz` for `go tool pprof`, `top.txt` with what
-    /// [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and
-    /// `block.svg`, to `folder`. It is made if it is missing; files of these names are replaced.
+    /// Writes `mutex.pb.gz`, `block.pb.gz` and `wake.pb.gz` for `go tool pprof`, `top.txt` with what
+    /// [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and so on, to `folder`. It is made if it is missing; files of these names are replaced.
     ///
     /// # Errors
     ///

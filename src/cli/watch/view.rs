@@ -21,9 +21,9 @@ const KEYS: &str = "q quit  ? keys  / filter  Enter stacks  space pause";
 /// All of them. A kind of profile has the first letter of its name.
 fn help() -> Vec<String> {
     let kinds = ProfileKind::ALL.map(|kind| format!("{:.1}", kind.name()));
-    let names = ProfileKind::ALL.map(|kind| format!("the {kind} profile"));
+    let names = ProfileKind::ALL.map(ProfileKind::name);
     let rows = [
-        (kinds.join(", "), names.join(", ")),
+        (kinds.join(", "), format!("profiles: {}", names.join(", "))),
         ("t".to_owned(), "the threads".to_owned()),
         (
             "d, c".to_owned(),

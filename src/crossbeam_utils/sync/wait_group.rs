@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Kind, WakeKey, WakeRef, Whom};
 use ::crossbeam_utils::sync as original;
 
 /// Lets threads wait until all of a group are done:
 /// [`crossbeam_utils::sync::WaitGroup`](::crossbeam_utils::sync::WaitGroup) that tells the profiler
-/// how long that takes (kind `barrier`).
+/// how long that takes (kind `barrier`), and in the wake profile which member left last.
 ///
 /// # Overhead
 ///
@@ -25,9 +25,47 @@ use ::crossbeam_utils::sync as original;
 /// thread::spawn(move || drop(member));
 /// group.wait();
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct WaitGroup {
+    // NOTE: before `inner`, see there.
+    membership: Membership,
     inner: original::WaitGroup,
+}
+
+/// Leaves the group when it is dropped: if it is the last one, those who wait go on.
+#[derive(Clone)]
+struct Membership(WakeKey);
+
+impl Membership {
+    #[inline(always)]
+    fn waiters(&self) -> WakeRef<'static> {
+        self.0.wakes()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_contended(&self) {
+        skin::notify_early(Whom::Perhaps, self.waiters());
+        skin::keep_frame();
+    }
+}
+
+impl Drop for Membership {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.waiters().is_idle() {
+            self.leave_contended();
+        }
+    }
+}
+
+impl Default for WaitGroup {
+    fn default() -> Self {
+        Self {
+            membership: Membership(WakeKey::random()),
+            inner: original::WaitGroup::default(),
+        }
+    }
 }
 
 impl WaitGroup {
@@ -39,7 +77,10 @@ impl WaitGroup {
     /// Leaves the group, and blocks until all others have left it or wait.
     #[inline(always)]
     pub fn wait(self) {
-        skin::perhaps_blocking(Kind::BARRIER, || self.inner.wait());
+        let Self { membership, inner } = self;
+        let group = membership.0;
+        drop(membership);
+        skin::perhaps_sleeping(Kind::BARRIER, group, || inner.wait(), |_| true);
     }
 }
 

@@ -133,6 +133,12 @@ pub(crate) fn note_release(lock: usize, kind: Kind, now: u64) {
     wakers::note(lock, now, threads::own_number());
 }
 
+/// By a thread that is about to notify those who sleep at `key`.
+#[inline]
+pub(crate) fn note_notification(key: usize, now: u64) {
+    wakers::note(key, now, threads::own_number());
+}
+
 /// The time of the last release of `lock` that a wait of this kind might take for the one that ends
 /// it; 0: none.
 ///

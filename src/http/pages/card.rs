@@ -8,9 +8,11 @@ use form_urlencoded::Serializer;
 use super::html::{Html, bar, breakable, html, when};
 use super::window;
 use super::words::{grouped, rate};
+use crate::ask::control;
 use crate::export::sites::{Site, sites};
 use crate::export::why_empty;
 use crate::profile::Profile;
+use crate::profile::kind::{ProfileKind, hint_of_owners};
 use crate::text::units::{human, percent};
 
 /// Call sites that are shown before one asks for more.
@@ -26,6 +28,8 @@ pub(super) struct Card {
     /// The time that the profile covers.
     pub(super) recorded_for: Option<Duration>,
     pub(super) can_record: bool,
+    /// Where to look instead, if most waiting is not of this profile.
+    pub(super) hint: Option<String>,
     /// See [`Windows::longest`](crate::http::windows::Windows::longest).
     pub(super) longest_window: Option<u32>,
 }
@@ -36,7 +40,7 @@ impl Card {
         html!(
             "<section class=\"card\" id=\"{}\" aria-labelledby=\"{}-name\">\n\
              <h2 id=\"{}-name\">{}{}</h2>\n<p class=\"question\">{}</p>\n\
-             <p class=\"explained\">{}</p>\n<div id=\"{}-now\" data-part>{}{}</div>\n{}{}</section>\n",
+             <p class=\"explained\">{}</p>\n<div id=\"{}-now\" data-part>{}{}{}</div>\n{}{}</section>\n",
             which.name(),
             which.name(),
             which.name(),
@@ -46,6 +50,7 @@ impl Card {
             which.descriptor().explanation,
             which.name(),
             self.numbers(),
+            elsewhere(self.hint.as_deref()),
             self.sites(),
             self.buttons(),
             self.rates(),
@@ -178,6 +183,27 @@ impl Card {
             rate(which, choice),
         )
     }
+}
+
+/// A hint to another profile.
+pub(super) fn elsewhere(hint: Option<&str>) -> Html {
+    hint.map_or_else(Html::default, |hint| {
+        let (before, after) = hint.split_once("wake profile").unwrap_or((hint, ""));
+        html!(
+            "<p class=\"notice\">{}<a href=\"top?profile=wake\">wake profile</a>{}.</p>\n",
+            before,
+            after,
+        )
+    })
+}
+
+/// What is said of the mutex profile where it has only the smaller part of the waiting.
+pub(super) fn hint(which: ProfileKind) -> Option<String> {
+    let [block] = match which {
+        ProfileKind::Mutex => control::moments([ProfileKind::Block]),
+        _ => return None,
+    };
+    hint_of_owners(block.delays())
 }
 
 fn item(which: &str, site: &Site<'_>, total: u64) -> Html {

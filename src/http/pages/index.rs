@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::card::Card;
+use super::card::{Card, hint};
 use super::html::{Html, html, page, refresh, when};
 use super::now;
 use super::paths::{custom_profiles, for_tools};
@@ -28,6 +28,7 @@ pub(in crate::http) fn index(call: &Call<'_>, routes: &[Route]) -> Answer {
         own_rate: call.state.own_rates.of(which),
         recorded_for: control::recorded_for(),
         can_record: cfg!(feature = "profiling"),
+        hint: hint(which),
         longest_window: call.state.windows.longest(),
     });
     let title = format!("{}: /debug/pprof/", program());

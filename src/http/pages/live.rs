@@ -3,6 +3,7 @@
 
 use form_urlencoded::Serializer;
 
+use super::card::{elsewhere, hint};
 use super::html::{Html, html, when};
 use super::off;
 use super::view::{Other, Page, Shown, View, choice};
@@ -53,7 +54,7 @@ pub(super) fn shown<'a>(call: &Call<'_>, profile: &'a Profile, path: &str) -> Sh
         ),
         name: which.name().to_owned(),
         question: which.question().to_owned(),
-        summary: summary(profile),
+        summary: html!("{}{}", summary(profile), hint_of(profile, path)),
         why_empty: nothing(profile, &why_empty(profile)),
         id: which.name().to_owned(),
         others: ProfileKind::ALL.into_iter().map(other).collect(),
@@ -92,6 +93,14 @@ fn summary(profile: &Profile) -> Html {
         rate,
         profile.lost().to_string(),
     )
+}
+
+/// Where to look instead, on the page of call sites. Of the whole profile: what a window's waits were for
+/// is in the block profile's own window.
+fn hint_of(profile: &Profile, path: &str) -> Html {
+    let is_whole = profile.duration().is_none();
+    let hint = (is_whole && path == "top").then(|| hint(profile.kind()));
+    elsewhere(hint.flatten().as_deref())
 }
 
 /// These have no window.

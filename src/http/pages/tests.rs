@@ -73,6 +73,7 @@ fn card(profile: Profile, rate_set: u64) -> Card {
         own_rate: rate_set,
         recorded_for: Some(Duration::from_millis(50)),
         can_record: true,
+        hint: None,
         longest_window: Some(300),
     }
 }
@@ -205,6 +206,7 @@ fn without_the_profiler_no_rate_is_offered() {
         own_rate: 0,
         recorded_for: None,
         can_record: false,
+        hint: None,
         longest_window: Some(300),
     };
     let page = index(card);

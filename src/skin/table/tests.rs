@@ -29,14 +29,14 @@ fn the_documentation_has_each_row() {
             [] => "the name".to_owned(),
             kinds => kinds.join(", "),
         };
-        let cells = [row.items, &kinds, row.block, row.mutex, row.wraps];
+        let cells = [row.items, &kinds, row.block, row.mutex, row.wake, row.wraps];
         cells.map(str::to_owned)
     };
     let expected: Vec<_> = SKINS.iter().flat_map(|skin| skin.rows).map(row).collect();
     for page in [README, CRATE_PAGE] {
         let rows = table(
             page,
-            "| item | kind | block profile | mutex profile | wraps |",
+            "| item | kind | block profile | mutex profile | wake profile | wraps |",
         );
         let rows: Vec<_> = rows.iter().map(|row| cells(row)).collect();
         assert_eq!(rows, expected);

@@ -1,6 +1,6 @@
 //! [`std::sync::mpsc::Receiver`] and its iterators, profiled.
 
-use crate::skin::{self, Blocked, Kind};
+use crate::skin::{self, Blocked, Kind, ReceiverEnd, Whom};
 use std::fmt;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
@@ -24,12 +24,14 @@ use std::time::Duration;
 /// assert!(receiver.recv().is_err());
 /// ```
 pub struct Receiver<T> {
+    // NOTE: before `inner`, see there.
+    end: ReceiverEnd,
     inner: mpsc::Receiver<T>,
 }
 
 impl<T> Receiver<T> {
-    pub(super) fn new(inner: mpsc::Receiver<T>) -> Self {
-        Self { inner }
+    pub(super) fn new(end: ReceiverEnd, inner: mpsc::Receiver<T>) -> Self {
+        Self { end, inner }
     }
 
     /// Receives a message, blocking while there is none.
@@ -39,7 +41,7 @@ impl<T> Receiver<T> {
     /// When there is none and all senders are gone, or go while this waits.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        match self.inner.try_recv() {
+        match self.try_recv() {
             Ok(message) => Ok(message),
             Err(TryRecvError::Empty) => skin::not_last(self.recv_contended()),
             Err(TryRecvError::Disconnected) => Err(RecvError),
@@ -55,7 +57,7 @@ impl<T> Receiver<T> {
     /// gone.
     #[inline]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        match self.inner.try_recv() {
+        match self.try_recv() {
             Ok(message) => Ok(message),
             Err(TryRecvError::Empty) => skin::not_last(self.recv_timeout_contended(timeout)),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
@@ -70,7 +72,10 @@ impl<T> Receiver<T> {
     /// [`Disconnected`](TryRecvError::Disconnected) when there is none and all senders are gone.
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.inner.try_recv()
+        match self.end.senders().is_idle() {
+            true => self.inner.try_recv(),
+            false => skin::not_last(self.try_recv_contended()),
+        }
     }
 
     /// The messages, blocking for each as [`recv`](Self::recv) does. Ends when all senders are
@@ -89,15 +94,30 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn recv_contended(&self) -> Result<T, RecvError> {
-        skin::blocking(Kind::CHAN_RECV, || self.inner.recv())
+        let recv = || self.inner.recv();
+        let result = skin::sleeping(Kind::CHAN_RECV, self.end.messages(), recv, |_| true);
+        skin::went_through(self.end.senders());
+        result
     }
 
     #[cold]
     #[inline(never)]
     fn recv_timeout_contended(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        skin::blocking(Blocked::for_a_time(Kind::CHAN_RECV), || {
-            self.inner.recv_timeout(timeout)
-        })
+        let result = skin::sleeping(
+            Blocked::for_a_time(Kind::CHAN_RECV),
+            self.end.messages(),
+            || self.inner.recv_timeout(timeout),
+            |result| !matches!(result, Err(RecvTimeoutError::Timeout)),
+        );
+        skin::went_through(self.end.senders());
+        result
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_recv_contended(&self) -> Result<T, TryRecvError> {
+        let recv = || self.inner.try_recv();
+        skin::notify(Whom::One, self.end.senders(), recv)
     }
 }
 

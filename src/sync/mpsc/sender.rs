@@ -1,6 +1,6 @@
 //! [`std::sync::mpsc::Sender`] and [`std::sync::mpsc::SyncSender`], the latter profiled.
 
-use crate::skin::{self, Kind};
+use crate::skin::{self, Kind, SenderEnd, Whom};
 use std::fmt;
 use std::sync::mpsc::{self, SendError, TrySendError};
 
@@ -19,12 +19,14 @@ use std::sync::mpsc::{self, SendError, TrySendError};
 /// assert_eq!(receiver.iter().sum::<i32>(), 3);
 /// ```
 pub struct Sender<T> {
+    // NOTE: before `inner`, see there.
+    end: SenderEnd,
     inner: mpsc::Sender<T>,
 }
 
 impl<T> Sender<T> {
-    pub(super) fn new(inner: mpsc::Sender<T>) -> Self {
-        Self { inner }
+    pub(super) fn new(end: SenderEnd, inner: mpsc::Sender<T>) -> Self {
+        Self { end, inner }
     }
 
     /// Sends a message. Never blocks.
@@ -34,14 +36,24 @@ impl<T> Sender<T> {
     /// The message back, if the receiver is gone.
     #[inline]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        self.inner.send(message)
+        match self.end.receivers().is_idle() {
+            true => self.inner.send(message),
+            false => skin::not_last(self.send_contended(message)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_contended(&self, message: T) -> Result<(), SendError<T>> {
+        let send = || self.inner.send(message);
+        skin::notify(Whom::One, self.end.receivers(), send)
     }
 }
 
 impl<T> Clone for Sender<T> {
     /// Another sender for the same channel.
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone())
+        Self::new(self.end.clone(), self.inner.clone())
     }
 }
 
@@ -66,12 +78,14 @@ impl<T> fmt::Debug for Sender<T> {
 /// assert_eq!(receiver.into_iter().sum::<i32>(), 45);
 /// ```
 pub struct SyncSender<T> {
+    // NOTE: before `inner`, see there.
+    end: SenderEnd,
     inner: mpsc::SyncSender<T>,
 }
 
 impl<T> SyncSender<T> {
-    pub(super) fn new(inner: mpsc::SyncSender<T>) -> Self {
-        Self { inner }
+    pub(super) fn new(end: SenderEnd, inner: mpsc::SyncSender<T>) -> Self {
+        Self { end, inner }
     }
 
     /// Sends a message, blocking while the channel is full.
@@ -83,7 +97,7 @@ impl<T> SyncSender<T> {
     /// The message back, if the receiver is gone or goes while this waits.
     #[inline]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        match self.inner.try_send(message) {
+        match self.try_send(message) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(message)) => skin::not_last(self.send_contended(message)),
             Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
@@ -100,20 +114,33 @@ impl<T> SyncSender<T> {
     /// [`Disconnected`](TrySendError::Disconnected) if the receiver is gone.
     #[inline]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.inner.try_send(message)
+        match self.end.receivers().is_idle() {
+            true => self.inner.try_send(message),
+            false => skin::not_last(self.try_send_contended(message)),
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn send_contended(&self, message: T) -> Result<(), SendError<T>> {
-        skin::blocking(Kind::CHAN_SEND, || self.inner.send(message))
+        let send = || self.inner.send(message);
+        let result = skin::sleeping(Kind::CHAN_SEND, self.end.room(), send, |_| true);
+        skin::went_through(self.end.receivers());
+        result
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_send_contended(&self, message: T) -> Result<(), TrySendError<T>> {
+        let send = || self.inner.try_send(message);
+        skin::notify(Whom::One, self.end.receivers(), send)
     }
 }
 
 impl<T> Clone for SyncSender<T> {
     /// Another sender for the same channel.
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone())
+        Self::new(self.end.clone(), self.inner.clone())
     }
 }
 

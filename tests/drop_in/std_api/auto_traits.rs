@@ -111,7 +111,6 @@ fn errors_are_the_originals() {
     let _: std::sync::mpsc::TrySendError<u8> = sync::mpsc::TrySendError::Full(1);
     let _: std::sync::BarrierWaitResult = sync::Barrier::new(1).wait();
     let _: std::thread::Result<()> = thread::spawn(|| ()).join();
-    let _: std::thread::Thread = thread::current();
     let _: std::thread::ThreadId = thread::spawn(|| ()).thread().id();
     let _: std::io::Result<thread::JoinHandle<u8>> = thread::Builder::new().spawn(|| 1);
 }

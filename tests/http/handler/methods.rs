@@ -7,12 +7,14 @@ use super::{alone, ask, text};
 const READ: &str = "GET, HEAD";
 
 /// Paths and their methods.
-const PATHS: [(&str, &str); 15] = [
+const PATHS: [(&str, &str); 17] = [
     ("", READ),
     ("mutex", READ),
     ("block", READ),
+    ("wake", READ),
     ("delta_mutex", "GET"),
     ("delta_block", "GET"),
+    ("delta_wake", "GET"),
     ("profile", READ),
     ("cmdline", READ),
     ("symbol", "GET, HEAD, POST"),

@@ -61,6 +61,7 @@ fn types_and_names_of_files_are_those_of_go() {
         ("block?debug=2", plain, None),
         ("mutex?seconds=1&fraction=1", bytes, Some("mutex-delta")),
         ("block?seconds=1&rate=1", bytes, Some("block-delta")),
+        ("wake?seconds=1&wake_rate=1", bytes, Some("wake-delta")),
         ("block?seconds=1&debug=0&rate=1", bytes, Some("block-delta")),
         ("delta_mutex", bytes, Some("delta_mutex")),
         ("delta_block?debug=1", plain, None),

@@ -39,6 +39,7 @@ impl Event {
         let profile = contend::block_profile();
         self.check_in(&profile, waited, contentions);
         assert_eq!(profile.total_contentions(), contentions, "{profile}");
+        crate::wake::assert_conserved();
     }
 
     #[track_caller]

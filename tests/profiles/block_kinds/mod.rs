@@ -5,7 +5,7 @@
 
 mod at_once;
 mod channels;
-mod events;
+pub(crate) mod events;
 mod once;
 mod threads;
 mod under_load;
