@@ -34,6 +34,15 @@ const LOCKS: [Kind; 4] = [
     Kind::ONCE,
 ];
 
+/// The kind of the waits that an operation of this kind ends.
+fn of_ended_wait(kind: Kind) -> Kind {
+    match kind {
+        Kind::CHAN_SEND => Kind::CHAN_RECV,
+        Kind::CHAN_RECV => Kind::CHAN_SEND,
+        kind => kind,
+    }
+}
+
 /// Where a location is, and the functions that it shows.
 type Shared = (Option<Arc<Mapping>>, u64, Vec<Arc<str>>);
 
@@ -148,21 +157,31 @@ impl Collector {
         }
     }
 
-    /// The mutex profile and the block profile of now.
+    /// The profiles of now.
+    ///
+    /// What a wake-up ends is known from names alone: a futex may be a lock's word or a condition's. So all
+    /// of them are recorded alike, those of locks become the mutex profile, and the others the wake profile.
     pub(crate) fn profiles(&mut self, lasting: Duration) -> Vec<Profile> {
-        let (mut released, mut waited) = (Vec::new(), Vec::new());
+        let (mut released, mut waited, mut woken) = (Vec::new(), Vec::new(), Vec::new());
         let mut programs = std::mem::take(&mut self.programs);
         for program in &mut programs {
             program.seen.add(objects::told(&program.region));
             program.names.set_mappings(program.seen.mappings());
             released.extend(self.samples(program, ProfileKind::Mutex));
             waited.extend(self.samples(program, ProfileKind::Block));
+            woken.extend(self.samples(program, ProfileKind::Wake));
         }
         self.programs = programs;
-        released.retain(|sample: &Sample| LOCKS.contains(&sample.kind));
+        let is_of_lock = |sample: &Sample| LOCKS.contains(&sample.kind);
+        let (released, others): (Vec<_>, Vec<_>) = released.into_iter().partition(is_of_lock);
+        woken.extend(others.into_iter().map(|sample| Sample {
+            kind: of_ended_wait(sample.kind),
+            ..sample
+        }));
         let mutex = self.profile(ProfileKind::Mutex, self.orders.fraction.into(), released);
         let block = self.profile(ProfileKind::Block, self.orders.rate, waited);
-        [mutex, block]
+        let wake = self.profile(ProfileKind::Wake, self.orders.rate, woken);
+        [mutex, block, wake]
             .map(|profile| profile.lasting(lasting))
             .into()
     }

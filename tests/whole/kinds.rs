@@ -39,4 +39,6 @@ fn waits_of_cpp_have_kinds_and_names() {
         assert!(delay > LEAST_NANOS, "{holder} {kind}: {delay}");
     }
     assert_eq!(delay_of(&mutex, "notifies", Some("condvar")), 0);
+    let delay = delay_of(&recorded.profile("wake"), "notifies", Some("condvar"));
+    assert!(delay > LEAST_NANOS, "{delay}");
 }
