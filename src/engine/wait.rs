@@ -420,7 +420,7 @@ impl<'a> Waiting<'a> {
                 is_of_task: self.is_of_task,
                 // As the block profile counts it.
                 nanos: nanos.max(1),
-                lock: subject as u64,
+                lock: self.lock.map_or(0, |lock| lock.key() as u64),
                 stack,
                 waker: release.map(|(time, thread)| record::Waker {
                     thread,
