@@ -143,7 +143,9 @@ fn many_names_keep_their_kinds_until_they_share_one() {
         let own = names().map(Option::unwrap).map(of);
         let own: Vec<f64> = own.collect();
         let kept = own.iter().filter(|count| **count == 1.0).count();
-        assert_eq!(kept, NAMED_OVERFLOWS / ProfileKind::COUNT);
+        // They take turns, and the last turn need not come to all.
+        let each = NAMED_OVERFLOWS / ProfileKind::COUNT;
+        assert!((each..=each + 1).contains(&kept), "{kept}");
         assert_eq!(of(Kind::OTHER), (100 - kept) as f64, "none is missing");
     }
     store.reset();
