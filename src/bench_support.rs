@@ -2,7 +2,7 @@
 
 use crate::engine::recorder;
 use crate::engine::sampler::{self, BlockDraw};
-use crate::engine::thread_state::Recording;
+use crate::engine::thread_state::{self, Recording};
 use crate::profile::kind::{Kind, ProfileKind};
 
 /// What has become of the contentions that the mutex profile has sampled, since the start or the last
@@ -31,6 +31,34 @@ pub fn ledger() -> Ledger {
         waiting: ledger.waiting,
         owed: ledger.owed,
         charged: ledger.charged,
+    }
+}
+
+/// What the mutex profile will decide about the next contention of a thread.
+#[derive(Clone, Copy, Debug)]
+pub struct NextContention {
+    fraction: u32,
+    is_sampled: bool,
+    state: u64,
+}
+
+impl NextContention {
+    /// That of this thread, if the block profile is off, which draws from the same numbers.
+    pub fn of_this_thread(fraction: u32) -> Self {
+        let draw = || sampler::draw_contention(fraction) > 0;
+        let (is_sampled, state) = thread_state::without_drawing(draw);
+        Self {
+            fraction,
+            is_sampled,
+            state,
+        }
+    }
+
+    /// Whether this thread has had it since, and it was sampled.
+    pub fn was_sampled(&self) -> bool {
+        let ((), state) = thread_state::without_drawing(|| ());
+        // All are, without a draw.
+        self.fraction == 1 || self.is_sampled && state != self.state
     }
 }
 

@@ -81,7 +81,9 @@ pub type ReentrantMutexGuard<'a, T> = lock_api::ReentrantMutexGuard<'a, RawMutex
 pub type MappedReentrantMutexGuard<'a, T> =
     lock_api::MappedReentrantMutexGuard<'a, RawMutex, RawThreadId, T>;
 
-/// A readers-writer lock: [`parking_lot::RwLock`], profiled.
+/// A readers-writer lock: [`parking_lot::RwLock`], profiled. Readers that hold it together while a writer
+/// waits share the blame, upgradable ones too: each is charged with the waiting that went on while it held,
+/// divided by how many held then.
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 
 /// Holds a [`RwLock`] for reading until dropped.
@@ -103,12 +105,15 @@ pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, Ra
 /// feature `send_guard`.
 #[inline(always)]
 fn told(access: crate::skin::Access) -> crate::skin::Access {
+    use crate::skin::Access;
     use std::any::TypeId;
 
     type Marker = <::parking_lot::RawMutex as lock_api::RawMutex>::GuardMarker;
-    match TypeId::of::<Marker>() == TypeId::of::<lock_api::GuardSend>() {
-        true => crate::skin::Access::Untold,
-        false => access,
+    let is_sent = TypeId::of::<Marker>() == TypeId::of::<lock_api::GuardSend>();
+    match access {
+        Access::Exclusive if is_sent => Access::Untold,
+        Access::Upgradable if is_sent => Access::Shared,
+        _ => access,
     }
 }
 

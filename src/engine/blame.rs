@@ -63,12 +63,14 @@
 //! key only; the flag is touched by arriving, acquiring, releasing and leaving threads, which all have
 //! the lock borrowed.
 //!
-//! **Several holders.** Permits and readers share what is waited while they hold: see [`shares`].
+//! **Several holders.** Permits and readers share what is waited while they hold: see [`shares`] and
+//! [`readers`].
 //!
 //! Lock order: a shard's lock is innermost; the store is never touched under it.
 
 mod entry;
 mod flag;
+mod readers;
 #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 // What of it is used, is a matter of features.
 mod shares;
@@ -97,8 +99,10 @@ pub(crate) struct Table {
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// With the lock, which the waiter now holds.
+    /// With the lock, which the waiter now holds alone.
     Acquired,
+    /// With the lock, which this thread now holds beside others, if there are any.
+    Joined { thread: usize },
     /// With what it waited for, which it does not hold: the end of an initialisation.
     LetGo,
     /// Without it: timed out, or unwinding.
@@ -126,6 +130,19 @@ pub(crate) struct Departure {
     pub(crate) end: u64,
     /// The charge to record now. `None`: a release that is still to come, or to settle, gets it.
     pub(crate) charge: Option<(ChargeTo, Charge)>,
+    /// As in [`Taken`].
+    pub(crate) has_shares: bool,
+}
+
+impl Departure {
+    /// Nothing is to be recorded.
+    fn at(end: u64) -> Self {
+        Self {
+            end,
+            charge: None,
+            has_shares: false,
+        }
+    }
 }
 
 /// A release that has taken blame and is to record it under its stack, then to `settle`.
@@ -137,6 +154,14 @@ pub(crate) struct Taken {
     pub(crate) amount: Amount,
     /// Waiting after the release before, while nobody held the lock, to be recorded for that.
     pub(crate) wakeup: Option<(ChargeTo, Charge)>,
+    /// Whether readers of the lock have shares to be recorded: see [`Table::next_share`].
+    pub(crate) has_shares: bool,
+}
+
+impl Taken {
+    fn as_last(&self) -> Last {
+        Last::Pending(self.ticket)
+    }
 }
 
 /// The fate of the waits that have arrived, in contentions.
@@ -205,10 +230,11 @@ impl Table {
                 })?
             }
         };
-        let entry = &mut shard.entries[position];
         if flag.is_idle() {
-            entry.start(lock, now);
+            shard.forget_phase(position);
+            shard.entries[position].start(lock, now);
         }
+        let entry = &mut shard.entries[position];
         let now = entry.advance(lock, now);
         let begin = begin.min(now);
         entry.add_begun(lock, (now - begin).saturating_mul(u64::from(weight)));
@@ -229,19 +255,28 @@ impl Table {
         };
         let entry = &mut shard.entries[position];
         let now = entry.advance(lock, now);
-        let amount = std::mem::take(&mut entry.held);
-        Some(shard.hand_out(position, lock.flag, now, amount))
+        // There is one only if its acquisition was not seen.
+        let has_shares = shard.end_phase(position);
+        let entry = &mut shard.entries[position];
+        entry.pay_rest();
+        let amount = entry.take_due();
+        Some(Taken {
+            has_shares,
+            ..shard.hand_out(position, lock.flag, now, amount)
+        })
     }
 
     /// The stack of a taken release is known (`None`: it was forgotten). Returns what has come
     /// in for it since.
     pub(crate) fn settle(&self, taken: &Taken, stack: Option<StackId>) -> Charge {
         let mut shard = self.shard(taken.key);
+        let stack = stack.map_or(Last::Nobody, Last::Stack);
         let mut charge = shard.reattach(taken.ticket);
+        charge.add(shard.notes.settle(taken.as_last(), stack));
         if let Some(position) = shard.position(taken.key) {
             let entry = &mut shard.entries[position];
-            if entry.last == Last::Pending(taken.ticket) {
-                entry.last = stack.map_or(Last::Nobody, Last::Stack);
+            if entry.last == taken.as_last() {
+                entry.last = stack;
                 charge.add(std::mem::take(&mut entry.deferred));
                 shard.remove_if_finished(position);
             }
@@ -263,10 +298,7 @@ impl Table {
         let mut shard = self.shard(key);
         let Some(position) = shard.position(key) else {
             // A child of `fork` forgot the entry.
-            return Departure {
-                end: now.max(begin),
-                charge: None,
-            };
+            return Departure::at(now.max(begin));
         };
         let entry = &mut shard.entries[position];
         let now = now.max(entry.since);
@@ -284,12 +316,19 @@ impl Table {
             // right; a wait that several releases share is not split.
             variance: variance_of_wait(end - begin, f64::from(weight)),
         };
-        match outcome {
-            Outcome::Acquired | Outcome::LetGo => {}
+        let is_last = entry.waiters == 0;
+        let has_shares = match outcome {
+            Outcome::Joined { thread } if !is_last => {
+                shard.enter_after_wait(position, flag, end, thread);
+                false
+            }
+            Outcome::Acquired | Outcome::Joined { .. } | Outcome::LetGo => {
+                shard.end_phase(position)
+            }
             Outcome::GaveUp => {
                 // Whoever holds the lock now made it give up.
                 entry.held.add(amount);
-                if entry.waiters == 0 {
+                if is_last {
                     match entry.payers {
                         0 => flag.capture_next(),
                         // They know what they owe.
@@ -301,43 +340,45 @@ impl Table {
                         shard.remove_if_finished(position);
                     }
                 }
-                return Departure { end, charge: None };
+                return Departure::at(end);
             }
-            Outcome::TimedOut if entry.waiters > 0 => {
+            Outcome::TimedOut if !is_last => {
                 // Others still wait there, so a release is to come.
                 entry.held.add(amount);
-                return Departure { end, charge: None };
+                return Departure::at(end);
             }
             Outcome::TimedOut => {
                 let mut charge = entry.take_uncharged();
                 charge.amount.add(amount);
                 flag.make_idle();
+                shard.forget_phase(position);
                 shard.remove_if_finished(position);
                 shard.count_charged(Some(charge));
                 return Departure {
-                    end,
                     charge: Some((ChargeTo::Unattributed, charge)),
+                    ..Departure::at(end)
                 };
             }
             Outcome::Cancelled => {
                 entry.take_back((end - begin).saturating_mul(u64::from(weight)));
-                if entry.waiters == 0 && entry.owes_nothing() {
+                if is_last && entry.owes_nothing() {
                     flag.make_idle();
                 }
                 shard.begun -= f64::from(weight);
                 shard.remove_if_finished(position);
-                return Departure { end, charge: None };
+                return Departure::at(end);
             }
-        }
+        };
+        let entry = &mut shard.entries[position];
         let mut charge = Charge {
             amount,
             wakeup_nanos: 0,
         };
-        if entry.waiters == 0 {
+        if is_last {
             charge.amount.add(entry.take_rest());
             flag.make_idle();
         }
-        let is_over = entry.waiters == 0 && entry.payers == 0;
+        let is_over = is_last && entry.payers == 0;
         if is_over || entry.last != Last::Nobody {
             charge.wakeup_nanos = std::mem::take(&mut entry.free_nanos);
         }
@@ -355,7 +396,11 @@ impl Table {
         };
         shard.remove_if_finished(position);
         shard.count_charged(charge.map(|(_, charge)| charge));
-        Departure { end, charge }
+        Departure {
+            end,
+            charge,
+            has_shares,
+        }
     }
 
     /// Forgets what waits that are over still owe to a release. Those that go on are kept.

@@ -60,6 +60,19 @@ pub(crate) fn random() -> u64 {
     })
 }
 
+/// What `draw` returns now, which draws nothing by that; and a number that stays the same until something is
+/// drawn.
+pub(crate) fn without_drawing<R>(draw: impl FnOnce() -> R) -> (R, u64) {
+    // Once, so that there is a seed.
+    if RANDOM.get() == 0 {
+        random();
+    }
+    let state = RANDOM.get();
+    let result = draw();
+    RANDOM.set(state);
+    (result, state)
+}
+
 /// A start that differs between threads (the cell's address and a counter; addresses are
 /// reused) and between runs (the clock, and where the system randomises addresses).
 #[cold]

@@ -37,7 +37,7 @@ use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::store::StackId;
-use crate::engine::thread_state::Recording;
+use crate::engine::thread_state::{Recording, thread_pointer};
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
 
@@ -385,9 +385,18 @@ impl<'a> Waiting<'a> {
     }
 
     fn leave(&self, lock: LockRef<'_>, weight: u32, now: u64, outcome: Outcome) -> u64 {
+        let outcome = match (outcome, self.kind) {
+            (Outcome::Acquired, Kind::RWLOCK_READ) => Outcome::Joined {
+                thread: thread_pointer(),
+            },
+            (outcome, _) => outcome,
+        };
         let departure = BLAME.leave(lock, now, self.begin, weight, outcome);
         if let Some((to, charge)) = departure.charge {
             recorder::charge(self.kind, to, charge);
+        }
+        if departure.has_shares {
+            recorder::charge_readers(lock.key());
         }
         departure.end
     }

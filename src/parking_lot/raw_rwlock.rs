@@ -213,9 +213,9 @@ unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
     unsafe fn downgrade(&self) {
         // SAFETY: held for writing, as demanded.
         self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
-            inner.downgrade()
+            inner.downgrade();
+            skin::acquired(Access::Shared, &self.flag);
         });
-        skin::acquired(Access::Shared, &self.flag);
     }
 }
 
@@ -391,6 +391,7 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
         // SAFETY: held upgradably, as demanded.
         self.release(Access::Upgradable, Kind::RWLOCK_READ, |inner| unsafe {
             inner.downgrade_upgradable();
+            skin::acquired(Access::Shared, &self.flag);
         });
     }
 
@@ -399,8 +400,8 @@ unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
         // SAFETY: held for writing, as demanded.
         self.release(Access::Exclusive, Kind::RWLOCK_WRITE, |inner| unsafe {
             inner.downgrade_to_upgradable();
+            skin::acquired(told(Access::Upgradable), &self.flag);
         });
-        skin::acquired(told(Access::Upgradable), &self.flag);
     }
 }
 

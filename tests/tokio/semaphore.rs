@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use contend::tokio::sync::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 
@@ -28,6 +29,41 @@ fn holds_on<G>(permit: G) {
 /// The blame of the releases in this function, in milliseconds.
 fn blame_of(function: &str) -> f64 {
     at(&contend::mutex_profile(), function).1.as_secs_f64() * 1e3
+}
+
+/// Milliseconds of which the test's clock knows the bounds.
+#[derive(Clone, Copy, Debug)]
+struct Between {
+    least: f64,
+    most: f64,
+}
+
+impl Between {
+    fn new(least: Duration, most: Duration) -> Self {
+        let [least, most] = [least, most].map(|time| time.as_secs_f64() * 1e3);
+        Self { least, most }
+    }
+
+    fn parts(self, part: f64) -> Self {
+        Self {
+            least: self.least * part,
+            most: self.most * part,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            least: self.least + other.least,
+            most: self.most + other.most,
+        }
+    }
+
+    /// The profile's clock is within 0.1 % of the system's.
+    #[track_caller]
+    fn assert_has(self, millis: f64) {
+        let is_within = (self.least * 0.999..=self.most * 1.001).contains(&millis);
+        assert!(is_within, "{millis}, in truth {self:?}");
+    }
 }
 
 #[test]
@@ -113,20 +149,29 @@ fn parts_of_a_permit_pay_their_parts() {
     let mut many = now(permits.acquire_many(3)).unwrap();
     let mut one = now(permits.acquire()).unwrap();
     let mut waiter = pin!(waits(&permits));
+    let asks = Instant::now();
     assert_waits(waiter.as_mut());
+    let waiting = Instant::now();
     thread::sleep(ms(4));
     let part = many.split(2).unwrap();
     assert!(many.split(2).is_none());
     one.merge(part);
     assert_eq!((one.num_permits(), many.num_permits()), (3, 1));
     assert!(std::ptr::eq(one.semaphore(), &permits));
+    let holds_three = Instant::now();
     holds_on(one);
+    let holds_one = Instant::now();
     drop(done(waiter).unwrap());
+    let has_it = Instant::now();
     holds_too_long(many);
     assert_eq!(assert_law(), 1);
+    // Three quarters of what passes before the first release. All that passes from then on, before the
+    // waiter is asked, is for the one that still holds.
     let (one, many) = (blame_of("holds_on"), blame_of("holds_too_long"));
-    // What passes before the waiter is asked is for the one that still holds.
-    assert!((one / (one + many) - 0.75).abs() < 0.1, "{one} {many}");
+    let shared = Between::new(holds_three - waiting, holds_one - asks);
+    shared.parts(0.75).assert_has(one);
+    let alone = Between::new(holds_one - holds_one, has_it - holds_three);
+    shared.parts(0.25).and(alone).assert_has(many);
 }
 
 #[test]

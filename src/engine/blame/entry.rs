@@ -1,6 +1,7 @@
 //! The entry that the table keeps of one lock, and the shard that it is kept in.
 
 use super::flag::{Flag, LockRef};
+use super::readers::{Notes, Phase};
 use super::shares::Shares;
 use super::{Ledger, Taken};
 use crate::engine::store::StackId;
@@ -71,13 +72,15 @@ pub(super) struct Entry {
     pub(super) last: Last,
     /// For `last` while it is pending.
     pub(super) deferred: Charge,
-    /// At a lock that several hold: waiting whose holders have given back their permits, in releases
-    /// that were not captured.
+    /// At a lock that several hold: waiting whose holders have released it, in releases that were not
+    /// captured.
     pub(super) due_nanos: u64,
     /// At such a lock: permits of which not all were given back that were held when somebody waited.
     pub(super) payers: u64,
-    /// At such a lock: its volume, by which it is known again.
+    /// Of permits: their lock's volume, by which it is known again. Of readers: that of their phase.
     pub(super) volume: u64,
+    /// At a lock with readers: how it is held.
+    pub(super) phase: Phase,
 }
 
 impl Entry {
@@ -94,6 +97,7 @@ impl Entry {
         due_nanos: 0,
         payers: 0,
         volume: 0,
+        phase: Phase::Alone,
     };
 
     /// The first waiter comes at `now`, and makes the flag busy.
@@ -128,7 +132,7 @@ impl Entry {
         self.stopwatch = stopwatch;
         let free = free.saturating_mul(self.weight).min(waited);
         self.free_nanos = self.free_nanos.saturating_add(free);
-        self.add_held(waited - free);
+        self.add_waited(waited - free);
         now
     }
 
@@ -137,7 +141,7 @@ impl Entry {
         match lock.shares {
             Some(shares) => self.grow(shares, waited),
             // The last of its tries failed a moment ago: up to here somebody held the lock.
-            None => self.add_held(waited),
+            None => self.add_waited(waited),
         }
     }
 
@@ -211,6 +215,7 @@ pub(super) struct Shard {
     /// Entries in use: the first so many.
     pub(super) len: usize,
     pub(super) detached: [(Ticket, Charge); DETACHED],
+    pub(super) notes: Notes,
     last_ticket: u64,
     /// See [`Ledger`].
     pub(super) begun: f64,
@@ -222,6 +227,7 @@ impl Shard {
         entries: [Entry::EMPTY; ENTRIES],
         len: 0,
         detached: [(Ticket(0), Charge::ZERO); DETACHED],
+        notes: Notes::EMPTY,
         last_ticket: 0,
         begun: 0.0,
         charged: 0.0,
@@ -242,6 +248,7 @@ impl Shard {
 
     pub(super) fn remove_if_finished(&mut self, position: usize) {
         if self.entries[position].is_finished() {
+            self.forget_phase(position);
             self.len -= 1;
             self.entries[position] = self.entries[self.len];
         }
@@ -302,6 +309,7 @@ impl Shard {
             ticket,
             amount,
             wakeup,
+            has_shares: false,
         }
     }
 

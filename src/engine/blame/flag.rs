@@ -30,8 +30,8 @@ pub(crate) struct Flag {
     holder: AtomicU32,
     /// A stopwatch, as [`Stopwatch`] packs it, that runs while nobody holds the lock.
     ///
-    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle; and
-    /// by the waiter that makes `state` busy, before it does. Read under the lock of the table's
+    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle (by
+    /// readers under the lock of the table's shard); and by the waiter that makes `state` busy, before it does. Read under the lock of the table's
     /// shard. Relaxed, and not exchanged: the two kinds of writers can only meet where an acquisition
     /// or a release has seen the flag busy just before all its waiters left and another one came. The
     /// stopwatch is then wrong about the time of one hold, and the table, which takes no more of it
@@ -150,11 +150,6 @@ impl Flag {
         self.state.store(gate_time(now), Ordering::Relaxed);
     }
 
-    /// Whether neither an acquisition nor a release has been noted since the first waiter came.
-    pub(crate) fn may_be_held_since_before(&self) -> bool {
-        self.stopwatch().state() == Stopwatch::HELD_SINCE_BEFORE
-    }
-
     /// The calling thread has acquired the lock and finds the flag busy. `now` is called if the time
     /// matters.
     #[inline]
@@ -169,6 +164,21 @@ impl Flag {
     #[inline]
     pub(crate) fn released_at(&self, now: u64) {
         self.set_stopwatch(self.stopwatch().free_at(now));
+    }
+
+    /// Readers hold the lock at `now`, or have held it up to then.
+    pub(super) fn shared_at(&self, now: u64) {
+        self.set_stopwatch(self.stopwatch().shared_at(now));
+    }
+
+    /// Whether readers hold the lock, or were the last to hold it.
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.stopwatch().state() == Stopwatch::SHARED
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.stopwatch().state() == Stopwatch::FREE
     }
 
     /// For how long nobody has held the lock, from the first waiter's arrival up to `now`.
@@ -277,6 +287,7 @@ fn stack_pointer() -> usize {
 /// | `HELD_SINCE_BEFORE` | when the first waiter came, whose try had failed | 0 |
 /// | `HELD` | the reading: it stands still | those |
 /// | `FREE` | when it would have been started to run through | `now` minus those |
+/// | `SHARED`: by readers, of whom the table knows when there is none | the reading: it stands still | those |
 #[derive(Clone, Copy, Debug)]
 struct Stopwatch(u64);
 
@@ -284,6 +295,7 @@ impl Stopwatch {
     const HELD_SINCE_BEFORE: u64 = 0;
     const HELD: u64 = 1;
     const FREE: u64 = 2;
+    const SHARED: u64 = 3;
     const STATES: u64 = 3;
 
     fn new(state: u64, nanos: u64) -> Self {
@@ -309,19 +321,23 @@ impl Stopwatch {
     fn reading(self, now: u64) -> u64 {
         match self.state() {
             Self::FREE => now.saturating_sub(self.nanos()),
-            Self::HELD => self.nanos(),
+            Self::HELD | Self::SHARED => self.nanos(),
             _ => 0,
         }
     }
 
     fn held_at(self, now: u64) -> Self {
         let reading = match self.state() {
-            Self::HELD => self.nanos(),
+            Self::HELD | Self::SHARED => self.nanos(),
             // Also where somebody seemed to hold it from the first waiter's arrival on: that release
             // has just missed the arrival, or it would have been noted.
             _ => now.saturating_sub(self.nanos()),
         };
         Self::new(Self::HELD, reading)
+    }
+
+    fn shared_at(self, now: u64) -> Self {
+        Self::new(Self::SHARED, self.reading(now))
     }
 
     fn free_at(self, now: u64) -> Self {

@@ -1,4 +1,5 @@
-//! Locks that several hold at once: permits of a semaphore, readers and writers of a lock.
+//! Locks that several hold at once, whose guards remember when: permits of a semaphore, readers and
+//! writers of an asynchronous lock. (Those of threads are in [`readers`](super::readers).)
 //!
 //! Each holder pays for the waiting that went on while it held, divided by how many held then. To know
 //! that in O(1), there is a word beside the flag, the *volume* V = ∫ weight / held dt: what a holder of one
@@ -50,10 +51,10 @@ pub(crate) struct Share {
 }
 
 /// Waiting time per permit, in parts of a nanosecond. Wraps around; only differences count.
-type Volume = u64;
+pub(super) type Volume = u64;
 
 /// Parts of a nanosecond: with ten bits for them, a thousand events cost a nanosecond of precision.
-const PARTS: u64 = 1 << 10;
+pub(super) const PARTS: u64 = 1 << 10;
 
 #[derive(Debug)]
 pub(super) struct Shares {
@@ -177,11 +178,10 @@ impl Table {
         };
         let entry = &mut shard.entries[position];
         let now = entry.advance(reference, now);
-        let paid = entry.pay(lock.shares.volume(), share);
+        let paid = entry.pay_share(lock.shares.volume(), share);
         lock.give_back_now(share);
         if lock.shares.held() == 0 || (entry.waiters == 0 && entry.payers == 0) {
-            let rest = std::mem::take(&mut entry.held.delay_nanos);
-            entry.add_due(rest);
+            entry.pay_rest();
         }
         if entry.waiters > 0 && paid < GATE_NANOS && !lock.flag.is_due(now) {
             return None;
@@ -199,7 +199,7 @@ impl Table {
         let now = entry.advance(reference, now);
         // They had nobody else to wait for.
         let free = std::mem::take(&mut entry.free_nanos);
-        entry.add_due(free);
+        entry.due_nanos = entry.due_nanos.saturating_add(free);
         hand_out(&mut shard, position, lock, now)
     }
 }
@@ -207,10 +207,7 @@ impl Table {
 /// Hands out what is due.
 fn hand_out(shard: &mut Shard, position: usize, lock: &SharedFlag, now: u64) -> Option<Taken> {
     let entry = &mut shard.entries[position];
-    let held_nanos = std::mem::take(&mut entry.held.delay_nanos);
-    let mut amount = std::mem::take(&mut entry.held);
-    amount.delay_nanos = std::mem::take(&mut entry.due_nanos);
-    entry.held.delay_nanos = held_nanos;
+    let amount = entry.take_due();
     if amount.is_zero() && entry.waiters == 0 {
         lock.flag.make_idle();
         shard.remove_if_finished(position);
@@ -234,24 +231,14 @@ impl Entry {
         }
     }
 
-    fn add_due(&mut self, nanos: u64) {
-        self.due_nanos = self.due_nanos.saturating_add(nanos);
-    }
-
     /// Moves a share of what is held to what is due. Returns it.
-    fn pay(&mut self, volume: Volume, share: Share) -> u64 {
+    fn pay_share(&mut self, volume: Volume, share: Share) -> u64 {
         let grown = volume.wrapping_sub(share.since);
         if grown == 0 {
             return 0;
         }
         let permits = u64::from(share.permits);
-        let owed = (u128::from(grown) * u128::from(permits)).div_ceil(u128::from(PARTS));
-        let owed = u64::try_from(owed)
-            .unwrap_or(u64::MAX)
-            .min(self.held.delay_nanos);
-        self.held.delay_nanos -= owed;
-        self.add_due(owed);
         self.payers = self.payers.saturating_sub(permits);
-        owed
+        self.pay(grown, permits)
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
 use crate::engine::recorder::{self, BLAME};
-use crate::engine::thread_state::Recording;
+use crate::engine::thread_state::{Recording, thread_pointer};
 use crate::profile::kind::{Kind, ProfileKind};
 
 /// A release that others wait for: begun before the unlock, ended after it.
@@ -26,15 +26,16 @@ impl Release {
     #[inline]
     pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();
-        // Other readers may hold it still.
-        if kind != Kind::RWLOCK_READ {
-            flag.released_at(now);
-        }
         if events::is_on() {
             events::note_release(LockRef::beside(flag).key(), kind, now);
         }
-        if !flag.is_due(now) {
-            return None;
+        // Other readers may hold it still.
+        let is_reader = kind == Kind::RWLOCK_READ;
+        if !is_reader {
+            flag.released_at(now);
+            if !flag.is_due(now) {
+                return None;
+            }
         }
         Self::take(kind, flag, now)
     }
@@ -43,11 +44,15 @@ impl Release {
     fn take(kind: Kind, flag: &Flag, now: u64) -> Option<Self> {
         // Refused inside the recorder: the blame stays for the next release.
         let _recording = Recording::enter()?;
-        let taken = BLAME.take(LockRef::beside(flag), now)?;
+        let lock = LockRef::beside(flag);
+        let taken = match kind {
+            Kind::RWLOCK_READ => BLAME.exit(lock, now, thread_pointer())?,
+            _ => BLAME.take(lock, now)?,
+        };
         Some(Self {
             kind,
             taken,
-            lock: LockRef::beside(flag).key(),
+            lock: lock.key(),
             at: now,
         })
     }
@@ -94,6 +99,9 @@ impl Release {
         let deferred = BLAME.settle(&self.taken, stack);
         let to = stack.map_or(ChargeTo::Unattributed, ChargeTo::Stack);
         recorder::charge(self.kind, to, deferred);
+        if self.taken.has_shares {
+            recorder::charge_readers(self.lock);
+        }
         if is_traced {
             self.record_event(event_stack);
         }
@@ -169,9 +177,19 @@ pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
 #[cold]
 #[inline(never)]
 fn acquired_contended(access: Access, flag: &Flag) {
-    // A reader may come while another one still holds it.
-    if access != Access::Shared || !flag.may_be_held_since_before() {
+    let is_alone = matches!(access, Access::Exclusive | Access::Untold);
+    if is_alone && !flag.is_shared() {
         flag.acquired_at(clock::now);
+        return;
+    }
+    let Some(_recording) = Recording::enter() else {
+        return;
+    };
+    let (lock, now) = (LockRef::beside(flag), clock::now());
+    if !is_alone {
+        BLAME.enter(lock, now, thread_pointer());
+    } else if BLAME.end_phase(lock, now) {
+        recorder::charge_readers(lock.key());
     }
 }
 

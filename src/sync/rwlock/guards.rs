@@ -8,7 +8,7 @@ guard! {
     /// Holds a [`RwLock`](super::RwLock) for reading. Releases it when dropped.
     ///
     /// If somebody who is sampled waits for the lock, the stack that drops the guard is charged
-    /// with the waiting since the release before.
+    /// with its share of the waiting.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockReadGuard<'a, T>(sync::RwLockReadGuard, Kind::RWLOCK_READ);
 }
@@ -29,12 +29,11 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     #[allow(clippy::incompatible_msrv)] // The build script found a library that has it.
     pub fn downgrade(s: Self) -> RwLockReadGuard<'a, T> {
         let (flag, inner) = s.into_parts();
-        let downgrade = || sync::RwLockWriteGuard::downgrade(inner);
-        let inner = if crate::skin::begin_release(crate::skin::Access::Exclusive, flag) {
+        let downgrade = || RwLockReadGuard::new(flag, sync::RwLockWriteGuard::downgrade(inner));
+        if crate::skin::begin_release(crate::skin::Access::Exclusive, flag) {
             downgrade()
         } else {
             crate::skin::release(Kind::RWLOCK_WRITE, flag, downgrade)
-        };
-        RwLockReadGuard::new(flag, inner)
+        }
     }
 }

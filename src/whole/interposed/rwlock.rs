@@ -19,7 +19,12 @@ unsafe fn read(lock: *mut pthread_rwlock_t, block: impl FnOnce() -> c_int) -> c_
     // SAFETY: the caller's lock is one that may be locked, so also tried.
     match unsafe { real::pthread_rwlock_tryrdlock(lock) } {
         libc::EBUSY => waiting(Kind::RWLOCK_READ, Some(flag_of(lock)), block, of_lock),
-        result => result,
+        result => {
+            if result == 0 {
+                acquired(Access::Shared, flag_of(lock));
+            }
+            result
+        }
     }
 }
 

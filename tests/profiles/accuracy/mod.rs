@@ -7,4 +7,5 @@
 mod conservation;
 mod go_cases;
 mod queues;
+mod readers;
 mod shares;

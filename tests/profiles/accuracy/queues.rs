@@ -5,6 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::Sleeper;
 use crate::ground_truth::*;
 use crate::locks::{Lock, SharedLock, for_each_lock};
 
@@ -23,23 +24,18 @@ for_each_lock!(
 
 mod shared {
     use super::a_writer_is_blamed_for_its_readers;
-    use super::readers_share_the_blame_for_a_writers_wait;
     use crate::locks::for_each_lock;
 
     for_each_lock!(
         contend::sync::RwLock<()>,
         contend::parking_lot::RwLock<()>:
-        readers_share_the_blame_for_a_writers_wait,
         a_writer_is_blamed_for_its_readers,
     );
 }
 
 #[inline(never)]
-fn holder_site<L: Lock>(lock: &L, ready: &Barrier, hold: Duration) -> Turn {
-    turn(lock, "holder_site", || {
-        ready.wait();
-        nap(hold);
-    })
+fn holder_site<L: Lock>(lock: &L, hold: impl FnOnce()) -> Turn {
+    turn(lock, "holder_site", hold)
 }
 
 #[inline(never)]
@@ -60,16 +56,26 @@ impl Queue {
     fn run<L: Lock>(&self) -> Log {
         let lock = L::default();
         let ready = Barrier::new(self.waiters.len() + 1);
+        let sleepers: Vec<Sleeper> = self.waiters.iter().map(|_| Sleeper::new()).collect();
+        let until_all_wait = || {
+            ready.wait();
+            nap(self.hold);
+            // Also those that had no processor for so long.
+            sleepers.iter().for_each(Sleeper::await_sleep);
+        };
         let turns = thread::scope(|scope| {
-            let holder = scope.spawn(|| holder_site(&lock, &ready, self.hold));
+            let holder = scope.spawn(|| holder_site(&lock, until_all_wait));
             let waiters: Vec<_> = self
                 .waiters
                 .iter()
-                .map(|delay| {
-                    scope.spawn(|| {
+                .zip(&sleepers)
+                .map(|(delay, sleeper)| {
+                    let (lock, ready) = (&lock, &ready);
+                    scope.spawn(move || {
                         ready.wait();
                         nap(*delay);
-                        waiter_site(&lock, self.waiters_hold)
+                        sleeper.about_to_wait();
+                        waiter_site(lock, self.waiters_hold)
                     })
                 })
                 .collect();
@@ -152,14 +158,27 @@ fn a_waiter_behind_one_from_before_profiling<L: Lock>() {
     contend::set_mutex_profile_fraction(0);
     contend::set_block_profile_rate(0);
     let lock = L::default();
-    let ready = Barrier::new(2);
+    let [has_it, may_go] = [(); 2].map(|()| Barrier::new(2));
+    let sleeper = Sleeper::new();
+    let wait = || {
+        sleeper.about_to_wait();
+        waiter_site(&lock, ms(0))
+    };
     let log = thread::scope(|scope| {
-        let holder = scope.spawn(|| holder_site(&lock, &ready, ms(100)));
-        ready.wait();
-        let before = scope.spawn(|| waiter_site(&lock, ms(0)));
-        nap(ms(40));
+        let until_told = || {
+            has_it.wait();
+            may_go.wait();
+        };
+        let holder = scope.spawn(|| holder_site(&lock, until_told));
+        has_it.wait();
+        let before = scope.spawn(wait);
+        sleeper.await_sleep();
+        nap(ms(20));
         contend::set_mutex_profile_fraction(1);
-        let after = scope.spawn(|| waiter_site(&lock, ms(0)));
+        let after = scope.spawn(wait);
+        sleeper.await_sleep();
+        nap(ms(50));
+        may_go.wait();
         let holder = holder.join().unwrap();
         // The early waiter is not in the log: it was not there to be profiled.
         before.join().unwrap();
@@ -175,62 +194,6 @@ fn a_waiter_behind_one_from_before_profiling<L: Lock>() {
     );
     assert_eq!(profile.total_contentions(), 1);
     drop(recording);
-}
-
-#[inline(never)]
-fn short_reader<L: SharedLock>(lock: &L, ready: &Barrier) -> Instant {
-    lock.with_read(|| {
-        ready.wait();
-        nap(ms(30));
-        Instant::now()
-    })
-}
-
-#[inline(never)]
-fn long_reader<L: SharedLock>(lock: &L, ready: &Barrier) -> Instant {
-    lock.with_read(|| {
-        ready.wait();
-        nap(ms(60));
-        Instant::now()
-    })
-}
-
-fn readers_share_the_blame_for_a_writers_wait<L: SharedLock>() {
-    let _recording = recording(1, 1);
-    let lock = L::default();
-    let ready = Barrier::new(3);
-    let (asked, acquired, short_released) = thread::scope(|scope| {
-        let short = scope.spawn(|| short_reader(&lock, &ready));
-        scope.spawn(|| long_reader(&lock, &ready));
-        let writer = scope.spawn(|| {
-            ready.wait();
-            let asked = Instant::now();
-            (asked, lock.with_write(Instant::now))
-        });
-        let (asked, acquired) = writer.join().unwrap();
-        (asked, acquired, short.join().unwrap())
-    });
-    let profile = contend::mutex_profile();
-    let until_short = short_released - asked;
-    assert_close(
-        "short",
-        delay_of(&profile, "short_reader"),
-        until_short,
-        TOLERANCE,
-    );
-    let until_long = acquired - short_released;
-    assert_close(
-        "long",
-        // The writer may have had no processor when the lock was free.
-        delay_of(&profile, "long_reader") + delay_of_nobody(&profile),
-        until_long,
-        TOLERANCE,
-    );
-    assert_eq!(contentions_of(&profile, "long_reader"), 1);
-    assert_eq!(contentions_of(&profile, "short_reader"), 0);
-    let block = contend::block_profile();
-    assert_eq!(block.samples()[0].label("kind"), Some("rwlock_write"));
-    assert_close("writer", block.total_delay(), acquired - asked, TOLERANCE);
 }
 
 #[inline(never)]

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use contend::bench_support::NextContention;
+
 use crate::ground_truth::*;
 use crate::locks::{Lock, for_each_lock};
 
@@ -17,10 +19,9 @@ for_each_lock!(
     a_convoy_of_eight,
 );
 
-/// In percentage points. At fraction 10 some hundred waits are sampled, whose shares have a
-/// standard error of two to three points.
-const POINTS_AT_FRACTION_1: f64 = 5.0;
-const POINTS_AT_FRACTION_10: f64 = 8.0;
+/// In percentage points, at every fraction: the log has the waits that were sampled, so chance is not
+/// part of the error.
+const POINTS: f64 = 5.0;
 const POINTS_OF_NOBODY: f64 = 3.0;
 
 /// Threads that take the processors away from those under test. On two cores the last leave each of
@@ -54,10 +55,6 @@ struct Errors {
 
 /// Runs `program` in `threads` threads, beside busy ones, and compares shares with the truth.
 fn check<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) {
-    let (points, points_of_nobody) = match fraction {
-        1 => (POINTS_AT_FRACTION_1, POINTS_OF_NOBODY),
-        _ => (POINTS_AT_FRACTION_10, POINTS_AT_FRACTION_10),
-    };
     for busy_threads in BUSY {
         println!("beside {busy_threads} busy threads:");
         let busy = busy(busy_threads);
@@ -67,23 +64,19 @@ fn check<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> 
         drop(busy);
         let middle = |error: fn(&Errors) -> f64| {
             let mut errors: Vec<f64> = rounds.iter().map(error).collect();
-            if fraction > 1 {
-                // Chance is most of what a round is off by, and a mean has the least of it.
-                return errors.iter().sum::<f64>() / ROUNDS as f64;
-            }
             errors.sort_by(f64::total_cmp);
             errors[ROUNDS / 2]
         };
         for (what, error, bound) in [
-            ("long site", middle(|errors| errors.long), points),
-            ("short site", middle(|errors| errors.short), points),
-            ("nobody", middle(|errors| errors.nobody), points_of_nobody),
+            ("long site", middle(|errors| errors.long), POINTS),
+            ("short site", middle(|errors| errors.short), POINTS),
+            ("nobody", middle(|errors| errors.nobody), POINTS_OF_NOBODY),
         ] {
             println!("{what}: off by {error:+.2} points of {bound:.1}");
             assert!(error.abs() <= bound, "{what}: off by {error:+.2} points");
         }
         let total = middle(|errors| errors.total);
-        assert!(fraction > 1 || total.abs() < 5.0, "all: off by {total} %");
+        assert!(total.abs() < 5.0, "all: off by {total} %");
     }
 }
 
@@ -93,11 +86,7 @@ fn round<L: Lock>(
     program: impl Fn(&L, usize) -> Turn + Sync,
 ) -> Errors {
     let _recording = recording(fraction, 0);
-    let log = run(
-        ms(300) * if fraction == 1 { 1 } else { 12 },
-        threads,
-        program,
-    );
+    let log = run(fraction, threads, program);
     let profile = contend::mutex_profile();
     let delay = profile.total_delay();
     let measured = |part| 100.0 * share(part, delay);
@@ -106,7 +95,7 @@ fn round<L: Lock>(
         long: measured(delay_of(&profile, "long_site")) - truth(log.blame("long_site").least),
         short: measured(delay_of(&profile, "short_site")) - truth(log.blame("short_site").least),
         nobody: measured(delay_of_nobody(&profile)) - truth(log.nobody().most),
-        total: measured(delay) * share(delay, log.waited()) - 100.0,
+        total: 100.0 * share(delay / fraction, log.waited()) - 100.0,
     };
     println!(
         "nobody {:.1} % of {delay:?}, {errors:?}",
@@ -116,12 +105,9 @@ fn round<L: Lock>(
     errors
 }
 
-/// Runs until there was so much waiting.
-fn run<L: Lock>(
-    wanted: Duration,
-    threads: usize,
-    program: impl Fn(&L, usize) -> Turn + Sync,
-) -> Log {
+/// Runs until some hundred waits were sampled. The others are taken to be none.
+fn run<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) -> Log {
+    let wanted = ms(150) * fraction.min(8);
     let lock = L::default();
     let waited_nanos = AtomicU64::new(0);
     let turns = thread::scope(|scope| {
@@ -132,9 +118,13 @@ fn run<L: Lock>(
                     let mut turns = Vec::new();
                     // Threads start at different points of the program.
                     for step in thread * 37.. {
-                        let turn = program(lock, step);
-                        turns.push(turn);
+                        let contention = NextContention::of_this_thread(fraction);
+                        let mut turn = program(lock, step);
                         let waited = turn.waited().as_nanos() as u64;
+                        if !contention.was_sampled() {
+                            turn.asked = turn.acquired;
+                        }
+                        turns.push(turn);
                         let before = waited_nanos.fetch_add(waited, Ordering::Relaxed);
                         if before >= wanted.as_nanos() as u64 {
                             break;

@@ -3,7 +3,7 @@
 //! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`. The user's lock is a loom mutex;
 //! the flag, the table and its lock are the real ones.
 
-use loom::sync::{Arc, Mutex};
+use loom::sync::{Arc, Mutex, RwLock};
 use loom::thread;
 
 use super::super::*;
@@ -12,6 +12,8 @@ struct Lock {
     table: Table,
     flag: Flag,
     inner: Mutex<()>,
+    /// The same lock, for readers and writers.
+    shared: RwLock<()>,
     /// All that was charged to somebody.
     charged: Mutex<Charge>,
 }
@@ -27,6 +29,7 @@ impl Lock {
             table: Table::new(),
             flag: Flag::new(),
             inner: Mutex::new(()),
+            shared: RwLock::new(()),
             charged: Mutex::new(Charge::ZERO),
         })
     }
@@ -44,6 +47,50 @@ impl Lock {
             self.charge(wakeup);
         }
         self.charge(self.table.settle(taken, None));
+        if taken.has_shares {
+            self.charge_readers();
+        }
+    }
+
+    fn charge_readers(&self) {
+        let key = LockRef::beside(&self.flag).key();
+        while let Some((_, share)) = self.table.next_share(key) {
+            self.charge(share);
+        }
+    }
+
+    /// Does what a reader's guard does, from its constructor to its drop.
+    fn read(&self, thread: usize) {
+        let held = self.shared.read().unwrap();
+        let lock = LockRef::beside(&self.flag);
+        if !self.flag.is_idle() {
+            self.table.enter(lock, BARGE, thread);
+        }
+        let taken = match self.flag.is_idle() {
+            true => None,
+            false => self.table.exit(lock, RELEASE, thread),
+        };
+        drop(held);
+        if let Some(taken) = taken {
+            self.charge_taken(&taken);
+        }
+    }
+
+    /// Does what a contended acquire for writing does.
+    fn wait_to_write(&self) {
+        let lock = LockRef::beside(&self.flag);
+        let arrival = self.table.arrive(lock, ARRIVE, ARRIVE, 1).unwrap();
+        let held = self.shared.write().unwrap();
+        let departure = self
+            .table
+            .leave(lock, LEAVE, arrival.begin, 1, Outcome::Acquired);
+        if let Some((_, charge)) = departure.charge {
+            self.charge(charge);
+        }
+        if departure.has_shares {
+            self.charge_readers();
+        }
+        self.release(|| drop(held));
     }
 
     /// Does what a guard's constructor does.
@@ -135,6 +182,22 @@ fn a_thread_that_barges_in_while_waiters_come_and_go_loses_no_blame() {
         lock.acquired();
         lock.release(|| drop(held));
         waiter.join().unwrap();
+        lock.assert_conserved(1);
+    });
+}
+
+/// A reader from before, or one that comes while the writer waits, or both, as it happens.
+#[test]
+fn readers_that_come_and_go_while_a_writer_waits_lose_no_blame() {
+    loom::model(|| {
+        let lock = Lock::new();
+        let writer = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || lock.wait_to_write())
+        };
+        lock.read(1);
+        lock.read(1);
+        writer.join().unwrap();
         lock.assert_conserved(1);
     });
 }
