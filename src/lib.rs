@@ -75,6 +75,22 @@
 //!   charged to     A's release      wakeup   B's release    wakeup
 //! ```
 //!
+//! Readers that hold a lock together while a writer waits share that: in a piece in which n of them held, each pays
+//! the n-th part. Tasks' permits do the same.
+//!
+//! ```text
+//!   reader A   ├──────────────┤                   pays ½ of the first piece
+//!   reader B ├─────────────────────────┤          pays the other half, and all of the second
+//!   writer          ├───────┼──────────┼──────┤   waits: A and B held · B held · free (wakeup)
+//! ```
+//!
+//! **What could be won?** The column "could win" is a site's delay without the wake-ups after it: had its holds
+//! taken no time, all threads together would have waited so much less. That is an upper bound, because a
+//! thread that one holder keeps waiting may have to wait for the next one instead, and for a processor. In a
+//! window it says too how many threads more could have run at any moment, on average: 0.50 threads of 4
+//! are at most an eighth of what the program gets done. (The column is there where somebody waited for a processor;
+//! else it would repeat the delay.) `cargo run --release --example could_win` compares it with what is won.
+//!
 //! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release within 5 µs of
 //! one that was charged is not captured; the next one after that is charged with its hold as well. So a hold
 //! that long is always charged exactly, shorter ones in proportion to their length on average.
@@ -121,7 +137,7 @@
 //! | item | kind | block profile | mutex profile | wake profile | wraps |
 //! |---|---|---|---|---|---|
 //! | `sync::Mutex` | `mutex` | lock | release | | std |
-//! | `sync::RwLock` | `rwlock_read`, `rwlock_write` | read, write | release, downgrade | | std |
+//! | `sync::RwLock` | `rwlock_read`, `rwlock_write` | read, write | release, downgrade: by shares | | std |
 //! | `sync::Condvar` | `condvar` | every wait, with having the mutex again | the release of the mutex (`mutex`) | notifying | std |
 //! | `sync::Once`, `OnceLock`, `LazyLock` | `once` | waiting for an initialiser | the initialiser's end | | std (`LazyLock`: its `OnceLock`) |
 //! | `sync::Barrier` | `barrier` | wait, but for the leader | | the last one to come | std |
@@ -129,13 +145,13 @@
 //! | `thread::sleep`, `park`, `park_timeout` | `sleep`, `park` | the call | | `Thread::unpark` | std |
 //! | `thread::JoinHandle`, `ScopedJoinHandle`, `scope` | `join` | join, the end of a scope | | the thread's end | std |
 //! | `parking_lot::Mutex`, `FairMutex`, `ReentrantMutex` | `mutex` | lock, timed tries | release, `bump`, `unlocked` | | parking_lot 0.12 |
-//! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump` | | parking_lot 0.12 |
+//! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump`: by shares | | parking_lot 0.12 |
 //! | `parking_lot::Condvar` | `condvar` | every wait | the release of the mutex (`mutex`) | notifying | parking_lot 0.12 |
 //! | `parking_lot::Once` | `once` | waiting for a run | the run's end | | parking_lot 0.12 |
 //! | `crossbeam_channel::Sender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty, timed ones | | sending, receiving, the end of the other side | crossbeam-channel 0.5 |
 //! | `crossbeam_channel::Select`, `select!`, `select_biased!` | `select` | one event per select, without the handler | | the same | crossbeam-channel 0.5 |
 //! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | unparking, the last one to leave | crossbeam-utils 0.8 |
-//! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release | | crossbeam-utils 0.8 |
+//! | `crossbeam_utils::sync::ShardedLock` | `rwlock_read`, `rwlock_write` | read, write | release: by shares | | crossbeam-utils 0.8 |
 //! | `once_cell::sync::OnceCell`, `Lazy` | `once` | waiting for an initialiser | the initialiser's end | | once_cell 1 |
 //! | `tokio::sync::Mutex` | `async_mutex` | lock, also the blocking forms | release | | tokio 1 |
 //! | `tokio::sync::RwLock` | `async_rwlock_read`, `async_rwlock_write` | read, write | release, downgrade: by shares | | tokio 1 |
@@ -205,8 +221,11 @@
 //!   `[profile.dev.package.contend] opt-level = 3`.
 //! - A wait that does not end is in no profile, since waits are recorded when they end. [`threads()`] shows it,
 //!   and so does [`Profile::with_waits_in_progress`].
-//! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; if one of
-//!   them releases before another has woken, the rest of that wait is the reader's.
+//! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; what one of them
+//!   waits while others have woken already and read is charged to those.
+//! - How many readers hold a lock is known from their releases. If a writer gives up before they have
+//!   released, the first one to do so is charged with what the others would share, unless all have come
+//!   while somebody waited. Whoever waits for an upgradable read shares its wait among the other readers, too.
 //! - A wait that gives up is charged to the next release of that lock, when it comes.
 //! - A stack is taken where 32 KB of it are left. On a coroutine's or a signal's own stack 5 KB must be
 //!   mapped below; its end is noticed by the guard page there, so without one it must have room.

@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::profile::kind::Kind;
+use crate::profile::address::{WAKEUP_NAME, is_stand_in};
+use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::owner::is_of_library;
 use crate::profile::{Frame, Profile, Sample, mean_delay, std_error};
-use crate::text::units::shortened;
+use crate::text::units::{human, shortened};
 
 /// A kind and the line that called the wrapper.
 #[derive(Debug)]
@@ -17,6 +18,9 @@ pub(crate) struct Site<'p> {
     pub(crate) caller: Option<&'p Frame>,
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
+    /// In the mutex profile, the part of the delay in which what was released here was held: what all
+    /// threads together would have waited less, at most, had the holds taken no time.
+    pub(crate) could_win_nanos: u64,
     pub(crate) variance: f64,
 }
 
@@ -45,6 +49,7 @@ impl<'p> Site<'p> {
             caller,
             contentions: 0.0,
             delay_nanos: 0,
+            could_win_nanos: 0,
             variance: 0.0,
         }
     }
@@ -53,6 +58,15 @@ impl<'p> Site<'p> {
         self.contentions += sample.contentions;
         self.delay_nanos = self.delay_nanos.saturating_add(sample.delay_nanos);
         self.variance += sample.variance;
+        let leaf = sample.stack.frames_in_place().next();
+        if leaf.is_some_and(|leaf| !is_stand_in(leaf.function())) {
+            let could_win = self.could_win_nanos.saturating_add(sample.delay_nanos);
+            self.could_win_nanos = could_win;
+        }
+    }
+
+    pub(crate) fn could_win(&self) -> Duration {
+        Duration::from_nanos(self.could_win_nanos)
     }
 
     pub(crate) fn delay(&self) -> Duration {
@@ -90,6 +104,32 @@ impl<'p> Site<'p> {
             (None, _) => "-".to_owned(),
         }
     }
+}
+
+/// What the column "could win" shows for each of these sites. `None` where it would say the same as the
+/// delay, as it does where nobody waited for a processor, or nothing at all, as in the block profile.
+///
+/// In a window it says as well how many threads more could have run at any moment, on average.
+pub(crate) fn could_win(profile: &Profile, sites: &[Site<'_>]) -> Option<Vec<String>> {
+    let is_wanted = profile.kind() == ProfileKind::Mutex && profile.samples().iter().any(is_wakeup);
+    let window = profile.duration().map(|window| window.as_secs_f64());
+    is_wanted.then(|| {
+        let cell = |site: &Site<'_>| {
+            let time = site.could_win();
+            match window {
+                Some(secs) if secs > 0.0 => {
+                    format!("{} ({:.2} threads)", human(time), time.as_secs_f64() / secs)
+                }
+                _ => human(time),
+            }
+        };
+        sites.iter().map(cell).collect()
+    })
+}
+
+fn is_wakeup(sample: &Sample) -> bool {
+    let leaf = sample.stack.frames_in_place().next();
+    leaf.is_some_and(|leaf| leaf.function() == WAKEUP_NAME)
 }
 
 /// The user's frame that called the wrapper. Frames of the standard library between the two,

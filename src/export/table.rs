@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::sites::{Site, sites};
+use super::sites::{Site, could_win, sites};
 use super::why_empty;
 use crate::profile::Profile;
 use crate::profile::address::explanations;
@@ -30,7 +30,7 @@ impl<'p> Table<'p> {
     }
 }
 
-fn cells(site: &Site<'_>, total_nanos: u64) -> [String; 8] {
+fn cells(site: &Site<'_>, total_nanos: u64, could_win: String) -> [String; 9] {
     let error = site.error();
     [
         human(site.delay()),
@@ -40,6 +40,7 @@ fn cells(site: &Site<'_>, total_nanos: u64) -> [String; 8] {
             format!("±{}", human(error))
         },
         percent(site.delay_nanos, total_nanos),
+        could_win,
         format!("{:.0}", site.contentions),
         human(site.mean_delay()),
         site.kind.label().to_owned(),
@@ -48,17 +49,18 @@ fn cells(site: &Site<'_>, total_nanos: u64) -> [String; 8] {
     ]
 }
 
-const TITLES: [&str; 8] = [
+const TITLES: [&str; 9] = [
     "delay",
     "error",
     "share",
+    "could win",
     "contentions",
     "mean",
     "kind",
     "function",
     "file:line",
 ];
-const FIRST_LEFT_COLUMN: usize = 5;
+const FIRST_LEFT_COLUMN: usize = 6;
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,16 +69,21 @@ impl fmt::Display for Table<'_> {
         }
         self.write_summary(f)?;
         let total = self.profile.total_delay_nanos();
-        let rows = self
-            .sites
+        let shown = &self.sites[..self.shown.min(self.sites.len())];
+        let could_win = could_win(self.profile, shown).unwrap_or_default();
+        let could_win = could_win
+            .into_iter()
+            .chain(std::iter::repeat(String::new()));
+        let rows = shown
             .iter()
-            .take(self.shown)
-            .map(|site| cells(site, total));
-        let cells: Vec<[String; 8]> = [TITLES.map(str::to_owned)]
+            .zip(could_win)
+            .map(|(site, could_win)| cells(site, total, could_win));
+        let cells: Vec<[String; 9]> = [TITLES.map(str::to_owned)]
             .into_iter()
             .chain(rows)
             .collect();
-        // The errors' column is left out where all was recorded: then it is blank.
+        // Blank columns are left out: the errors where all was recorded, and what could be won where that
+        // is the delay.
         columns::write(&cells, FIRST_LEFT_COLUMN, f)?;
         explanations(total, |name| delay_below(self.profile, name))
             .chain(hint(self.profile))

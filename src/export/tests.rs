@@ -346,6 +346,35 @@ mutex profile: 4.00ms of delay in 5 contentions; rate: 1 in 100; lost: none
 }
 
 #[test]
+fn what_could_be_won_is_the_delay_without_wakeups() {
+    let site = [location(0x2000, &[DROP, GET]), location(0x5000, &[MAIN])];
+    let mut after = vec![location(0, &["contend::wakeup"])];
+    after.extend(site.iter().cloned());
+    let samples = || {
+        vec![
+            sample(Kind::MUTEX, 2.0, 3_000_000, &site),
+            sample(Kind::MUTEX, 0.0, 1_000_000, &after),
+        ]
+    };
+    let expected = "\
+mutex profile: 4.00ms of delay in 2 contentions; rate: 1 in 1; lost: none
+1 of 1 call sites, with 100.0% of the delay:
+ delay   share  could win  contentions    mean  kind   function                            file:line
+4.00ms  100.0%     3.00ms            2  2.00ms  mutex  <shop::Cache<K> as shop::Get>::get  …/shop/src/cache.rs:12
+contend::wakeup has 25.0% of the delay: the lock was free: the woken thread had no processor yet; \
+shorter sections do not help
+";
+    assert_eq!(profile(samples()).to_string(), expected);
+    let mut window = profile(samples());
+    window.duration = Some(std::time::Duration::from_millis(6));
+    let table = window.to_string();
+    assert!(table.contains("3.00ms (0.50 threads)"), "{table}");
+    // In the block profile nobody holds anything.
+    let block = with_kind(profile(samples()), ProfileKind::Block, 1).to_string();
+    assert!(!block.contains("could win"), "{block}");
+}
+
+#[test]
 fn frames_that_stand_for_no_code_are_explained_where_they_matter() {
     let stand_in = |name: &str, nanos| sample(Kind::MUTEX, 1.0, nanos, &[location(0, &[name])]);
     let shop = || sample(Kind::MUTEX, 1.0, 9_000, &[location(0x2000, &[GET])]);

@@ -23,6 +23,9 @@ pub(crate) const NO_STACK: usize = usize::MAX - 2;
 /// Stands before the stack of a release, as if called by it: nobody held the lock.
 pub(crate) const WAKEUP: usize = usize::MAX - 3;
 
+/// What people read there.
+pub(crate) const WAKEUP_NAME: &str = "contend::wakeup";
+
 /// Stands in the place of a notification: time has ended the wait.
 #[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const TIMEOUT: usize = usize::MAX - 4;
@@ -89,7 +92,7 @@ pub(crate) const STAND_INS: &[StandIn] = &[
     },
     StandIn {
         address: WAKEUP,
-        name: "contend::wakeup",
+        name: WAKEUP_NAME,
         meaning: "the lock was free: the woken thread had no processor yet; shorter sections do not help",
     },
     StandIn {
@@ -108,6 +111,11 @@ pub(crate) const STAND_INS: &[StandIn] = &[
 #[cfg(feature = "profiling")]
 pub(crate) fn stand_in(address: usize) -> Option<&'static StandIn> {
     STAND_INS.iter().find(|frame| frame.address == address)
+}
+
+/// Whether a function of this name stands for no code, so that nobody can make it faster.
+pub(crate) fn is_stand_in(name: &str) -> bool {
+    STAND_INS.iter().any(|frame| frame.name == name)
 }
 
 /// Share of a profile's delay, in percent, from which on a stand-in is explained below a table.

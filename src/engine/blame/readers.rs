@@ -64,6 +64,10 @@ struct Note {
     /// the waiting in the phase up to then, in nanoseconds.
     at: u64,
     what: What,
+    /// Of a release the note of the same hold's entry, once that is asked.
+    entry: Option<u16>,
+    /// Of a release who pays. `Nobody`: it was not captured, so the next one that was pays for it.
+    payer: Last,
     /// Of a release whose share is known: that, and the waiting after it while nobody held the lock.
     held_nanos: u64,
     wakeup_nanos: u64,
@@ -71,34 +75,32 @@ struct Note {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
+    Entered,
     /// By waiting, whose end was told: the skin is about to tell of the same acquisition.
     EnteredAfterWait,
-    Entered,
     /// The release is noted, too.
     EnteredAndLeft,
-    /// `Nobody` pays: it was not captured, so the next one that was pays for it.
-    Left {
-        payer: Last,
-        /// Which note is that of the same hold's entry, once that is asked.
-        entry: Option<usize>,
-    },
+    Left,
     /// The phase has ended. Who pays the shares that stand here, when they are recorded.
-    Owes(Last),
+    Owes,
 }
 
 impl Note {
+    /// All zeros, so that a table of them takes no room in the program's file.
     const NOTHING: Self = Self {
         key: 0,
         thread: 0,
         at: 0,
         what: What::Entered,
+        entry: None,
+        payer: Last::Nobody,
         held_nanos: 0,
         wakeup_nanos: 0,
     };
 
     /// Whether it is of a phase of this lock.
     fn is_of_phase(&self, key: usize) -> bool {
-        self.key == key && !matches!(self.what, What::Owes(_))
+        self.key == key && self.what != What::Owes
     }
 
     /// Whether it is of a phase of this lock, and says that a reader is inside.
@@ -183,7 +185,7 @@ impl Notes {
         let own = own.filter(|(_, note)| note.is_of_phase(key) && note.thread == thread);
         for (index, note) in own.rev() {
             match note.what {
-                What::Left { .. } => left += 1,
+                What::Left => left += 1,
                 _ if left == 0 => return Some(index),
                 _ => left -= 1,
             }
@@ -201,17 +203,16 @@ impl Notes {
         for index in 0..self.len {
             let (earlier, later) = self.all.split_at_mut(index);
             let note = &mut later[0];
-            if note.key != key {
+            if note.key != key || note.what != What::Left {
                 continue;
             }
-            if let What::Left { entry, .. } = &mut note.what {
-                let is_own =
-                    |entered: &Note| entered.is_entry(key) && entered.thread == note.thread;
-                *entry = earlier.iter().rposition(is_own);
-                match *entry {
-                    Some(entry) => earlier[entry].what = What::EnteredAndLeft,
-                    None => from_before += 1,
+            let is_own = |entered: &Note| entered.is_entry(key) && entered.thread == note.thread;
+            match earlier.iter().rposition(is_own) {
+                Some(entry) => {
+                    earlier[entry].what = What::EnteredAndLeft;
+                    note.entry = Some(entry as u16);
                 }
+                None => from_before += 1,
             }
         }
         from_before
@@ -227,7 +228,8 @@ impl Notes {
         mut inside: u64,
         goes_on: bool,
     ) -> (u64, Volume) {
-        let (mut passed, mut rest, mut volume) = (0, waited, 0);
+        let (mut passed, mut rest) = (0, waited);
+        let mut volume: Volume = 0;
         let mut last_left: Option<usize> = None;
         // Up to each note, and from the last one to the end.
         for index in 0..=self.len {
@@ -236,7 +238,7 @@ impl Notes {
                 continue;
             }
             let at = note.map_or(waited, |note| note.at).clamp(passed, waited);
-            let what = note.map(|note| note.what);
+            let event = note.map(|note| (note.what, note.entry));
             let piece = at - passed;
             passed = at;
             match (inside, last_left) {
@@ -245,19 +247,19 @@ impl Notes {
                     rest -= piece;
                 }
                 (0, None) => {}
-                _ => volume += parts(piece, inside),
+                _ => volume = volume.wrapping_add(parts(piece, inside)),
             }
-            match what {
-                Some(What::Left { entry, .. }) => {
-                    let since = entry.map_or(0, |entry| self.all[entry].at);
+            match event {
+                Some((What::Left, entry)) => {
+                    let since = entry.map_or(0, |entry| self.all[usize::from(entry)].at);
                     // Rounded down: what is left over then is nobody else's.
-                    let share = ((volume - since) / PARTS).min(rest);
+                    let share = (volume.wrapping_sub(since) / PARTS).min(rest);
                     self.all[index].held_nanos = share;
                     rest -= share;
                     inside = inside.saturating_sub(1);
                     last_left = Some(index);
                 }
-                Some(entered) => {
+                Some((entered, _)) => {
                     self.all[index].at = volume;
                     inside += u64::from(goes_on || entered == What::EnteredAndLeft);
                 }
@@ -275,25 +277,24 @@ impl Notes {
         let mut last_payer = None;
         for index in 0..self.len {
             let note = &mut self.all[index];
-            if note.key != key {
-                continue;
-            }
-            if let What::Left { payer, .. } = note.what {
+            if note.key == key && note.what == What::Left {
                 left_over.add(note.shares());
-                if payer != Last::Nobody {
+                if note.payer != Last::Nobody {
                     let owed = std::mem::take(&mut left_over);
-                    note.what = What::Owes(payer);
+                    note.what = What::Owes;
                     note.held_nanos = owed.amount.delay_nanos;
                     note.wakeup_nanos = owed.wakeup_nanos;
                     last_payer = Some(index);
                 }
             }
         }
-        left_over.amount.delay_nanos += more;
+        let delay = &mut left_over.amount.delay_nanos;
+        *delay = delay.saturating_add(more);
         if let Some(index) = last_payer {
             let note = &mut self.all[index];
-            note.held_nanos += left_over.amount.delay_nanos;
-            note.wakeup_nanos += left_over.wakeup_nanos;
+            left_over.add(note.shares());
+            note.held_nanos = left_over.amount.delay_nanos;
+            note.wakeup_nanos = left_over.wakeup_nanos;
             left_over = Charge::ZERO;
         }
         self.retain(|note| !note.is_of_phase(key) || goes_on && note.is_entry(key));
@@ -302,28 +303,22 @@ impl Notes {
 
     /// Takes what is owed by one that is meant.
     fn take_owed(&mut self, is_meant: impl Fn(&Note, Last) -> bool) -> Option<(Last, Charge)> {
-        let (index, payer) = self
-            .iter()
-            .enumerate()
-            .find_map(|(index, note)| match note.what {
-                What::Owes(payer) if is_meant(note, payer) => Some((index, payer)),
-                _ => None,
-            })?;
-        Some((payer, self.remove(index).shares()))
+        let is_meant = |note: &Note| note.what == What::Owes && is_meant(note, note.payer);
+        let index = self.iter().position(is_meant)?;
+        let note = self.remove(index);
+        Some((note.payer, note.shares()))
     }
 
     pub(super) fn owes(&self, key: usize) -> bool {
         self.iter()
-            .any(|note| note.key == key && matches!(note.what, What::Owes(_)))
+            .any(|note| note.key == key && note.what == What::Owes)
     }
 
     /// The stack of a release is known, or that there is none. Returns what it owes.
     pub(super) fn settle(&mut self, pending: Last, known: Last) -> Charge {
         for note in self.iter_mut() {
-            if let What::Left { payer, .. } = &mut note.what
-                && *payer == pending
-            {
-                *payer = known;
+            if note.what == What::Left && note.payer == pending {
+                note.payer = known;
             }
         }
         self.take_owed(|_, payer| payer == pending)
@@ -465,7 +460,8 @@ impl Shard {
             key,
             thread,
             at,
-            what: What::Left { payer, entry: None },
+            what: What::Left,
+            payer,
             ..Note::NOTHING
         });
         taken.map(|taken| Taken {
@@ -570,7 +566,7 @@ impl Shard {
         let (for_later, more) = if goes_on { (rest, 0) } else { (0, rest) };
         let left_over = self.notes.make_owed(entry.key, more, goes_on);
         entry.volume = volume;
-        entry.held.delay_nanos = left_over.amount.delay_nanos + for_later;
+        entry.held.delay_nanos = left_over.amount.delay_nanos.saturating_add(for_later);
         entry.free_nanos = entry.free_nanos.saturating_add(left_over.wakeup_nanos);
         staying
     }

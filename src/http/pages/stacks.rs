@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::words::grouped;
 use crate::export::sites;
+use crate::profile::address::{WAKEUP_NAME, is_stand_in};
 use crate::profile::{Frame, Profile};
 use crate::text::units::human;
 
@@ -139,6 +140,9 @@ pub(super) struct Site<'a> {
     /// By measure.
     pub(super) values: Vec<f64>,
     pub(super) variance: f64,
+    /// The part of the measure that counts which shorter sections would not save: nobody held the lock, or
+    /// it is not known who did.
+    pub(super) not_to_win: f64,
 }
 
 /// The largest by this measure first.
@@ -155,6 +159,7 @@ pub(super) fn sites(stacks: &dyn Stacks, measure: usize) -> Vec<Site<'_>> {
                 place,
                 values: vec![0.0; measures],
                 variance: 0.0,
+                not_to_win: 0.0,
             });
         }
         let site = &mut sites[index];
@@ -162,10 +167,20 @@ pub(super) fn sites(stacks: &dyn Stacks, measure: usize) -> Vec<Site<'_>> {
         for (measure, value) in site.values.iter_mut().enumerate() {
             *value += stacks.value(stack, measure);
         }
+        let leaf = stacks.frames(stack).first().copied();
+        if leaf.is_some_and(|leaf| is_stand_in(leaf.function)) {
+            site.not_to_win += stacks.value(stack, measure);
+        }
     }
     // Stable, and samples come in a fixed order: so do sites that are equal.
     sites.sort_by(|a, b| b.values[measure].abs().total_cmp(&a.values[measure].abs()));
     sites
+}
+
+/// Whether it has waiting in which nobody held the lock, as a mutex profile may.
+pub(super) fn has_wakeups(stacks: &dyn Stacks) -> bool {
+    let mut leaves = (0..stacks.len()).filter_map(|stack| stacks.frames(stack).first().copied());
+    leaves.any(|leaf| leaf.function == WAKEUP_NAME)
 }
 
 /// The sum of all stacks without their signs: the whole of which shares are computed.

@@ -229,6 +229,31 @@ fn the_index_lists_the_programs_own_profiles() {
 }
 
 #[test]
+fn the_table_says_what_could_be_won_where_that_is_not_the_delay() {
+    let site = |frames: &[&str], nanos| {
+        let frames = frames.iter().map(|frame| match *frame {
+            "contend::wakeup" => location(0, &[frame]),
+            frame => location(0x2000, &[frame]),
+        });
+        sample(Kind::MUTEX, 1.0, nanos, &frames.collect::<Vec<_>>())
+    };
+    let samples = vec![
+        site(&["contend::sync::MutexGuard<T>::drop", "shop::pay"], 30_000),
+        site(&["contend::wakeup", "shop::pay"], 12_000),
+    ];
+    let table = viewed(&profile(samples), "", top::content);
+    assert_has(
+        &table,
+        &[
+            ">could win</th>",
+            "win\" data-value=\"30000\">30.0µs</td>",
+            "value\" data-value=\"42000\">42.0µs</td>",
+        ],
+    );
+    assert_nothing_inline(&table);
+}
+
+#[test]
 fn the_table_has_a_row_for_each_call_site() {
     let table = viewed(&three_sites(), "", top::content);
     assert_eq!(table.matches("<tr role=\"row\">").count(), 1 + 3);
@@ -247,6 +272,7 @@ fn the_table_has_a_row_for_each_call_site() {
         ],
     );
     assert!(!table.contains('±'), "nothing was sampled");
+    assert!(!table.contains("could win"), "that is the delay");
     let order =
         ["alert", "shop::<wbr>pay", "shop::<wbr>list"].map(|name| table.find(name).unwrap());
     assert!(order.is_sorted(), "largest delay first");

@@ -3,7 +3,7 @@
 
 use super::html::{Html, bar, breakable, html, when};
 use super::live;
-use super::stacks::{Site, percent, sites, total};
+use super::stacks::{Site, has_wakeups, percent, sites, total};
 use super::view::{Page, View};
 use crate::http::call::{Answer, Call};
 use crate::profile::{mean_delay, std_error};
@@ -54,6 +54,8 @@ pub(super) fn content(view: &View<'_>) -> Html {
 struct Columns {
     /// Not where everything was recorded.
     error: bool,
+    /// Only where that is not all of the time.
+    could_win: bool,
     /// The measures beside the one that counts.
     others: Vec<usize>,
     /// The position of the number of waits, where the measure that counts is their time.
@@ -70,6 +72,7 @@ impl Columns {
             .position(|measure| count(&measure.name));
         Self {
             error: time && sites.iter().any(|site| site.variance > 0.0),
+            could_win: time && has_wakeups(view.shown.stacks),
             others: (0..view.measures.len())
                 .filter(|measure| *measure != view.measure)
                 .collect(),
@@ -85,6 +88,14 @@ impl Columns {
         let mut titles = vec![title(&view.measure().name, "descending", sorted)];
         titles.extend(self.error.then(|| title("±", "descending", error)));
         titles.push(number("share"));
+        let could_win = when(
+            true,
+            " title=\"what all threads together would have waited less, at most, had the holds taken no time\"",
+        );
+        titles.extend(
+            self.could_win
+                .then(|| title("could win", "descending", could_win)),
+        );
         let others = self.others.iter();
         titles.extend(others.map(|measure| number(&view.measures[*measure].name)));
         titles.extend(self.waits.map(|_| number("mean")));
@@ -125,6 +136,10 @@ fn row(view: &View<'_>, site: &Site<'_>, columns: &Columns, total: f64) -> Html 
         cells.push(number("error", error.as_nanos() as f64, shown));
     }
     cells.push(number("share", value, share));
+    if columns.could_win {
+        let time = value - site.not_to_win;
+        cells.push(number("win", time, html!("{}", view.amount(time))));
+    }
     cells.extend(columns.others.iter().map(|other| {
         let (measure, value) = (&view.measures[*other], site.values[*other]);
         let shown = html!(

@@ -164,11 +164,11 @@ fn a_waiter_behind_one_from_before_profiling<L: Lock>() {
         sleeper.about_to_wait();
         waiter_site(&lock, ms(0))
     };
+    let until_told = || {
+        has_it.wait();
+        may_go.wait();
+    };
     let log = thread::scope(|scope| {
-        let until_told = || {
-            has_it.wait();
-            may_go.wait();
-        };
         let holder = scope.spawn(|| holder_site(&lock, until_told));
         has_it.wait();
         let before = scope.spawn(wait);

@@ -20,9 +20,8 @@ for_each_lock!(
 );
 
 /// In percentage points, at every fraction: the log has the waits that were sampled, so chance is not
-/// part of the error.
-const POINTS: f64 = 5.0;
-const POINTS_OF_NOBODY: f64 = 3.0;
+/// part of the error. Of 150 rounds beside a compilation 145 were within 1 point, and 147 within this.
+const POINTS: f64 = 3.0;
 
 /// Threads that take the processors away from those under test. On two cores the last leave each of
 /// them a third of one.
@@ -67,13 +66,13 @@ fn check<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> 
             errors.sort_by(f64::total_cmp);
             errors[ROUNDS / 2]
         };
-        for (what, error, bound) in [
-            ("long site", middle(|errors| errors.long), POINTS),
-            ("short site", middle(|errors| errors.short), POINTS),
-            ("nobody", middle(|errors| errors.nobody), POINTS_OF_NOBODY),
+        for (what, error) in [
+            ("long site", middle(|errors| errors.long)),
+            ("short site", middle(|errors| errors.short)),
+            ("nobody", middle(|errors| errors.nobody)),
         ] {
-            println!("{what}: off by {error:+.2} points of {bound:.1}");
-            assert!(error.abs() <= bound, "{what}: off by {error:+.2} points");
+            println!("{what}: off by {error:+.2} points");
+            assert!(error.abs() <= POINTS, "{what}: off by {error:+.2} points");
         }
         let total = middle(|errors| errors.total);
         assert!(total.abs() < 5.0, "all: off by {total} %");
@@ -107,7 +106,8 @@ fn round<L: Lock>(
 
 /// Runs until some hundred waits were sampled. The others are taken to be none.
 fn run<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) -> Log {
-    let wanted = ms(150) * fraction.min(8);
+    // A longer round is not truer: it is spoilt as much more often.
+    let wanted = ms(100) * fraction.min(6);
     let lock = L::default();
     let waited_nanos = AtomicU64::new(0);
     let turns = thread::scope(|scope| {
