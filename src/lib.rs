@@ -84,12 +84,13 @@
 //!   writer          ├───────┼──────────┼──────┤   waits: A and B held · B held · free (wakeup)
 //! ```
 //!
-//! **What could be won?** The column "could win" is a site's delay without the wake-ups after it: had its holds
-//! taken no time, all threads together would have waited so much less. That is an upper bound, because a
-//! thread that one holder keeps waiting may have to wait for the next one instead, and for a processor. In a
-//! window it says too how many threads more could have run at any moment, on average: 0.50 threads of 4
-//! are at most an eighth of what the program gets done. (The column is there where somebody waited for a processor;
-//! else it would repeat the delay.) `cargo run --release --example could_win` compares it with what is won.
+//! **What could be won?** The column "could win" is a site's delay without the wake-ups after it: what all threads
+//! together waited while it held. In a window it says too how many threads these are at any moment, on average:
+//! 0.50 threads of 4 are an eighth of what the program could get done. It is an estimate. Less is won where a
+//! thread then waits for the next holder instead, or for a processor. More is won where a long hold has made a
+//! queue, which waits for the holds after it as well. All of the delay at that lock is the most. (The column
+//! is there where somebody waited for a processor; else it would repeat the delay.)
+//! `cargo run --release --example could_win` compares the estimate with what is won.
 //!
 //! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release within 5 µs of
 //! one that was charged is not captured; the next one after that is charged with its hold as well. So a hold

@@ -19,7 +19,7 @@ pub(crate) struct Site<'p> {
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
     /// In the mutex profile, the part of the delay in which what was released here was held: what all
-    /// threads together would have waited less, at most, had the holds taken no time.
+    /// threads together waited for these holds.
     pub(crate) could_win_nanos: u64,
     pub(crate) variance: f64,
 }

@@ -90,7 +90,7 @@ impl Columns {
         titles.push(number("share"));
         let could_win = when(
             true,
-            " title=\"what all threads together would have waited less, at most, had the holds taken no time\"",
+            " title=\"what all threads together waited while this held: without the wake-ups after it\"",
         );
         titles.extend(
             self.could_win

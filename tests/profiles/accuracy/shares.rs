@@ -104,10 +104,10 @@ fn round<L: Lock>(
     errors
 }
 
-/// Runs until some hundred waits were sampled. The others are taken to be none.
+/// Runs until there was so much waiting that was sampled. The others are taken to be none.
 fn run<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) -> Log {
     // A longer round is not truer: it is spoilt as much more often.
-    let wanted = ms(100) * fraction.min(6);
+    let wanted = ms(60);
     let lock = L::default();
     let waited_nanos = AtomicU64::new(0);
     let turns = thread::scope(|scope| {
@@ -120,11 +120,11 @@ fn run<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Tu
                     for step in thread * 37.. {
                         let contention = NextContention::of_this_thread(fraction);
                         let mut turn = program(lock, step);
-                        let waited = turn.waited().as_nanos() as u64;
                         if !contention.was_sampled() {
                             turn.asked = turn.acquired;
                         }
                         turns.push(turn);
+                        let waited = turn.waited().as_nanos() as u64;
                         let before = waited_nanos.fetch_add(waited, Ordering::Relaxed);
                         if before >= wanted.as_nanos() as u64 {
                             break;
