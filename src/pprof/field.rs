@@ -2,9 +2,8 @@
 //!
 //! The writer goes by them: it is in every build, and needs no library for what are a few tags.
 //! The reader is the command's alone and has its messages from `prost` (`proto.rs`), whose numbers
-//! must stand as literals in attributes; a test here holds the two to each other. The decoder of
-//! the exports' tests declares its messages once more on purpose: it shares nothing with what it
-//! checks.
+//! must stand as literals in attributes; a test here holds the two to each other. The tests outside
+//! of the crate read with the messages of `proto.rs` too.
 #![forbid(unsafe_code)]
 
 pub(crate) mod profile {
@@ -14,12 +13,18 @@ pub(crate) mod profile {
     pub(crate) const LOCATION: u64 = 4;
     pub(crate) const FUNCTION: u64 = 5;
     pub(crate) const STRING_TABLE: u64 = 6;
+    #[cfg(feature = "cli")]
+    pub(crate) const DROP_FRAMES: u64 = 7;
+    #[cfg(feature = "cli")]
+    pub(crate) const KEEP_FRAMES: u64 = 8;
     pub(crate) const TIME_NANOS: u64 = 9;
     pub(crate) const DURATION_NANOS: u64 = 10;
     pub(crate) const PERIOD_TYPE: u64 = 11;
     pub(crate) const PERIOD: u64 = 12;
     pub(crate) const COMMENT: u64 = 13;
     pub(crate) const DEFAULT_SAMPLE_TYPE: u64 = 14;
+    #[cfg(feature = "cli")]
+    pub(crate) const DOC_URL: u64 = 15;
 }
 
 pub(crate) mod value_type {
@@ -100,13 +105,15 @@ mod tests {
             location: vec![proto::Location::default()],
             function: vec![proto::Function::default()],
             string_table: vec![vec![1]],
+            drop_frames: 1,
+            keep_frames: 1,
             time_nanos: 1,
             duration_nanos: 1,
             period_type: Some(proto::ValueType::default()),
             period: 1,
             comment: vec![1],
             default_sample_type: 1,
-            ..proto::Profile::default()
+            doc_url: 1,
         };
         let expected = [
             profile::SAMPLE_TYPE,
@@ -115,12 +122,15 @@ mod tests {
             profile::LOCATION,
             profile::FUNCTION,
             profile::STRING_TABLE,
+            profile::DROP_FRAMES,
+            profile::KEEP_FRAMES,
             profile::TIME_NANOS,
             profile::DURATION_NANOS,
             profile::PERIOD_TYPE,
             profile::PERIOD,
             profile::COMMENT,
             profile::DEFAULT_SAMPLE_TYPE,
+            profile::DOC_URL,
         ];
         assert_eq!(numbers(&message), expected);
         let message = proto::ValueType { r#type: 1, unit: 1 };

@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use prost::Message;
 
 use super::decoded::Profile;
+use super::field::profile as number;
 use super::proto;
 
 /// A file, or the answer of a server. The largest that programs write have some megabytes.
@@ -118,35 +119,35 @@ fn decode(bytes: &[u8], max_memory: usize) -> Result<proto::Profile, String> {
     let mut rest = bytes;
     let mut has_values_again = false;
     while !rest.is_empty() {
-        let (field, number) =
+        let (entry, field) =
             split_field(rest).ok_or_else(|| broken(bytes, rest, &missing(rest)))?;
-        if field.len() > MAX_ENTRY {
-            let [has, limit] = [field.len(), MAX_ENTRY].map(|len| len as f64 / f64::from(1 << 20));
+        if entry.len() > MAX_ENTRY {
+            let [has, limit] = [entry.len(), MAX_ENTRY].map(|len| len as f64 / f64::from(1 << 20));
             return Err(format!(
                 "too large: an entry has {has:.1} MB, and {limit} MB is the limit"
             ));
         }
-        if is_second(&profile, number) {
+        if is_second(&profile, field) {
             return Err(CONCATENATED.to_owned());
         }
         // A second time the values, and then the empty string that begins the strings.
         let has_strings = profile.string_table.first().is_some_and(Vec::is_empty);
-        has_values_again |= number == 1 && has_strings;
-        let is_empty = field.last() == Some(&0) && field.len() == 2;
-        if has_values_again && number == 6 && is_empty {
+        has_values_again |= field == number::SAMPLE_TYPE && has_strings;
+        let is_empty = entry.last() == Some(&0) && entry.len() == 2;
+        if has_values_again && field == number::STRING_TABLE && is_empty {
             return Err(CONCATENATED.to_owned());
         }
         profile
-            .merge(field)
+            .merge(entry)
             .map_err(|error| broken(bytes, rest, &error.to_string()))?;
-        memory += memory_of_last(&profile, number);
+        memory += memory_of_last(&profile, field);
         if memory > max_memory {
             let megabytes = max_memory >> 20;
             return Err(format!(
                 "too large: takes more than {megabytes} MB of memory"
             ));
         }
-        rest = &rest[field.len()..];
+        rest = &rest[entry.len()..];
     }
     Ok(profile)
 }
@@ -157,14 +158,14 @@ const CONCATENATED: &str =
 /// Whether the field, of which a profile has one, was there before.
 fn is_second(profile: &proto::Profile, field: u64) -> bool {
     match field {
-        7 => profile.drop_frames != 0,
-        8 => profile.keep_frames != 0,
-        9 => profile.time_nanos != 0,
-        10 => profile.duration_nanos != 0,
-        11 => profile.period_type.is_some(),
-        12 => profile.period != 0,
-        14 => profile.default_sample_type != 0,
-        15 => profile.doc_url != 0,
+        number::DROP_FRAMES => profile.drop_frames != 0,
+        number::KEEP_FRAMES => profile.keep_frames != 0,
+        number::TIME_NANOS => profile.time_nanos != 0,
+        number::DURATION_NANOS => profile.duration_nanos != 0,
+        number::PERIOD_TYPE => profile.period_type.is_some(),
+        number::PERIOD => profile.period != 0,
+        number::DEFAULT_SAMPLE_TYPE => profile.default_sample_type != 0,
+        number::DOC_URL => profile.doc_url != 0,
         _ => false,
     }
 }
@@ -223,11 +224,11 @@ fn memory_of_last(profile: &proto::Profile, field: u64) -> usize {
         table.last().map_or(0, |last| size_of::<T>() + beside(last))
     }
     match field {
-        2 => table(&profile.sample, |sample| {
+        number::SAMPLE => table(&profile.sample, |sample| {
             8 * (sample.location_id.len() + sample.value.len()) + size_of_val(&*sample.label)
         }),
-        4 => table(&profile.location, |location| size_of_val(&*location.line)),
-        6 => table(&profile.string_table, Vec::len),
+        number::LOCATION => table(&profile.location, |location| size_of_val(&*location.line)),
+        number::STRING_TABLE => table(&profile.string_table, Vec::len),
         // The largest of the others, which have nothing beside them. A packed list of comments
         // has more numbers, but no more than bytes.
         _ => size_of::<proto::Mapping>(),

@@ -1,5 +1,4 @@
-//! Reads pprof files with `prost`, from messages declared here after pprof's
-//! `proto/profile.proto`: independent of what wrote them.
+//! Reads pprof files with `prost`: independent of the code that wrote them.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
 use std::io::Read;
@@ -7,95 +6,10 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use prost::Message;
 
-#[derive(Clone, PartialEq, Message)]
-struct Profile {
-    #[prost(message, repeated, tag = "1")]
-    sample_type: Vec<ValueType>,
-    #[prost(message, repeated, tag = "2")]
-    sample: Vec<Sample>,
-    #[prost(message, repeated, tag = "3")]
-    mapping: Vec<Mapping>,
-    #[prost(message, repeated, tag = "4")]
-    location: Vec<Location>,
-    #[prost(message, repeated, tag = "5")]
-    function: Vec<Function>,
-    #[prost(string, repeated, tag = "6")]
-    string_table: Vec<String>,
-    #[prost(int64, tag = "9")]
-    time_nanos: i64,
-    #[prost(int64, tag = "10")]
-    duration_nanos: i64,
-    #[prost(message, optional, tag = "11")]
-    period_type: Option<ValueType>,
-    #[prost(int64, tag = "12")]
-    period: i64,
-    #[prost(int64, repeated, tag = "13")]
-    comment: Vec<i64>,
-}
+#[path = "../../src/pprof/proto.rs"]
+mod proto;
 
-#[derive(Clone, PartialEq, Message)]
-struct ValueType {
-    #[prost(int64, tag = "1")]
-    r#type: i64,
-    #[prost(int64, tag = "2")]
-    unit: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Sample {
-    #[prost(uint64, repeated, tag = "1")]
-    location_id: Vec<u64>,
-    #[prost(int64, repeated, tag = "2")]
-    value: Vec<i64>,
-    #[prost(message, repeated, tag = "3")]
-    label: Vec<Label>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Label {
-    #[prost(int64, tag = "1")]
-    key: i64,
-    #[prost(int64, tag = "2")]
-    str: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Mapping {
-    #[prost(uint64, tag = "1")]
-    id: u64,
-    #[prost(int64, tag = "5")]
-    filename: i64,
-    #[prost(int64, tag = "6")]
-    build_id: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Location {
-    #[prost(uint64, tag = "1")]
-    id: u64,
-    #[prost(uint64, tag = "2")]
-    mapping_id: u64,
-    #[prost(message, repeated, tag = "4")]
-    line: Vec<Line>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Line {
-    #[prost(uint64, tag = "1")]
-    function_id: u64,
-    #[prost(int64, tag = "2")]
-    line: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Function {
-    #[prost(uint64, tag = "1")]
-    id: u64,
-    #[prost(int64, tag = "2")]
-    name: i64,
-    #[prost(int64, tag = "4")]
-    filename: i64,
-}
+use proto::{Label, Line, Profile, Sample, ValueType};
 
 /// A profile whose every id and string is there.
 pub(crate) struct RawProfile(Profile);
@@ -117,7 +31,7 @@ impl RawProfile {
         let mut bytes = Vec::new();
         GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
         let profile = Profile::decode(&*bytes).unwrap();
-        assert_eq!(profile.string_table[0], "", "the first string is empty");
+        assert_eq!(profile.string_table[0], b"", "the first string is empty");
         Self(profile)
     }
 
@@ -179,11 +93,11 @@ impl RawProfile {
         self.string(function.name)
     }
 
-    fn value_type(&self, it: &ValueType) -> (&str, &str) {
-        (self.string(it.r#type), self.string(it.unit))
+    fn value_type(&self, found: &ValueType) -> (&str, &str) {
+        (self.string(found.r#type), self.string(found.unit))
     }
 
     fn string(&self, index: i64) -> &str {
-        &self.0.string_table[usize::try_from(index).unwrap()]
+        str::from_utf8(&self.0.string_table[usize::try_from(index).unwrap()]).unwrap()
     }
 }
