@@ -351,9 +351,8 @@ fn a_busy_program_has_none() {
     busy_and_correct(Duration::from_secs(3));
 }
 
-/// `cargo test --release --all-features --test deadlocks ten_minutes -- --ignored`
 #[test]
-#[ignore = "takes ten minutes"]
+#[ignore = "ten minutes of what a_busy_program_has_none does in three seconds: cargo test --release --all-features --test deadlocks ten_minutes -- --ignored"]
 fn a_busy_program_has_none_in_ten_minutes() {
     let _turn = turn();
     busy_and_correct(Duration::from_secs(600));

@@ -57,7 +57,7 @@ fn live_as_child() {
 /// One process for each try, as profiling is switched on for the first time once in its life.
 #[test]
 fn beside_the_first_switching_on() {
-    for _ in 0..10 {
+    for _ in 0..5 {
         in_child("beside_the_first_switching_on", || {
             let is_on = AtomicBool::new(false);
             thread::scope(|scope| {
@@ -72,7 +72,7 @@ fn beside_the_first_switching_on() {
                         switch_on();
                         assert_eq!(contend::mutex_profile().total_contentions(), 0);
                     });
-                    if was_on || fork == 50 {
+                    if was_on || fork == 20 {
                         break;
                     }
                 }

@@ -213,13 +213,8 @@ fn settings_out_of_range_are_errors() {
     assert!(error(Monitor::builder().rule(rule)).contains("no folder"));
 }
 
-/// Not a test: prints what a look costs.
-///
-/// ```sh
-/// cargo test --release --test threads cost_of_a_look -- --ignored --nocapture
-/// ```
 #[test]
-#[ignore = "measures"]
+#[ignore = "checks nothing, prints the processor's time of a look at 10, 100 and 1,000 threads: cargo test --release --test threads cost_of_a_look -- --ignored --nocapture"]
 fn cost_of_a_look() {
     let _turn = turn();
     let mut threads = Vec::new();

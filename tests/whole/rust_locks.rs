@@ -123,27 +123,27 @@ fn run(lock: &dyn Lock, is_queue: bool) {
 }
 
 #[test]
-#[ignore = "a program for other tests"]
+#[ignore = "a program, recorded by the tests in accuracy.rs"]
 fn program_std_long() {
     run(&OfStd(Mutex::new(())), false);
 }
 
 #[test]
-#[ignore = "a program for other tests"]
+#[ignore = "a program, recorded by the tests in accuracy.rs"]
 fn program_std_queue() {
     run(&OfStd(Mutex::new(())), true);
 }
 
 #[cfg(feature = "parking_lot")]
 #[test]
-#[ignore = "a program for other tests"]
+#[ignore = "a program, recorded by the tests in accuracy.rs"]
 fn program_parking_lot_long() {
     run(&OfParkingLot(parking_lot::Mutex::new(())), false);
 }
 
 #[cfg(feature = "parking_lot")]
 #[test]
-#[ignore = "a program for other tests"]
+#[ignore = "a program, recorded by the tests in accuracy.rs"]
 fn program_parking_lot_queue() {
     run(&OfParkingLot(parking_lot::Mutex::new(())), true);
 }
