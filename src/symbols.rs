@@ -344,7 +344,7 @@ fn demangled(name: &str) -> String {
 }
 
 /// `0x7f12a4c01f2d (libshop.so+0x1f2d)`, with the address that tools want beside that file.
-fn name_of_address(address: u64, mapping: Option<&Mapping>) -> String {
+pub(crate) fn name_of_address(address: u64, mapping: Option<&Mapping>) -> String {
     let Some(mapping) = mapping else {
         return format!("{address:#x}");
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::profile::address;
 use crate::profile::{Frame, Location, Mapping};
 use crate::symbols::elf::{self, Files};
+use crate::symbols::name_of_address;
 use crate::symbols::raw_frame::RawFrame;
 use crate::text::demangle::readable;
 
@@ -145,14 +146,4 @@ fn frame(function: &str, address: u64) -> Frame {
         line: None,
         address,
     }
-}
-
-/// `0x7f12a4c01f2d (libshop.so+0x1f2d)`, with the address that tools want beside that file.
-fn name_of_address(address: u64, mapping: Option<&Mapping>) -> String {
-    let Some(mapping) = mapping else {
-        return format!("{address:#x}");
-    };
-    let name = mapping.file.rsplit('/').next().unwrap_or_default();
-    let within = address.wrapping_sub(mapping.bias);
-    format!("{address:#x} ({name}+{within:#x})")
 }

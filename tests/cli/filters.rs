@@ -1,7 +1,7 @@
 //! What the filters leave, and `peek` and `tree`; `.ci/go_cli.py` has the same numbers from Go.
 
 use super::handmade::{Builder, message, number, numbers, shop};
-use super::{Folder, Run, contend, run};
+use super::{Folder, run, run_with_input};
 
 #[track_caller]
 fn assert_lines(text: &str, expected: &[&str]) {
@@ -291,19 +291,6 @@ fn tree_leads_over_what_it_leaves_out() {
 
 #[test]
 fn filters_apply_to_what_a_pipe_brings() {
-    use std::io::Write;
-    let mut command = contend(["top", "--focus", "walk", "-"]);
-    let command = command
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(&shop().gzip())
-        .unwrap();
-    let text = Run::from(child.wait_with_output().unwrap()).success();
+    let text = run_with_input(["top", "--focus", "walk", "-"], &shop().gzip()).success();
     assert!(text.contains("Left: 100ms"), "{text}");
 }

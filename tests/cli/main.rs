@@ -17,6 +17,7 @@ mod streams;
 mod terminal;
 mod threads;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +58,21 @@ impl From<Output> for Run {
 
 fn run<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(arguments: I) -> Run {
     contend(arguments).output().unwrap().into()
+}
+
+/// With something to read on standard input.
+fn run_with_input<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(
+    arguments: I,
+    input: &[u8],
+) -> Run {
+    let mut child = contend(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap().into()
 }
 
 impl Run {

@@ -1,29 +1,17 @@
 //! Standard streams, exit codes, and colours.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::Stdio;
 
 use super::handmade::{Builder, shop};
 #[cfg(target_os = "linux")]
 use super::terminal::in_terminal;
-use super::{Folder, Run, contend, run};
+use super::{Folder, Run, contend, run, run_with_input};
 
 #[test]
 fn a_profile_is_read_from_standard_input() {
-    let mut child = contend(["top", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(&shop().gzip())
-        .unwrap();
-    let text = Run::from(child.wait_with_output().unwrap()).success();
+    let text = run_with_input(["top", "-"], &shop().gzip()).success();
     assert!(text.contains("shop::checkout"), "{text}");
     assert_eq!(
         run(["top", "-"]).error(),

@@ -6,6 +6,7 @@
 #[macro_use]
 #[path = "../common/auto_traits.rs"]
 mod auto_traits;
+mod crossbeam;
 mod locks;
 mod own_types;
 mod select;

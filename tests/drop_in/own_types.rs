@@ -6,25 +6,6 @@ use contend::{
     Profiles, Recording, RecordingBuilder, Sample,
 };
 
-/// Whether a type implements a trait, as a constant. (`locks::auto_traits` says how.)
-macro_rules! implements {
-    ($type:ty: $bound:path) => {{
-        #[allow(dead_code)]
-        trait Otherwise {
-            const ANSWER: bool = false;
-        }
-        impl<T: ?Sized> Otherwise for T {}
-
-        #[allow(dead_code)]
-        struct Ask<T: ?Sized>(std::marker::PhantomData<T>);
-        #[allow(dead_code)]
-        impl<T: ?Sized + $bound> Ask<T> {
-            const ANSWER: bool = true;
-        }
-        <Ask<$type>>::ANSWER
-    }};
-}
-
 /// A row for each type: may it be sent, shared, moved while pinned, seen after a panic, cloned,
 /// copied, compared?
 macro_rules! table {

@@ -71,73 +71,83 @@ fn check_holder(
     waiter.join().unwrap();
 }
 
+/// The same for a lock that both threads are given.
+fn check_lock<L: Send + Sync + 'static>(
+    kind: &str,
+    is_certain: bool,
+    lock: L,
+    hold: fn(&L, &dyn Fn()),
+    wait: fn(&L),
+) {
+    let lock = Arc::new(lock);
+    let theirs = Arc::clone(&lock);
+    check_holder(
+        kind,
+        is_certain,
+        move |keep| hold(&theirs, keep),
+        move || wait(&lock),
+    );
+}
+
 #[test]
 fn holders_of_std_locks_are_known() {
     let _turn = turn();
     use contend::sync::{Mutex, Once, OnceLock, RwLock};
-    let lock = Arc::new(Mutex::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "mutex",
         true,
-        move |keep| {
-            let _guard = theirs.lock().unwrap();
+        Mutex::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.lock().unwrap();
             keep();
         },
-        move || drop(lock.lock().unwrap()),
+        |lock| drop(lock.lock().unwrap()),
     );
-    for is_write in [true, false] {
-        let lock = Arc::new(RwLock::new(1_u64));
-        let theirs = Arc::clone(&lock);
-        check_holder(
-            if is_write {
-                "rwlock_write"
-            } else {
-                "rwlock_read"
-            },
-            true,
-            move |keep| {
-                let _guard = theirs.write().unwrap();
-                keep();
-            },
-            move || match is_write {
-                true => drop(lock.write().unwrap()),
-                false => drop(lock.read().unwrap()),
-            },
-        );
-    }
-    let lock = Arc::new(RwLock::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    let hold_to_write = |lock: &RwLock<u64>, keep: &dyn Fn()| {
+        let _guard = lock.write().unwrap();
+        keep();
+    };
+    check_lock(
+        "rwlock_write",
+        true,
+        RwLock::new(1),
+        hold_to_write,
+        |lock| {
+            drop(lock.write().unwrap());
+        },
+    );
+    check_lock("rwlock_read", true, RwLock::new(1), hold_to_write, |lock| {
+        drop(lock.read().unwrap());
+    });
+    check_lock(
         "rwlock_write",
         false,
-        move |keep| {
-            let guard = theirs.read().unwrap();
+        RwLock::new(1_u64),
+        |lock, keep| {
+            let guard = lock.read().unwrap();
             keep();
             assert_eq!(*guard, 1);
         },
-        move || drop(lock.write().unwrap()),
+        |lock| drop(lock.write().unwrap()),
     );
-    let once = Arc::new(Once::new());
-    let theirs = Arc::clone(&once);
-    check_holder(
+    check_lock(
         "once",
         true,
-        move |keep| theirs.call_once(keep),
-        move || once.call_once(|| unreachable!()),
+        Once::new(),
+        |once, keep| once.call_once(keep),
+        |once| once.call_once(|| unreachable!()),
     );
-    let cell = Arc::new(OnceLock::new());
-    let theirs = Arc::clone(&cell);
-    check_holder(
+    check_lock(
         "once",
         true,
-        move |keep| {
-            theirs.get_or_init(|| {
+        OnceLock::new(),
+        |cell, keep| {
+            cell.get_or_init(|| {
                 keep();
                 7
             });
         },
-        move || assert_eq!(*cell.get_or_init(|| 8), 7),
+        |cell| assert_eq!(*cell.get_or_init(|| 8), 7),
     );
 }
 
@@ -145,84 +155,77 @@ fn holders_of_std_locks_are_known() {
 #[cfg(feature = "parking_lot")]
 fn holders_of_parking_lots_locks_are_known() {
     let _turn = turn();
-    use contend::parking_lot::{FairMutex, Mutex, Once, ReentrantMutex, RwLock};
-    let lock = Arc::new(Mutex::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    use contend::parking_lot::{FairMutex, Mutex, MutexGuard, Once, ReentrantMutex};
+    use contend::parking_lot::{RwLock, RwLockWriteGuard};
+    check_lock(
         "mutex",
         true,
-        move |keep| {
-            let mut guard = theirs.lock();
-            contend::parking_lot::MutexGuard::bump(&mut guard);
+        Mutex::new(1_u64),
+        |lock, keep| {
+            let mut guard = lock.lock();
+            MutexGuard::bump(&mut guard);
             keep();
         },
-        move || drop(lock.lock()),
+        |lock| drop(lock.lock()),
     );
-    let lock = Arc::new(FairMutex::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "mutex",
         true,
-        move |keep| {
-            let _guard = theirs.lock();
+        FairMutex::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.lock();
             keep();
         },
-        move || drop(lock.lock()),
+        |lock| drop(lock.lock()),
     );
-    let lock = Arc::new(ReentrantMutex::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "mutex",
         true,
-        move |keep| {
-            let _guard = theirs.lock();
-            drop(theirs.lock());
+        ReentrantMutex::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.lock();
+            drop(lock.lock());
             keep();
         },
-        move || drop(lock.lock()),
+        |lock| drop(lock.lock()),
     );
-    let lock = Arc::new(RwLock::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "rwlock_read",
         true,
-        move |keep| {
-            let _guard = theirs.write();
+        RwLock::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.write();
             keep();
         },
-        move || drop(lock.read()),
+        |lock| drop(lock.read()),
     );
-    let lock = Arc::new(RwLock::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "rwlock_write",
         true,
-        move |keep| {
-            let _guard = theirs.upgradable_read();
+        RwLock::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.upgradable_read();
             keep();
         },
-        move || drop(lock.write()),
+        |lock| drop(lock.write()),
     );
-    let lock = Arc::new(RwLock::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "rwlock_write",
         false,
-        move |keep| {
-            let guard = theirs.write();
-            let guard = contend::parking_lot::RwLockWriteGuard::downgrade(guard);
+        RwLock::new(1_u64),
+        |lock, keep| {
+            let guard = RwLockWriteGuard::downgrade(lock.write());
             keep();
             assert_eq!(*guard, 1);
         },
-        move || drop(lock.write()),
+        |lock| drop(lock.write()),
     );
-    let once = Arc::new(Once::new());
-    let theirs = Arc::clone(&once);
-    check_holder(
+    check_lock(
         "once",
         true,
-        move |keep| theirs.call_once(keep),
-        move || once.call_once(|| unreachable!()),
+        Once::new(),
+        |once, keep| once.call_once(keep),
+        |once| once.call_once(|| unreachable!()),
     );
 }
 
@@ -232,29 +235,27 @@ fn holders_of_other_skins_are_known() {
     let _turn = turn();
     use contend::crossbeam_utils::sync::ShardedLock;
     use contend::once_cell::sync::OnceCell;
-    let lock = Arc::new(ShardedLock::new(1_u64));
-    let theirs = Arc::clone(&lock);
-    check_holder(
+    check_lock(
         "rwlock_read",
         true,
-        move |keep| {
-            let _guard = theirs.write().unwrap();
+        ShardedLock::new(1_u64),
+        |lock, keep| {
+            let _guard = lock.write().unwrap();
             keep();
         },
-        move || drop(lock.read().unwrap()),
+        |lock| drop(lock.read().unwrap()),
     );
-    let cell = Arc::new(OnceCell::new());
-    let theirs = Arc::clone(&cell);
-    check_holder(
+    check_lock(
         "once",
         true,
-        move |keep| {
-            theirs.get_or_init(|| {
+        OnceCell::new(),
+        |cell, keep| {
+            cell.get_or_init(|| {
                 keep();
                 7
             });
         },
-        move || assert_eq!(*cell.get_or_init(|| 8), 7),
+        |cell| assert_eq!(*cell.get_or_init(|| 8), 7),
     );
 }
 

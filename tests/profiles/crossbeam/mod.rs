@@ -7,7 +7,6 @@
     feature = "once_cell"
 ))]
 
-mod auto_traits;
 mod cells;
 mod channels;
 mod selects;

@@ -1,57 +1,30 @@
-//! Each type against the type that it stands for: auto traits, and the others that types get by
-//! being made of the right parts. Checked while compiling, in both directions.
+//! The types of crossbeam and once_cell against those that they stand for: auto traits, and the others
+//! that types get by being made of the right parts. Checked while compiling, in both directions.
+#![cfg(all(
+    feature = "crossbeam-channel",
+    feature = "crossbeam-utils",
+    feature = "once_cell"
+))]
 
-use std::fmt::{Debug, Display};
-use std::panic::{RefUnwindSafe, UnwindSafe};
-
+use crate::auto_traits::*;
 use ::crossbeam_channel as bare_channel;
 use ::crossbeam_utils::sync as bare_sync;
 use ::once_cell::sync as bare_cell;
 use contend::{crossbeam_channel, crossbeam_utils::sync, once_cell::sync as cell};
 
-/// Whether a type implements a trait, as a constant.
-///
-/// An inherent constant goes before one of a trait, but is there only where its bound holds.
-macro_rules! implements {
-    ($type:ty: $($bound:tt)+) => {{
-        #[allow(dead_code)]
-        trait Otherwise {
-            const ANSWER: bool = false;
-        }
-        impl<T: ?Sized> Otherwise for T {}
-
-        #[allow(dead_code)]
-        struct Ask<T: ?Sized>(std::marker::PhantomData<T>);
-        #[allow(dead_code)]
-        impl<T: ?Sized + $($bound)+> Ask<T> {
-            const ANSWER: bool = true;
-        }
-        <Ask<$type>>::ANSWER
-    }};
-}
-
-/// Holds our types to the originals.
-macro_rules! same {
+macro_rules! all_same {
     ($($ours:ty, $original:ty;)+) => {
-        $(same!(crate::bounds $ours, $original:
-            Send; Sync; Unpin; UnwindSafe; RefUnwindSafe;
-            Debug; Display; Default; Clone; Copy; From<u32>; PartialEq; Eq; Iterator;
-        );)+
-    };
-    (crate::bounds $ours:ty, $original:ty: $($bound:path;)+) => {
-        $(const _: () = assert!(
-            implements!($ours: $bound) == implements!($original: $bound),
-            concat!(
-                stringify!($bound), ": ", stringify!($ours), " differs from ", stringify!($original)
-            ),
-        );)+
+        $(
+            same!($ours, $original);
+            same!($ours, $original: Eq; Iterator;);
+        )+
     };
 }
 
 /// For every content that a type may be given, between which every auto trait is missing.
 macro_rules! same_for_contents {
     ($($content:ty),+) => {
-        $(same! {
+        $(all_same! {
             crossbeam_channel::Sender<$content>, bare_channel::Sender<$content>;
             crossbeam_channel::Receiver<$content>, bare_channel::Receiver<$content>;
             crossbeam_channel::Iter<'static, $content>, bare_channel::Iter<'static, $content>;
@@ -79,7 +52,7 @@ same_for_contents!(
     std::cell::UnsafeCell<u32>
 );
 
-same! {
+all_same! {
     crossbeam_channel::Select<'static>, bare_channel::Select<'static>;
     crossbeam_channel::SelectedOperation<'static>, bare_channel::SelectedOperation<'static>;
     sync::Parker, bare_sync::Parker;
@@ -91,7 +64,7 @@ same! {
 
 macro_rules! same_guards {
     ($($content:ty),+) => {
-        $(same! {
+        $(all_same! {
             sync::ShardedLockReadGuard<'static, $content>,
                 bare_sync::ShardedLockReadGuard<'static, $content>;
             sync::ShardedLockWriteGuard<'static, $content>,
