@@ -579,6 +579,7 @@ def the_flame_graph_is_searched_by_kind(browser):
         same(browser.text("#matched"), "", "after the second click")
     browser.one("#search").send_keys("[condvar")
     assert kinds() == {"condvar"}, kinds()
+    browser.open("flamegraph?profile=block")
     colours = browser.run(
         """return Object.fromEntries([...document.querySelectorAll(".flame g.kind")]
              .map(it => [it.dataset.kind, getComputedStyle(it.querySelector("rect")).fill]))"""
