@@ -17,6 +17,7 @@ mod raw_profile;
 mod bundle;
 mod corpus;
 mod cpu;
+mod deployed;
 mod handler;
 mod hostile;
 mod process;
