@@ -50,7 +50,7 @@ pub struct Profile {
     time: SystemTime,
     /// The same moment as `time`, on the clock that nobody sets.
     taken: Instant,
-    duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// How often there had been a reset.
     resets: u64,
     /// The program first.

@@ -182,7 +182,10 @@ impl Condvar {
     pub fn notify_one(&self) {
         match self.wakes.is_idle() {
             true => self.inner.notify_one(),
-            false => skin::not_last(self.notify_one_contended()),
+            false => {
+                self.notify_one_contended();
+                skin::not_last(());
+            }
         }
     }
 
@@ -191,7 +194,10 @@ impl Condvar {
     pub fn notify_all(&self) {
         match self.wakes.is_idle() {
             true => self.inner.notify_all(),
-            false => skin::not_last(self.notify_all_contended()),
+            false => {
+                self.notify_all_contended();
+                skin::not_last(());
+            }
         }
     }
 

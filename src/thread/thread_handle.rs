@@ -57,7 +57,10 @@ impl Thread {
     pub fn unpark(&self) {
         match self.wakes().is_idle() {
             true => self.inner.unpark(),
-            false => skin::not_last(self.unpark_contended()),
+            false => {
+                self.unpark_contended();
+                skin::not_last(());
+            }
         }
     }
 
