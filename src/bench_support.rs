@@ -1,16 +1,16 @@
 //! Parts of the engine that the benches measure alone. Not part of the API.
 
-use crate::engine::recorder;
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::thread_state::{self, Recording};
+use crate::engine::{recorder, registry};
 use crate::profile::kind::{Kind, ProfileKind};
 
-/// What has become of the contentions that the mutex profile has sampled, since the start or the last
-/// reset.
+/// What has become of the contentions that the mutex profile has sampled since the start, in
+/// contentions.
 ///
-/// At any moment `begun` is the sum of the others; where nothing is being recorded right now, the
-/// mutex profile has `charged` contentions. Those that could not be taken in are not among them:
-/// `Lost` counts them.
+/// At any moment [`missing`](Self::missing) is 0, and [`in_the_recorder`](Self::in_the_recorder) not less
+/// than that; where nobody records right now, it is 0 too. Those that could not be taken in are not
+/// among them: `Lost` counts them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ledger {
     /// Waits that have begun.
@@ -19,19 +19,45 @@ pub struct Ledger {
     pub waiting: f64,
     /// Waits that are over, for which a release is still to come or is being captured.
     pub owed: f64,
-    /// Waits that were charged to a release, or recorded as unattributed.
+    /// Waits that were owed, and that a reset has forgotten.
+    pub owed_and_forgotten: f64,
+    /// Waits that were charged to a release, or to nobody.
     pub charged: f64,
+    /// Waits that are in the mutex profile.
+    pub recorded: f64,
+    /// Waits that were in it, or on the way, when a reset came. Counted from the first look on.
+    pub forgotten: f64,
+}
+
+impl Ledger {
+    /// Waits that have begun, and are nowhere.
+    pub fn missing(&self) -> f64 {
+        self.begun - self.waiting - self.owed - self.owed_and_forgotten - self.charged
+    }
+
+    /// Waits that were charged, and have not arrived in the profile.
+    pub fn in_the_recorder(&self) -> f64 {
+        self.charged - self.recorded - self.forgotten
+    }
 }
 
 /// See [`Ledger`].
 pub fn ledger() -> Ledger {
-    let ledger = recorder::ledger();
+    let (recorded, table) = recorder::ledger();
     Ledger {
-        begun: ledger.begun,
-        waiting: ledger.waiting,
-        owed: ledger.owed,
-        charged: ledger.charged,
+        begun: table.begun,
+        waiting: table.waiting,
+        owed: table.owed,
+        owed_and_forgotten: table.forgotten,
+        charged: table.charged,
+        recorded: recorded.kept,
+        forgotten: recorded.forgotten,
     }
+}
+
+/// How many waits of this crate's types are in progress, of threads, whatever the rates are.
+pub fn waits_in_progress() -> usize {
+    registry::waits().count()
 }
 
 /// What the mutex profile will decide about the next contention of a thread.

@@ -1,6 +1,6 @@
 //! The profiler's global tables, and the one way into them: an event with its stack.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::engine::blame::{Charge, ChargeTo, Ledger, Table};
 use crate::engine::lost::{self, Cause};
@@ -201,7 +201,10 @@ pub(crate) fn add(
             lost::count(Cause::StackTableFull);
             Some(id)
         }
-        Added::Forgotten => None,
+        Added::Forgotten => {
+            count_forgotten(which, amount.contentions);
+            None
+        }
     }
 }
 
@@ -217,7 +220,14 @@ pub(crate) fn reset() {
     RESETS.fetch_add(1, Ordering::Relaxed);
     BLAME.forget_debts();
     if let Some(store) = store() {
-        store.reset();
+        // Relaxed: whoever keeps the ledger resets after its first look at it.
+        match IS_LEDGER_KEPT.load(Ordering::Relaxed) {
+            true => count_forgotten(
+                ProfileKind::Mutex,
+                store.reset_and_count(ProfileKind::Mutex),
+            ),
+            false => store.reset(),
+        }
     }
     lost::reset();
 }
@@ -281,10 +291,40 @@ fn charge_old_debts() {
     }
 }
 
-/// The fate of the contentions that were begun.
-pub(crate) fn ledger() -> Ledger {
+/// Whether somebody looks at the ledger. Then a reset counts what it forgets.
+static IS_LEDGER_KEPT: AtomicBool = AtomicBool::new(false);
+
+/// Contentions of the mutex profile that a reset has forgotten, or that came in while one went on.
+///
+/// Relaxed: a statistic. Contentions of this profile are whole numbers.
+static FORGOTTEN: AtomicU64 = AtomicU64::new(0);
+
+fn count_forgotten(which: ProfileKind, contentions: f64) {
+    if which == ProfileKind::Mutex {
+        FORGOTTEN.fetch_add(contentions as u64, Ordering::Relaxed);
+    }
+}
+
+/// The fate of the contentions that were charged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recorded {
+    /// In the store.
+    pub(crate) kept: f64,
+    /// Not in it any more.
+    pub(crate) forgotten: f64,
+}
+
+/// The fate of all contentions up to now. The first call begins to count what resets forget.
+///
+/// What was recorded is looked at first: so it is never more than what was charged.
+pub(crate) fn ledger() -> (Recorded, Ledger) {
+    IS_LEDGER_KEPT.store(true, Ordering::Relaxed);
     let _recording = Recording::enter();
-    BLAME.ledger()
+    // Acquire: keeps the order of the looks.
+    let forgotten = FORGOTTEN.load(Ordering::Acquire) as f64;
+    let kept = store().map_or(0.0, |store| store.contentions(ProfileKind::Mutex));
+    fence(Ordering::Acquire);
+    (Recorded { kept, forgotten }, BLAME.ledger())
 }
 
 /// The numbers of these profiles at this moment.

@@ -243,8 +243,27 @@ impl Store {
     /// Forgets everything.
     pub(crate) fn reset(&self) {
         for shard in &self.shards {
-            shard.reset();
+            shard.reset(|_| ());
         }
+    }
+
+    /// As [`reset`](Self::reset). Returns how many contentions of `which` there were. Takes longer, as
+    /// all entries are looked at, and what comes in meanwhile is forgotten.
+    pub(crate) fn reset_and_count(&self, which: ProfileKind) -> f64 {
+        let mut count = 0.0;
+        for shard in &self.shards {
+            shard.reset(|shard| count += shard.contentions(which));
+        }
+        count
+    }
+
+    /// How many contentions of `which` there are.
+    pub(crate) fn contentions(&self, which: ProfileKind) -> f64 {
+        let of_shard = |shard: &Shard| {
+            let _entered = shard.enter()?;
+            Some(shard.contentions(which))
+        };
+        self.shards.iter().filter_map(of_shard).sum()
     }
 
     /// Forgets who was inside the shards: in a forked child, they are not there any more.
@@ -563,6 +582,23 @@ impl Shard {
         let Some(_entered) = self.enter() else {
             return;
         };
+        self.offsets()
+            .flat_map(|offset| self.totals(offset, which))
+            .flatten()
+            .for_each(&mut visit);
+    }
+
+    fn contentions(&self, which: ProfileKind) -> f64 {
+        let entries = self
+            .offsets()
+            .filter_map(|offset| self.parse_entry(offset, which));
+        entries
+            .map(|(entry, ..)| f64::from_bits(entry[CONTENTIONS].load(Ordering::Relaxed)))
+            .sum()
+    }
+
+    /// Where the entries are. The caller is inside the gate, or has closed it.
+    fn offsets(&self) -> impl Iterator<Item = u32> {
         let overflows = (0..OVERFLOWS).map(|number| (number * OVERFLOW_ENTRY) as u32);
         let regions = self.index.chunks(REGION).enumerate();
         let in_use = regions.filter(|(number, _)| {
@@ -575,11 +611,7 @@ impl Shard {
             let found = slot.load(Ordering::Acquire);
             (found as u32).checked_sub(1)
         });
-        overflows
-            .chain(indexed)
-            .flat_map(|offset| self.totals(offset, which))
-            .flatten()
-            .for_each(&mut visit);
+        overflows.chain(indexed)
     }
 
     /// The words of an entry of `which`, its kind, and its addresses.
@@ -629,7 +661,8 @@ impl Shard {
         [stack, wakeup]
     }
 
-    fn reset(&self) {
+    /// Empties the shard, after `look` at it: then nobody is inside.
+    fn reset(&self, look: impl FnOnce(&Self)) {
         let mut backoff = Backoff::default();
         while self.gate.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED != 0 {
             // Another thread is resetting; when it is done the shard is empty, but events may
@@ -639,6 +672,7 @@ impl Shard {
         while self.gate.load(Ordering::Acquire) != CLOSED {
             backoff.snooze();
         }
+        look(self);
         // The rest of the arena needs no clearing: an entry is filled when its words are taken.
         self.fill_overflows();
         for slot in self.index.iter() {

@@ -220,6 +220,7 @@ pub(super) struct Shard {
     /// See [`Ledger`].
     pub(super) begun: f64,
     pub(super) charged: f64,
+    forgotten: f64,
 }
 
 impl Shard {
@@ -231,6 +232,7 @@ impl Shard {
         last_ticket: 0,
         begun: 0.0,
         charged: 0.0,
+        forgotten: 0.0,
     };
 
     pub(super) fn position(&self, key: usize) -> Option<usize> {
@@ -361,12 +363,13 @@ impl Shard {
         ledger.waiting += waiting;
         ledger.owed += owed;
         ledger.charged += self.charged;
+        ledger.forgotten += self.forgotten;
     }
 
-    /// Forgets what was charged up to now; what is still here begins now.
-    pub(super) fn restart_ledger(&mut self) {
-        let (waiting, owed) = self.kept();
-        self.begun = waiting + owed;
-        self.charged = 0.0;
+    /// Gives up all debts, of which nothing is to be recorded.
+    pub(super) fn forget_debts(&mut self) {
+        while let Some(debt) = self.evict_debt() {
+            self.forgotten += debt.amount.contentions;
+        }
     }
 }

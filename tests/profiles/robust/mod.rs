@@ -2,6 +2,7 @@
 
 mod deployed;
 mod freed_lock;
+mod ledger;
 mod loaded_code;
 mod rates;
 mod signals;

@@ -73,7 +73,7 @@ fn a_reset_waits_for_who_is_inside() {
             let shard = Arc::clone(&shard);
             thread::spawn(move || event(&shard, 3))
         };
-        shard.reset();
+        shard.reset(|_| ());
         // Takes the words that the writer's entry had, if it came before the reset.
         event(&shard, 4);
         writer.join().unwrap();
