@@ -14,11 +14,19 @@
 //! | the readers of unwind tables | | nothing: they are tried, never waited for |
 //! | the ring of events | | opened; its events and who records them are forgotten |
 //! | the registry of waits in progress | | forgotten: its threads are not there |
-//! | what is made once: the store, the clock, the unwinder | | nothing: nobody waits while it is made (see `engine::published`) |
+//! | each [`Lock`]: dumps of threads, the trace, … | | opened; what a thread was changing begins anew |
+//! | what is made once: the store, the clock, the unwinder, names of kinds | | nothing: nobody waits while it is made (see `engine::published`) |
+//!
+//! What else the process has of its parent and not of its threads (a monitor, a flight recorder, the files
+//! that the variables ask for) knows whose it is, and does nothing in a child.
 //!
 //! A child of `vfork` or `posix_spawn` runs none of this and none of ours.
 
+mod lock;
+
 use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) use lock::Lock;
 
 /// Registers the hooks; later calls do nothing. Called before profiling is switched on.
 ///
@@ -87,6 +95,7 @@ mod imp {
         // SAFETY: as above.
         unsafe { events::forget_after_fork() };
         registry::after_fork();
+        super::lock::open_all();
     }
 
     pub(super) fn install() {
@@ -176,5 +185,35 @@ mod tests {
         assert!(child_lives(|| child_lives(|| {
             name_of_landmark().contains("landmark")
         })));
+    }
+
+    #[test]
+    fn a_lock_that_another_thread_holds_is_open_in_the_child() {
+        static HELD: Lock<Vec<u32>> = Lock::new();
+        static FREE: Lock<Vec<u32>> = Lock::new();
+        static OWN: Lock<Vec<u32>> = Lock::new();
+        for lock in [&HELD, &FREE, &OWN] {
+            lock.lock().push(7);
+        }
+        let (holds, is_held) = mpsc::channel();
+        let (enough, may_end) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let held = HELD.lock();
+                holds.send(()).unwrap();
+                let _ = may_end.recv();
+                drop(held);
+            });
+            is_held.recv().unwrap();
+            let own = OWN.lock();
+            assert!(child_lives(|| {
+                HELD.lock().is_empty() && *FREE.lock() == [7] && OWN.lock().is_empty()
+            }));
+            drop(own);
+            drop(enough);
+        });
+        for lock in [&HELD, &FREE, &OWN] {
+            assert_eq!(*lock.lock(), [7]);
+        }
     }
 }

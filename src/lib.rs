@@ -323,6 +323,9 @@ pub mod tokio;
 mod engine;
 #[cfg(feature = "profiling")]
 mod fork;
+#[cfg(not(feature = "profiling"))]
+#[path = "fork/off.rs"]
+mod fork;
 
 // From what was recorded to what is written.
 mod export;

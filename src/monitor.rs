@@ -12,10 +12,10 @@ mod rule;
 mod run;
 mod settings;
 
-use std::process;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 
+use crate::fork;
 pub use builder::MonitorBuilder;
 pub use history::MonitorPoint;
 pub use report::{LongWait, MonitorReport, TopStack, Verdict};
@@ -56,13 +56,12 @@ pub(crate) use settings::parse;
 #[must_use = "a monitor ends when it is dropped"]
 pub struct Monitor {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
     /// A forked child has a copy of this value, but not of the thread.
-    owner: u32,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The monitor that was started last.
-static LAST: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+static LAST: fork::Lock<Weak<Shared>> = fork::Lock::new();
 
 impl Monitor {
     /// For a monitor with an interval of one second, a history of 100 looks, and no rules.
@@ -70,7 +69,7 @@ impl Monitor {
         MonitorBuilder::new()
     }
 
-    /// What it has seen so far.
+    /// What it has seen so far. In a child of `fork`, in which it does not run, that is nothing.
     pub fn report(&self) -> MonitorReport {
         self.shared.report()
     }
@@ -85,8 +84,7 @@ impl Monitor {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        if self.owner != process::id() {
-            // The lock below may be that of a thread which does not exist here.
+        if !self.shared.is_of_this_process() {
             return;
         }
         self.shared.stop();
@@ -101,8 +99,6 @@ impl Drop for Monitor {
 /// The report of the monitor that was started last, if it still runs.
 #[allow(dead_code)] // Asked for by what serves it.
 pub(crate) fn last_report() -> Option<MonitorReport> {
-    let last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let shared = last.upgrade()?;
-    drop(last);
-    Some(shared.report())
+    let last = LAST.lock().upgrade()?;
+    last.is_of_this_process().then(|| last.report())
 }

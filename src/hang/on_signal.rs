@@ -9,10 +9,11 @@ use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use libc::c_int;
+
+use crate::fork;
 
 /// The end of the pipe that the handler writes to, and the process whose it is: a forked child has a
 /// copy of it, but no thread that reads. Stored before the first handler is set.
@@ -20,7 +21,7 @@ static PIPE: AtomicI32 = AtomicI32::new(-1);
 static OWNER: AtomicI32 = AtomicI32::new(0);
 
 /// One registration at a time.
-static REGISTERING: Mutex<()> = Mutex::new(());
+static REGISTERING: fork::Lock<()> = fork::Lock::new();
 
 /// Writes what every thread does to the standard error whenever `signal` comes, as a JVM does at
 /// SIGQUIT (Ctrl-\ in a terminal, `kill -QUIT PID` elsewhere). The program goes on.
@@ -62,7 +63,7 @@ pub fn dump_on_signal(signal: i32) -> io::Result<()> {
         let what = format!("signal {signal} cannot be used to ask for threads");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    let _one = REGISTERING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = REGISTERING.lock();
     if is_taken(signal)? {
         let what = format!("the program has a handler for signal {signal} already");
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::error::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use super::call::{Answer, Call};
 use super::response::BYTES;
 use super::{Response, panics};
+use crate::fork;
 
 /// By name. Locked for a moment at a time, never while a profile is taken.
-static PROFILES: Mutex<BTreeMap<String, Custom>> = Mutex::new(BTreeMap::new());
+static PROFILES: fork::Lock<BTreeMap<String, Custom>> = fork::Lock::new();
 
 #[derive(Clone)]
 struct Custom {
@@ -45,7 +46,7 @@ pub(super) fn is_registered(name: &str) -> bool {
 }
 
 fn profiles() -> MutexGuard<'static, BTreeMap<String, Custom>> {
-    PROFILES.lock().unwrap_or_else(PoisonError::into_inner)
+    PROFILES.lock()
 }
 
 /// A profile of the program's own, as pages list it.

@@ -1,9 +1,9 @@
 //! From a request to its answer.
 #![forbid(unsafe_code)]
 
+use std::process;
 #[cfg(feature = "cli")]
 use std::sync::Arc;
-use std::sync::LazyLock;
 
 use super::access::{Access, Token};
 use super::call::{Answer, Call, State};
@@ -12,6 +12,7 @@ use super::routes::{Found, Table};
 #[cfg(feature = "cli")]
 use super::saved::Saved;
 use super::{Cancel, Request, Response, panics};
+use crate::fork;
 
 /// Where Go serves its profiles, and every tool looks for them.
 const PREFIX: &str = "/debug/pprof";
@@ -19,7 +20,8 @@ const PREFIX: &str = "/debug/pprof";
 /// Answers requests for `/debug/pprof/…`, whatever server received them.
 ///
 /// It does no input or output, and starts no thread. Clones share what goes on: the windows of
-/// time that are open, and what each scraper has seen. So keep one, and clone it as needed.
+/// time that are open, and what each scraper has seen. So keep one, and clone it as needed. (A forked
+/// child makes one of its own: threads of its parent may have locked what they share.)
 ///
 /// # Examples
 ///
@@ -54,8 +56,16 @@ pub struct Handler {
 /// assert!(response.body().starts_with(b"--- contention:"));
 /// ```
 pub fn handle(request: &Request<'_>) -> Response {
-    static HANDLER: LazyLock<Handler> = LazyLock::new(Handler::new);
-    HANDLER.handle(request)
+    static HANDLER: fork::Lock<Option<(u32, Handler)>> = fork::Lock::new();
+    let process = process::id();
+    let mut of_process = HANDLER.lock();
+    // A forked child needs its own: threads of the parent may have locked what is in that.
+    let handler = match &*of_process {
+        Some((owner, handler)) if *owner == process => handler.clone(),
+        _ => of_process.insert((process, Handler::new())).1.clone(),
+    };
+    drop(of_process);
+    handler.handle(request)
 }
 
 impl Handler {

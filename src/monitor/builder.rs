@@ -2,8 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::process;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -99,11 +98,10 @@ impl MonitorBuilder {
         let thread = thread::Builder::new()
             .name("contend-monitor".to_owned())
             .spawn(move || run.until_stopped())?;
-        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
+        *LAST.lock() = Arc::downgrade(&shared);
         Ok(Monitor {
             shared,
             thread: Some(thread),
-            owner: process::id(),
         })
     }
 

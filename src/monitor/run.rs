@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::panic::{self, AssertUnwindSafe};
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -19,6 +20,9 @@ const LONG: Duration = Duration::from_secs(1);
 /// What the monitor's thread and those who ask it share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    /// Whose thread looks. A child of `fork` has a copy of this, perhaps with a lock that is closed for
+    /// ever.
+    process: u32,
     seen: Mutex<Seen>,
     stopped: Condvar,
     interval: Duration,
@@ -38,6 +42,25 @@ struct Seen {
     stacks_time: Option<SystemTime>,
     looks: u32,
     cpu_time: Option<Duration>,
+}
+
+impl Seen {
+    /// Before the first look.
+    fn nothing(history: usize) -> Self {
+        Self {
+            is_stopped: false,
+            time: SystemTime::now(),
+            history: History::new(history),
+            states: Vec::new(),
+            waits: Vec::new(),
+            deadlocks: Vec::new(),
+            notes: Vec::new(),
+            stacks: Vec::new(),
+            stacks_time: None,
+            looks: 0,
+            cpu_time: Some(Duration::ZERO),
+        }
+    }
 }
 
 /// A rule, and what it has done so far.
@@ -68,19 +91,8 @@ impl Watched {
 impl Shared {
     pub(super) fn new(settings: &MonitorBuilder, rules: &[Watched]) -> Self {
         Self {
-            seen: Mutex::new(Seen {
-                is_stopped: false,
-                time: SystemTime::now(),
-                history: History::new(settings.history),
-                states: Vec::new(),
-                waits: Vec::new(),
-                deadlocks: Vec::new(),
-                notes: Vec::new(),
-                stacks: Vec::new(),
-                stacks_time: None,
-                looks: 0,
-                cpu_time: Some(Duration::ZERO),
-            }),
+            process: process::id(),
+            seen: Mutex::new(Seen::nothing(settings.history)),
             stopped: Condvar::new(),
             interval: settings.interval,
             conditions: rules.iter().map(|rule| rule.condition).collect(),
@@ -97,8 +109,21 @@ impl Shared {
         self.stopped.notify_all();
     }
 
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.process == process::id()
+    }
+
     pub(super) fn report(&self) -> MonitorReport {
-        let seen = self.seen();
+        if self.is_of_this_process() {
+            return self.report_of(&self.seen());
+        }
+        let mut seen = Seen::nothing(0);
+        let note = "this process was forked from the one that the monitor looks at";
+        seen.notes.push(note.to_owned());
+        self.report_of(&seen)
+    }
+
+    fn report_of(&self, seen: &Seen) -> MonitorReport {
         MonitorReport {
             time: seen.time,
             interval: self.interval,

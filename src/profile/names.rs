@@ -1,17 +1,18 @@
 //! Names that programs give, each with a number of its own.
-#![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
+mod name;
 
-/// So many names, each at the place that its hash names or at the next one that was free. 24 bytes each,
-/// resident only where they are used.
+use name::Name;
+
+/// So many names, each at the place that its hash names or at the next one that was free. 16 bytes
+/// each, resident only where they are used.
 #[derive(Debug)]
-pub(crate) struct Names<const N: usize>([OnceLock<&'static str>; N]);
+pub(crate) struct Names<const N: usize>([Name; N]);
 
 impl<const N: usize> Names<N> {
     pub(crate) const fn new() -> Self {
         assert!(N.is_power_of_two());
-        Self([const { OnceLock::new() }; N])
+        Self([const { Name::NONE }; N])
     }
 
     /// The number of this name; `None`: there is no room for more of them.
@@ -19,12 +20,12 @@ impl<const N: usize> Names<N> {
         let first = hash(name);
         let mut places = (0..N).map(|step| (first + step) % N);
         // A place is set once, so the first that holds the name is the same for all threads.
-        places.find(|place| *self.0[*place].get_or_init(|| name) == name)
+        places.find(|place| self.0[*place].get_or_set(name) == Some(name))
     }
 
     /// The name with this number.
     pub(crate) fn name(&self, number: usize) -> Option<&'static str> {
-        self.0.get(number)?.get().copied()
+        self.0.get(number)?.get()
     }
 }
 

@@ -111,16 +111,23 @@ impl FlightRecorder {
 
     /// Pulls the trigger: a file is written by the recorder's thread, after its
     /// [tail](FlightRecorderBuilder::tail). `reason` becomes a part of its name. False: there is no
-    /// [folder for files](FlightRecorderBuilder::files_in), or a file was written a moment ago (see
-    /// [`cooldown`](FlightRecorderBuilder::cooldown)).
+    /// [folder for files](FlightRecorderBuilder::files_in), a file was written a moment ago (see
+    /// [`cooldown`](FlightRecorderBuilder::cooldown)), or this is a forked child, which has no such thread.
     pub fn trigger(&self, reason: impl AsRef<str>) -> bool {
-        let watch = self.watch.as_ref();
-        watch.is_some_and(|watch| watch.trigger(reason.as_ref()))
+        self.watch()
+            .is_some_and(|watch| watch.trigger(reason.as_ref()))
     }
 
-    /// The files that triggers have written and that are kept, the oldest first.
+    /// The files that triggers have written and that are kept, the oldest first. None in a forked
+    /// child: they are its parent's.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.watch.as_ref().map_or_else(Vec::new, Watch::files)
+        self.watch().map_or_else(Vec::new, Watch::files)
+    }
+
+    /// `None` in a forked child: what it has may be locked by the thread, which is not there.
+    fn watch(&self) -> Option<&Watch> {
+        let watch = self.watch.as_ref();
+        watch.filter(|_| self.process == process::id())
     }
 }
 

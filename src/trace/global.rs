@@ -4,13 +4,12 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::process;
-use std::sync::{Mutex, PoisonError};
 
 use super::{Recording, StartError};
+use crate::fork;
 
-/// Locked for a moment. A child of `fork` whose parent held it then would wait for ever, so
-/// whoever forks must not be in these functions in another thread.
-static TRACE: Mutex<Option<Trace>> = Mutex::new(None);
+/// Locked for a moment.
+static TRACE: fork::Lock<Option<Trace>> = fork::Lock::new();
 
 struct Trace {
     recording: Recording,
@@ -47,7 +46,7 @@ impl fmt::Debug for Trace {
 /// # }
 /// ```
 pub fn start(writer: impl Write + Send + 'static) -> Result<(), StartError> {
-    let mut trace = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut trace = TRACE.lock();
     let process = process::id();
     if trace.as_ref().is_some_and(|trace| trace.process == process) {
         return Err(StartError::AlreadyStarted);
@@ -71,10 +70,7 @@ pub fn start(writer: impl Write + Send + 'static) -> Result<(), StartError> {
 ///
 /// Looks names up, and writes. Takes some microseconds for each wait.
 pub fn stop() -> io::Result<()> {
-    let trace = TRACE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take_if(|trace| trace.process == process::id());
+    let trace = TRACE.lock().take_if(|trace| trace.process == process::id());
     let Some(mut trace) = trace else {
         return Ok(());
     };

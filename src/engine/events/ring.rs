@@ -42,8 +42,12 @@ const NUMBER: usize = 0;
 const FILLED: usize = 1;
 /// The first word of the last event: its time.
 const LAST_TIME: usize = 2;
-/// 1 while a shard fills it: then nobody may begin it.
-const IS_TAKEN: usize = 3;
+/// The [epoch](Ring::epoch) in which a shard began to fill it, while it does: then nobody may begin it.
+/// Else [`FREE`], or of an epoch that is over.
+const TAKEN_IN: usize = 3;
+
+/// In `TAKEN_IN`. No epoch.
+const FREE: u64 = 0;
 
 const CONTENT: usize = CHUNK - HEADER;
 
@@ -60,8 +64,13 @@ pub(super) struct Ring {
     /// The chunks that are filled in turn: the first so many. Relaxed: a writer that sees an old
     /// value takes a chunk that it could take a moment ago.
     limit: AtomicUsize,
-    /// Counts the chunks that were begun. Relaxed: `IS_TAKEN` decides whose a chunk is.
+    /// Counts the chunks that were begun. Relaxed: `TAKEN_IN` decides whose a chunk is.
     begun: AtomicU64,
+    /// Counts the forks that made this process, from 1: chunks that were taken in another epoch are
+    /// those of threads that are not here. Relaxed: written while a child has one thread.
+    epoch: AtomicU64,
+    /// Chunks with a number up to this one are the parent's. Relaxed, as `epoch`.
+    of_parent: AtomicU64,
     /// Events in chunks that were begun again, and the time of the last of them. Relaxed: read
     /// after a copy, they are at least those that are missing in it.
     overwritten: AtomicU64,
@@ -98,6 +107,8 @@ impl Ring {
             words: zeroed_words(chunks * CHUNK),
             limit: AtomicUsize::new(chunks),
             begun: AtomicU64::new(0),
+            epoch: AtomicU64::new(FREE + 1),
+            of_parent: AtomicU64::new(0),
             overwritten: AtomicU64::new(0),
             overwritten_until: AtomicU64::new(0),
         }
@@ -139,7 +150,7 @@ impl Ring {
             };
             if let Some(full) = current.replace(next) {
                 // Release: whoever takes it sees `filled` as it is.
-                self.chunk(full)[IS_TAKEN].store(0, Ordering::Release);
+                self.chunk(full)[TAKEN_IN].store(FREE, Ordering::Release);
             }
             shard.chunk.store(next + 1, Ordering::Relaxed);
             filled = 0;
@@ -164,17 +175,18 @@ impl Ring {
     #[cold]
     fn begin_chunk(&self) -> Option<usize> {
         let limit = self.limit.load(Ordering::Relaxed);
+        let epoch = self.epoch.load(Ordering::Relaxed);
         // At most one chunk for each shard is taken, and a few may be by others in this moment.
         for _ in 0..2 * MIN_CHUNKS {
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
             let index = (number % limit as u64) as usize;
             let chunk = self.chunk(index);
             // Acquire: see `append_in`.
-            if chunk[IS_TAKEN].swap(1, Ordering::Acquire) != 0 {
+            if chunk[TAKEN_IN].swap(epoch, Ordering::Acquire) == epoch {
                 continue;
             }
             let forgotten = events_of(chunk[FILLED].load(Ordering::Relaxed));
-            if forgotten > 0 {
+            if forgotten > 0 && !self.is_of_parent(chunk[NUMBER].load(Ordering::Relaxed)) {
                 let until = chunk[LAST_TIME].load(Ordering::Relaxed);
                 self.overwritten.fetch_add(forgotten, Ordering::Relaxed);
                 self.overwritten_until.fetch_max(until, Ordering::Relaxed);
@@ -196,7 +208,7 @@ impl Ring {
         let begun = usize::try_from(self.begun.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         for chunk in self.words.chunks_exact(CHUNK).take(begun) {
             let number = chunk[NUMBER].load(Ordering::Acquire);
-            if number == 0 {
+            if self.is_of_parent(number) {
                 continue;
             }
             let filled = words_of(chunk[FILLED].load(Ordering::Acquire)).min(CONTENT);
@@ -218,24 +230,24 @@ impl Ring {
         }
     }
 
+    /// Whether the chunk with this number is empty, or begun by a process that this one was forked
+    /// from.
+    fn is_of_parent(&self, number: u64) -> bool {
+        number <= self.of_parent.load(Ordering::Relaxed)
+    }
+
     /// In a child of `fork`: who was appending is not there, and has perhaps left half an event,
-    /// which nobody reads, as `FILLED` does not count it. What is there is the parent's.
+    /// which nobody reads. What is in the chunks is the parent's. They are not touched, as each is a
+    /// page, which the child would have to have for itself.
     #[cfg(not(loom))]
     pub(super) fn forget_after_fork(&self) {
         for shard in &self.shards {
             shard.chunk.store(0, Ordering::Relaxed);
             shard.is_busy.store(false, Ordering::Relaxed);
         }
-        for chunk in self.words.chunks_exact(CHUNK) {
-            // Looks first, so that pages which were never used stay untouched.
-            if chunk[NUMBER].load(Ordering::Relaxed) != 0
-                || chunk[IS_TAKEN].load(Ordering::Relaxed) != 0
-            {
-                for word in &chunk[..HEADER] {
-                    word.store(0, Ordering::Relaxed);
-                }
-            }
-        }
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+        let begun = self.begun.load(Ordering::Relaxed);
+        self.of_parent.store(begun, Ordering::Relaxed);
         self.overwritten.store(0, Ordering::Relaxed);
         self.overwritten_until.store(0, Ordering::Relaxed);
     }

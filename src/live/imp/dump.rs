@@ -1,7 +1,6 @@
 //! Looks at every thread of the process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::holders::{self, Party, Trace, Wanted};
@@ -15,6 +14,7 @@ use crate::engine::clock;
 use crate::engine::registry::{self, Published};
 use crate::engine::stack::copied::{self, Addresses, StackCopy, Start, WalkEnd};
 use crate::engine::stack::{self, Stack, memory};
+use crate::fork;
 use crate::live::state::ThreadState;
 use crate::live::thread::{Thread, WaitInProgress};
 use crate::live::threads::Threads;
@@ -25,7 +25,7 @@ use crate::symbols::{self, Symbolizer};
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// One dump at a time: there is one set of slots for answers.
-static DUMP: Mutex<()> = Mutex::new(());
+static DUMP: fork::Lock<()> = fork::Lock::new();
 
 /// Not inlined, nor is its caller: the dumper's own stack begins at the frame of the caller's
 /// `marker`.
@@ -44,7 +44,7 @@ pub(super) struct Dump {
 
 #[inline(never)]
 pub(super) fn take<T>(marker: &T) -> Dump {
-    let _one = DUMP.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = DUMP.lock();
     stack::start();
     stack::refresh();
     let time = SystemTime::now();

@@ -103,6 +103,10 @@ impl Asker {
     /// Prepares for requests. The threads must have been listed before: a thread that is older
     /// than the list of ranges has its stack in one of them.
     pub(super) fn new() -> Result<Self, Refusal> {
+        if !is_this_process() {
+            // In a child of `fork`: who was asked, and who would have answered, is not there.
+            TABLE.iter().for_each(Slot::free);
+        }
         for slot in &TABLE {
             match slot.word.load(Ordering::Acquire) & STATE_MASK {
                 FREE => {}
@@ -247,6 +251,15 @@ impl Slot {
         self.word
             .store((word & !STATE_MASK) | FREE, Ordering::Release);
     }
+}
+
+/// Whether this process has asked before, and not one that it was forked from.
+fn is_this_process() -> bool {
+    /// Relaxed: written under the lock of dumps.
+    static ASKER: AtomicI32 = AtomicI32::new(0);
+    // SAFETY: takes nothing and cannot fail.
+    let own = unsafe { libc::getpid() };
+    ASKER.swap(own, Ordering::Relaxed) == own
 }
 
 fn piece(index: usize) -> *mut u8 {
