@@ -231,7 +231,9 @@
 //! - A stack is taken where 32 KB of it are left. On a coroutine's or a signal's own stack 5 KB must be
 //!   mapped below; its end is noticed by the guard page there, so without one it must have room.
 //! - A thread that forbids itself to read the time stamp counter (`PR_SET_TSC`) must do so before its first
-//!   wait. A sandbox must allow the question for it, `prctl(PR_GET_TSC)`, once per thread.
+//!   wait, and before it spawns others. A sandbox must allow the question for it, `prctl(PR_GET_TSC)`, once per
+//!   thread; not where the thread has waited before, or was spawned by [`contend::thread`](crate::thread) in a
+//!   thread that has.
 //! - A wait longer than 584 years, in sum and on one stack, wraps around.
 //!
 //! # Names and lines

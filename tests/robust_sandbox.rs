@@ -47,15 +47,18 @@ fn assert_recorded() {
 
 /// Kills the process at each system call that nobody needs who waits, lets go and ends.
 ///
-/// The allowed ones: what a wait and the end of a thread take, and the question whether the thread
-/// may read the counter.
-fn enter_sandbox() {
+/// The allowed ones: what a wait and the end of a thread take, and, if `allows_prctl`, the question
+/// whether the thread may read the counter.
+fn enter_sandbox(allows_prctl: bool) {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
     let allowed = [
         libc::SYS_futex,
-        libc::SYS_prctl,
+        match allows_prctl {
+            true => libc::SYS_prctl,
+            false => libc::SYS_futex,
+        },
         libc::SYS_exit,
         libc::SYS_madvise,
         libc::SYS_munmap,
@@ -87,8 +90,31 @@ fn enter_sandbox() {
 fn a_sandbox_sees_nothing_but_the_wait() {
     in_child("a_sandbox_sees_nothing_but_the_wait", || {
         let _profiling = profile_everything();
-        first_wait_of_a_thread(enter_sandbox);
+        first_wait_of_a_thread(|| enter_sandbox(true));
         assert_recorded();
+    });
+}
+
+/// The thread that spawns it has asked.
+#[test]
+fn a_thread_of_ours_asks_for_nothing_in_a_sandbox() {
+    in_child("a_thread_of_ours_asks_for_nothing_in_a_sandbox", || {
+        let _profiling = profile_everything();
+        let sleeper = Sleeper::new();
+        let held = LOCK.lock().unwrap();
+        contend::thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                sleeper.about_to_wait();
+                enter_sandbox(false);
+                waits_for_the_first_time();
+            });
+            sleeper.await_sleep();
+            drop(held);
+            waiter.join().unwrap();
+        });
+        let block = contend::block_profile();
+        assert_eq!(at(&block, "waits_for_the_first_time").0, 1, "{block}");
+        assert_eq!(block.lost().total(), 0, "{block}");
     });
 }
 
@@ -98,7 +124,7 @@ fn the_sandbox_kills() {
     // SAFETY: the child calls nothing that needs a lock, and ends at once.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        enter_sandbox();
+        enter_sandbox(true);
         // SAFETY: a question; and an end.
         unsafe {
             libc::syscall(libc::SYS_getpid);

@@ -77,14 +77,14 @@ pub(super) fn launch(
         look = (look * 2).min(LATER_LOOKS);
         if reports_at.is_some_and(|at| Instant::now() >= at) {
             reports_at = None;
-            report(&collector.profiles(begin.elapsed()))?;
+            report_and_go_on(report(&collector.profiles(begin.elapsed())));
         }
         match event {
             Some(Event::Ended(status)) => {
                 break status.map_err(|error| Error::about(program.display(), error))?;
             }
             Some(Event::Signal(signal)) if recording.attach_signal == Some(signal) => {
-                report(&collector.profiles(begin.elapsed()))?;
+                report_and_go_on(report(&collector.profiles(begin.elapsed())));
             }
             Some(Event::Signal(signal)) => hand_on(signal, process),
             None => {}
@@ -102,6 +102,13 @@ pub(super) fn launch(
     }
     drop(object);
     Ok(end_as(status))
+}
+
+/// While the program runs the command stays with it: it hands signals on, and ends as the program does.
+fn report_and_go_on(reported: Result<()>) {
+    if let Err(error) = reported {
+        say(format_args!("{error}; the program goes on"));
+    }
 }
 
 fn next(events: &Receiver<Event>, look: Duration, reports_at: Option<Instant>) -> Option<Event> {

@@ -12,7 +12,8 @@
 //!
 //! `prctl(PR_SET_TSC, PR_TSC_SIGSEGV)` turns a reading into a fatal signal, for one thread and for
 //! those that it starts. So each thread is asked for once, at its first reading: one system call,
-//! `prctl(PR_GET_TSC)`, 0.1 µs. The vDSO's clock is no way out, as it reads the counter itself; such
+//! `prctl(PR_GET_TSC)`, 0.1 µs. Threads that are spawned by the skin need not ask where their parent
+//! has, and may wait in a sandbox that kills for the question. The vDSO's clock is no way out, as it reads the counter itself; such
 //! a thread asks the kernel. The two clocks drift apart by up to 20 ppm, and readings of different
 //! threads are subtracted from each other; so the first such thread makes all of the process
 //! read the system's clock from then on. Time jumps once then, by the drift so far.
@@ -94,9 +95,10 @@ fn now_without_counter() -> u64 {
     system::nanos_since_start().saturating_add(FIRST_NANOS)
 }
 
-/// The thread's right to read the counter, as far as it is known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Permission {
+/// A thread's right to read the counter, as far as it is known. A new thread has that of the one that
+/// spawns it: the kernel copies it (`clone`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permission {
     NotAsked,
     Given,
     Refused,
@@ -105,6 +107,18 @@ enum Permission {
 thread_local! {
     /// Without a destructor, so that it is there till the end. A fork keeps it, as it should.
     static PERMISSION: Cell<Permission> = const { Cell::new(Permission::NotAsked) };
+}
+
+impl Permission {
+    /// What is known of this thread, without a question.
+    pub(crate) fn of_this_thread() -> Self {
+        PERMISSION.get()
+    }
+
+    /// In a new thread, before all else: what is known of the thread that spawned it.
+    pub(crate) fn inherit(self) {
+        PERMISSION.set(self);
+    }
 }
 
 /// Whether this thread may read the counter, itself or through the vDSO.

@@ -1,6 +1,6 @@
 //! What a new thread takes along from the one that spawns it.
 
-use crate::engine::clock;
+use crate::engine::clock::{self, Permission};
 use crate::engine::events::record::{Event, Spawned, What};
 use crate::engine::events::{self, threads};
 
@@ -9,6 +9,7 @@ use crate::engine::events::{self, threads};
 pub(crate) struct Origin {
     /// Where a timeline is recorded.
     spawned: Option<Spawned>,
+    permission: Permission,
 }
 
 impl Origin {
@@ -18,11 +19,15 @@ impl Origin {
             parent: threads::own_number(),
             at: clock::now(),
         });
-        Self { spawned }
+        Self {
+            spawned,
+            permission: Permission::of_this_thread(),
+        }
     }
 
     /// In the new thread, before all else. It ends when the result is dropped.
     pub(crate) fn begin(self) -> Begun {
+        self.permission.inherit();
         if let Some(spawned) = self.spawned {
             record(What::ThreadStart(spawned));
         }

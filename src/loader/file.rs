@@ -1,6 +1,7 @@
 //! The file that an object was mapped from, and its bytes.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use memmap2::Mmap;
@@ -19,8 +20,19 @@ pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
     let paths = paths
         .iter()
         .take(if mapping.build_id.is_empty() { 1 } else { 2 });
-    let mut files = paths.filter_map(|path| File::open(path).ok());
+    let mut files = paths.filter_map(|path| open_regular(path));
     files.find(|file| is_build(file, mapping))
+}
+
+/// The loader maps regular files alone. The list of another program's objects may name anything, as a
+/// FIFO that nobody writes to.
+fn open_regular(path: impl AsRef<Path>) -> Option<File> {
+    let mut options = File::options();
+    options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path).ok()?;
+    file.metadata().ok()?.is_file().then_some(file)
 }
 
 /// Without a build id there is no telling; then it is believed.
@@ -44,7 +56,7 @@ impl Mapped {
     }
 
     pub(crate) fn at(path: impl AsRef<Path>) -> Option<Self> {
-        Self::new(&File::open(path).ok()?)
+        Self::new(&open_regular(path)?)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

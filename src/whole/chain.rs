@@ -30,6 +30,7 @@ use crate::engine::blame::{Charge, ChargeTo};
 use crate::engine::clock;
 use crate::engine::lost::{self, Cause};
 use crate::engine::recorder;
+use crate::engine::stack;
 use crate::engine::store::StackId;
 use crate::engine::thread_state::{self, Recording};
 use crate::profile::amount::{Amount, variance_of_wait};
@@ -191,15 +192,20 @@ impl OwnWait {
         })
     }
 
-    /// What a waker has told; the slot is free afterwards, or will be.
+    /// What a waker has told.
     fn take_told(&self) -> Option<Told> {
+        self.leave_slot(|told| *told)
+    }
+
+    /// Looks at what a waker has told, if one has; the slot is free afterwards, or will be.
+    fn leave_slot<R>(&self, look: impl FnOnce(&Told) -> R) -> Option<R> {
         let state = &self.slot.state;
         let mut seen = state.load(Ordering::Acquire);
         loop {
             let next = match seen {
                 TOLD => {
                     // SAFETY: in this state it is the waiter's alone, and that is who calls.
-                    let told = unsafe { *self.slot.told.get() };
+                    let told = look(unsafe { &*self.slot.told.get() });
                     state.store(FREE, Ordering::Release);
                     return Some(told);
                 }
@@ -215,6 +221,33 @@ impl OwnWait {
 
     /// Charges the wait. `is_woken`: it has waited, and somebody has let it go on.
     pub(super) fn end(self, kind: Kind, is_woken: bool, has_waited: bool) {
+        // What a waker tells takes kilobytes, which a coroutine's stack may not have.
+        match stack::has_room() {
+            true => self.end_with_room(kind, is_woken, has_waited),
+            false => self.end_without_room(kind, has_waited),
+        }
+    }
+
+    #[inline(never)]
+    fn end_without_room(self, kind: Kind, has_waited: bool) {
+        self.leave_slot(|_| ());
+        if !has_waited {
+            return;
+        }
+        let Some(_recording) = Recording::enter() else {
+            lost::count(Cause::Reentrant);
+            return;
+        };
+        let waited = clock::now().saturating_sub(self.begin);
+        recorder::charge(
+            kind,
+            ChargeTo::Unattributed,
+            self.contention(waited, waited),
+        );
+    }
+
+    #[inline(never)]
+    fn end_with_room(self, kind: Kind, is_woken: bool, has_waited: bool) {
         let told = self.take_told();
         if !has_waited {
             return;
@@ -316,6 +349,15 @@ pub(super) fn tell<M>(address: usize, kind: Kind, marker: &M) {
 #[cold]
 #[inline(never)]
 fn tell_waiter<M>(slot: &Slot, kind: Kind, marker: &M) {
+    // Else the waiter charges nobody.
+    if stack::has_room() {
+        tell_with_room(slot, kind, marker);
+    }
+}
+
+/// Not inlined: has kilobytes in its frame.
+#[inline(never)]
+fn tell_with_room<M>(slot: &Slot, kind: Kind, marker: &M) {
     let Some(_recording) = Recording::enter() else {
         return;
     };

@@ -15,7 +15,7 @@ use super::names::{Names, is_own_object};
 use super::objects::{self, Seen};
 use super::region::{Orders, Region};
 use super::start::{self, Invitation};
-use crate::engine::store::{StackTotals, Store};
+use crate::engine::store::{Plan, StackTotals, Store};
 use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::lost::Lost;
 use crate::profile::{Location, Mapping, Profile, Sample, Stack};
@@ -92,14 +92,14 @@ impl Collector {
         let (way, programs) = match children {
             true => {
                 let (send, files) = mpsc::channel();
-                let name = hand_over::listen(send)?;
-                let invitation = Invitation { orders, name };
+                let (name, word) = hand_over::listen(send)?;
+                let invitation = Invitation { orders, word, name };
                 (Way::Sent { invitation, files }, Vec::new())
             }
             false => {
                 let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
                 let shards = cores.next_power_of_two().min(MAX_SHARDS);
-                let (region, file) = Region::create(orders, shards, STORE_BYTES)?;
+                let (region, file) = Region::create(orders, Plan::new(shards, STORE_BYTES))?;
                 (
                     Way::Inherited(Some(file)),
                     Program::new(region).into_iter().collect(),
@@ -147,7 +147,7 @@ impl Collector {
         if let Way::Sent { files, .. } = &self.way {
             let regions = files
                 .try_iter()
-                .filter_map(|file| Region::open(file.as_raw_fd()).ok());
+                .filter_map(|file| Region::open_sent(file.as_raw_fd()).ok());
             self.programs.extend(regions.filter_map(Program::new));
         }
         for program in &mut self.programs {

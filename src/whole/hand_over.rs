@@ -3,15 +3,33 @@
 //!
 //! Over a socket whose name stands in the environment. What one program inherits from another is closed by
 //! many that start others, so a number of a file would not do.
+//!
+//! Names of sockets can be read by all users of the machine. So what is sent comes with a word that stands in
+//! the environment alone.
 
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::ptr;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
+
+/// What a program that was invited knows, and nobody else.
+pub(super) type Word = u128;
+
+/// A number that nobody guesses.
+fn random() -> io::Result<u128> {
+    let mut random = [0_u8; 16];
+    // SAFETY: fills the bytes of a live array.
+    let filled = unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) };
+    match filled == random.len() as isize {
+        true => Ok(u128::from_ne_bytes(random)),
+        false => Err(io::Error::last_os_error()),
+    }
+}
 
 /// Room for the header and one number of a file, aligned as headers are.
 #[repr(C, align(8))]
@@ -21,12 +39,11 @@ struct Control([u8; 64]);
 const SPACE: usize = unsafe { libc::CMSG_SPACE(size_of::<RawFd>() as u32) } as usize;
 const _: () = assert!(SPACE <= size_of::<Control>());
 
-/// Calls `with` with a message of one byte that has room for a file.
-fn with_message<R>(with: impl FnOnce(&mut libc::msghdr) -> R) -> R {
-    let mut byte = 0_u8;
+/// Calls `with` with a message of this word that has room for a file.
+fn with_message<R>(word: &mut Word, with: impl FnOnce(&mut libc::msghdr) -> R) -> R {
     let mut part = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
+        iov_base: ptr::from_mut(word).cast(),
+        iov_len: size_of::<Word>(),
     };
     let mut control = Control([0; 64]);
     // SAFETY: zeros are a value of each of its fields.
@@ -39,9 +56,9 @@ fn with_message<R>(with: impl FnOnce(&mut libc::msghdr) -> R) -> R {
 }
 
 /// In a program: sends the file to the command that listens under this name.
-pub(super) fn send(name: &str, file: &OwnedFd) -> io::Result<()> {
+pub(super) fn send(name: &str, mut word: Word, file: &OwnedFd) -> io::Result<()> {
     let stream = UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)?;
-    let sent = with_message(|message| {
+    let sent = with_message(&mut word, |message| {
         // SAFETY: the message has room for one header and one number, which is what `SPACE` is.
         unsafe {
             let header = libc::CMSG_FIRSTHDR(message);
@@ -55,21 +72,15 @@ pub(super) fn send(name: &str, file: &OwnedFd) -> io::Result<()> {
         // SAFETY: all that the message points to lives during the call.
         unsafe { libc::sendmsg(stream.as_raw_fd(), message, libc::MSG_NOSIGNAL) }
     });
-    match sent {
-        1 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+    match sent == size_of::<Word>() as isize {
+        true => Ok(()),
+        false => Err(io::Error::last_os_error()),
     }
 }
 
-/// In the command: listens under a name of its own, and hands on what comes.
-pub(super) fn listen(files: Sender<OwnedFd>) -> io::Result<String> {
-    let mut random = [0_u8; 16];
-    // SAFETY: fills the bytes of a live array.
-    let filled = unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) };
-    if filled != random.len() as isize {
-        return Err(io::Error::last_os_error());
-    }
-    let name = format!("contend-{:032x}", u128::from_ne_bytes(random));
+/// In the command: listens under a name of its own, and hands on what comes with the word. Returns both.
+pub(super) fn listen(files: Sender<OwnedFd>) -> io::Result<(String, Word)> {
+    let (name, word) = (format!("contend-{:032x}", random()?), random()?);
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -78,18 +89,18 @@ pub(super) fn listen(files: Sender<OwnedFd>) -> io::Result<String> {
                 thread::sleep(Duration::from_millis(10));
                 continue;
             };
-            if let Some(file) = receive(&stream)
+            if let Some(file) = receive(&stream, word)
                 && files.send(file).is_err()
             {
                 return;
             }
         }
     });
-    Ok(name)
+    Ok((name, word))
 }
 
-/// The file that a program of this user's has sent.
-fn receive(stream: &UnixStream) -> Option<OwnedFd> {
+/// The file that a program of this user's has sent, if it knows the word.
+fn receive(stream: &UnixStream, expected: Word) -> Option<OwnedFd> {
     // Whoever connects and sends nothing must not keep the others waiting.
     stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
     // SAFETY: zeros are a value of each of its fields.
@@ -111,18 +122,21 @@ fn receive(stream: &UnixStream) -> Option<OwnedFd> {
     if !is_known || (peer.uid != own && own != 0) {
         return None;
     }
-    with_message(|message| {
+    let mut word = 0;
+    let file = with_message(&mut word, |message| {
         // SAFETY: all that the message points to lives during the call, and has the room that it says.
         let read = unsafe { libc::recvmsg(stream.as_raw_fd(), message, libc::MSG_CMSG_CLOEXEC) };
         // SAFETY: the kernel has filled the message in.
-        let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }.filter(|_| read == 1)?;
+        let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }
+            .filter(|_| read == size_of::<Word>() as isize)?;
         let is_file = header.cmsg_level == libc::SOL_SOCKET && header.cmsg_type == libc::SCM_RIGHTS;
         // SAFETY: such a message has a number of a file, which is this process's alone from now on.
         is_file.then(|| unsafe {
             let number = libc::CMSG_DATA(header).cast::<RawFd>().read_unaligned();
             OwnedFd::from_raw_fd(number)
         })
-    })
+    });
+    file.filter(|_| word == expected)
 }
 
 #[cfg(test)]
@@ -136,13 +150,17 @@ mod tests {
     #[test]
     fn a_file_comes_over() {
         let (send_file, files) = mpsc::channel();
-        let name = listen(send_file).unwrap();
+        let (name, word) = listen(send_file).unwrap();
         // SAFETY: the name is a string of C's; the call makes a file.
         let number = unsafe { libc::memfd_create(c"test".as_ptr(), libc::MFD_CLOEXEC) };
         // SAFETY: the file was just made, and nobody else has it.
         let mut file = unsafe { File::from_raw_fd(number) };
         file.write_all(b"it is me").unwrap();
-        send(&name, &file.try_clone().unwrap().into()).unwrap();
+        let file: OwnedFd = file.into();
+        // Somebody who has read the name, but not the word.
+        let stranger = File::open("/dev/null").unwrap().into();
+        send(&name, word ^ 1, &stranger).unwrap();
+        send(&name, word, &file).unwrap();
         let mut received = File::from(files.recv().unwrap());
         received.rewind().unwrap();
         let mut text = String::new();

@@ -58,6 +58,14 @@ const MAGIC: u64 = {
     hash
 };
 
+/// The length stays as it is: to read beyond the end of a file kills who does it.
+const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+
+/// The memory of a program that another one starts. Small, as there may be hundreds of them.
+pub(super) fn plan_of_children() -> Plan {
+    Plan::new(2, 8 << 20)
+}
+
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
@@ -75,18 +83,13 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// New memory, for a store of about `bytes` in all, and the file to hand over.
-    pub(crate) fn create(
-        orders: Orders,
-        shards: usize,
-        bytes: usize,
-    ) -> io::Result<(Self, OwnedFd)> {
-        let plan = Plan::new(shards, bytes);
+    /// New memory, for a store of this plan, and the file to hand over.
+    pub(crate) fn create(orders: Orders, plan: Plan) -> io::Result<(Self, OwnedFd)> {
         let words = plan.words().and_then(|words| words.checked_add(STORE_AT));
         let words = words.ok_or(io::ErrorKind::InvalidInput)?;
         // Open over `exec`, for the program.
         // SAFETY: the name is a string of C's; the call makes a file.
-        let fd = unsafe { libc::memfd_create(c"contend".as_ptr(), 0) };
+        let fd = unsafe { libc::memfd_create(c"contend".as_ptr(), libc::MFD_ALLOW_SEALING) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -94,6 +97,10 @@ impl Region {
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let file = File::from(fd);
         file.set_len((words * size_of::<u64>()) as u64)?;
+        // SAFETY: forbids what would change the length of our own file.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
         let region = Self {
             words: map(file.as_raw_fd(), words)?,
             plan,
@@ -108,8 +115,23 @@ impl Region {
         Ok((region, file.into()))
     }
 
+    /// As [`open`](Self::open), of a program that was invited. Nobody else vouches for it: so its memory is
+    /// no larger than that of all who are invited.
+    pub(crate) fn open_sent(fd: RawFd) -> io::Result<Self> {
+        let region = Self::open(fd)?;
+        match region.plan == plan_of_children() {
+            true => Ok(region),
+            false => Err(io::Error::other("it is larger than it was to be")),
+        }
+    }
+
     /// The memory behind this file, as another process made it.
     pub(crate) fn open(fd: RawFd) -> io::Result<Self> {
+        // SAFETY: asks for a number. A file that has no seals is an error and nothing else.
+        let seals = unsafe { libc::fcntl(fd, libc::F_GET_SEALS) };
+        if seals < 0 || seals & SEALS != SEALS {
+            return Err(io::Error::other("its length is not sealed"));
+        }
         // SAFETY: zeros are a value of each of its fields.
         let mut stat: libc::stat = unsafe { std::mem::zeroed() };
         // SAFETY: the result goes to a live local.
@@ -218,6 +240,7 @@ fn map(fd: RawFd, words: usize) -> io::Result<&'static [AtomicU64]> {
     }
     // SAFETY: the mapping has these words, is never unmapped, and begins at a page; any bits are a
     // valid word, and all who have it change it by atomic operations only, but for the bytes of
-    // objects, which are written before they are published. The file is not made shorter.
+    // objects, which are written before they are published. The file is sealed against being made
+    // shorter, which `create` has done and `open` has checked.
     Ok(unsafe { std::slice::from_raw_parts(start.cast(), words) })
 }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process;
 use std::sync::OnceLock;
 
-use super::region::{Orders, Region};
+use super::region::{Orders, Region, plan_of_children};
 use super::{chain, hand_over, objects, real, waiting};
 use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
@@ -25,6 +25,8 @@ pub(super) const CHILDREN: &str = "CONTEND_PRELOAD_CHILDREN";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Invitation {
     pub(super) orders: Orders,
+    /// To be sent along.
+    pub(super) word: hand_over::Word,
     /// Of the socket.
     pub(super) name: String,
 }
@@ -32,26 +34,27 @@ pub(super) struct Invitation {
 impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Orders { fraction, rate } = self.orders;
-        write!(f, "{fraction} {rate} {}", self.name)
+        write!(f, "{fraction} {rate} {} {}", self.word, self.name)
     }
 }
 
 impl Invitation {
     fn parse(text: &str) -> Option<Self> {
-        let mut words = text.splitn(3, ' ');
+        let mut words = text.splitn(4, ' ');
         Some(Self {
             orders: Orders {
                 fraction: words.next()?.parse().ok()?,
                 rate: words.next()?.parse().ok()?,
             },
+            word: words.next()?.parse().ok()?,
             name: words.next()?.to_owned(),
         })
     }
 
     /// Makes the memory and sends it. Small, as there may be hundreds of programs.
     fn accept(&self) -> io::Result<Region> {
-        let (region, file) = Region::create(self.orders, 2, 8 << 20)?;
-        hand_over::send(&self.name, &file)?;
+        let (region, file) = Region::create(self.orders, plan_of_children())?;
+        hand_over::send(&self.name, self.word, &file)?;
         Ok(region)
     }
 }

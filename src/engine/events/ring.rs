@@ -40,7 +40,7 @@ const HEADER: usize = 4;
 const NUMBER: usize = 0;
 /// Words that are written, and in the upper half the events that they are.
 const FILLED: usize = 1;
-/// The first word of the last event: its time.
+/// The latest first word of an event: its time.
 const LAST_TIME: usize = 2;
 /// The [epoch](Ring::epoch) in which a shard began to fill it, while it does: then nobody may begin it.
 /// Else [`FREE`], or of an epoch that is over.
@@ -165,7 +165,12 @@ impl Ring {
             place.store(*word, Ordering::Relaxed);
         }
         if let [time, ..] = event {
-            chunk[LAST_TIME].store(*time, Ordering::Relaxed);
+            // Threads take their time before they come here, so it need not grow.
+            let latest = match filled {
+                0 => *time,
+                _ => chunk[LAST_TIME].load(Ordering::Relaxed).max(*time),
+            };
+            chunk[LAST_TIME].store(latest, Ordering::Relaxed);
         }
         chunk[FILLED].store(filled + ONE_EVENT + event.len() as u64, Ordering::Release);
         true
@@ -200,9 +205,10 @@ impl Ring {
         None
     }
 
-    /// Visits the content of each chunk, a copy: whole events. What is overwritten meanwhile is left
-    /// out, and is in what [`overwritten`](Self::overwritten) says afterwards.
-    pub(super) fn copy(&self, mut visit: impl FnMut(&[u64])) {
+    /// Visits the content of each chunk that has events from `since` on, a copy: whole events. What is
+    /// overwritten meanwhile is left out, and is in what [`overwritten`](Self::overwritten) says
+    /// afterwards.
+    pub(super) fn copy(&self, since: u64, mut visit: impl FnMut(&[u64])) {
         let mut copy = [0; CONTENT];
         // Chunk n is nowhere but at one of the first n places: no page is touched that never was.
         let begun = usize::try_from(self.begun.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
@@ -212,6 +218,10 @@ impl Ring {
                 continue;
             }
             let filled = words_of(chunk[FILLED].load(Ordering::Acquire)).min(CONTENT);
+            // Stored before `filled`, by which it is seen.
+            if chunk[LAST_TIME].load(Ordering::Relaxed) < since {
+                continue;
+            }
             for (to, from) in copy.iter_mut().zip(&chunk[HEADER..HEADER + filled]) {
                 *to = from.load(Ordering::Relaxed);
             }

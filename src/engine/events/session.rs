@@ -198,7 +198,7 @@ pub(crate) fn snapshot(hold: &Hold, since: u64) -> Snapshot {
     let mut chunks = Vec::new();
     let mut overwritten = Overwritten::default();
     if let Some(ring) = RING.get() {
-        ring.copy(|words| chunks.push(words.to_vec()));
+        ring.copy(since, |words| chunks.push(words.to_vec()));
         // After the copy: counts what was overwritten beside it.
         overwritten = ring.overwritten();
     }

@@ -28,13 +28,18 @@ pub(super) fn start() {
     for_each_frame(|_| true);
 }
 
-/// Not in a forked child where it takes a lock that the fork may have left closed.
+/// Not in a forked child where it takes a lock that the fork may have left closed: the loader's; or that
+/// of libgcc (`object_mutex`), once a compiler at run time has registered tables. The latter cannot be known
+/// from outside. So the unwinder is used there only if there is no other one.
 fn may_walk() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    return list::may_be_asked() || !LOCKS_LOADER.load(Ordering::Relaxed);
+    return list::may_be_asked() || (IS_THE_ONLY_ONE && !LOCKS_LOADER.load(Ordering::Relaxed));
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     true
 }
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const IS_THE_ONLY_ONE: bool = !cfg!(all(feature = "framehop", target_arch = "x86_64"));
 
 /// Fills `stack` from the frame on that holds `marker`. False: that frame was not found, or the
 /// unwinder must not be used.

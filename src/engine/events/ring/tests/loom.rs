@@ -31,7 +31,7 @@ fn a_copy_beside_a_writer_has_whole_events() {
             append(&writer, 0, 4);
         });
         let mut count = 0;
-        ring.copy(|events| {
+        ring.copy(0, |events| {
             count += events.len() / 2;
             assert_whole(events);
         });
@@ -50,7 +50,7 @@ fn two_writers_lose_nothing_that_there_is_room_for() {
         assert!(append(&ring, 0, 2));
         other.join().unwrap();
         let mut found = Vec::new();
-        ring.copy(|events| {
+        ring.copy(0, |events| {
             assert_whole(events);
             found.push(events[0]);
         });

@@ -7,7 +7,7 @@ use super::super::*;
 
 fn contents(ring: &Ring) -> Vec<u64> {
     let mut all = Vec::new();
-    ring.copy(|events| all.extend_from_slice(events));
+    ring.copy(0, |events| all.extend_from_slice(events));
     all
 }
 
@@ -82,6 +82,22 @@ fn events_that_are_read_beside_writers_are_right() {
 }
 
 #[test]
+fn chunks_of_before_are_not_copied() {
+    let ring = Ring::new(MIN_CHUNKS);
+    // The latest one comes first.
+    ring.append(0, &[900, 1]);
+    for time in 1..=(CONTENT / 2) as u64 {
+        ring.append(0, &[time, time]);
+    }
+    let copied = |since| {
+        let mut chunks = 0;
+        ring.copy(since, |_| chunks += 1);
+        chunks
+    };
+    assert_eq!((copied(0), copied(900), copied(901)), (2, 1, 0));
+}
+
+#[test]
 fn a_fork_leaves_no_flag_up() {
     let ring = Ring::new(MIN_CHUNKS);
     assert!(ring.append(0, &[7; 6]));
@@ -92,4 +108,10 @@ fn a_fork_leaves_no_flag_up() {
     ring.forget_after_fork();
     assert!(ring.append(0, &[9; 6]));
     assert_eq!(contents(&ring), [9; 6]);
+    // All chunks can be taken again, and what is overwritten was the parent's.
+    for _ in 0..MIN_CHUNKS * CONTENT / 6 - 1 {
+        assert!(ring.append(0, &[9; 6]));
+    }
+    assert_eq!(ring.overwritten(), Overwritten::default());
+    assert_eq!(contents(&ring).len() / 6, MIN_CHUNKS * (CONTENT / 6));
 }
