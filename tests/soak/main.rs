@@ -7,7 +7,7 @@
 //! panics that is not meant to, no child hangs, and none of the workers does.
 //!
 //! ```text
-//! CONTEND_SOAK_SECS=1800 cargo test --release --all-features --test soak -- --ignored --nocapture
+//! CONTEND_SOAK_SECS=1800 cargo test --all-features --test soak -- --ignored --nocapture
 //! ```
 #![cfg(all(
     target_os = "linux",

@@ -109,7 +109,7 @@ fn a_fork_leaves_no_flag_up() {
     assert!(ring.append(0, &[9; 6]));
     assert_eq!(contents(&ring), [9; 6]);
     // All chunks can be taken again, and what is overwritten was the parent's.
-    for _ in 0..MIN_CHUNKS * CONTENT / 6 - 1 {
+    for _ in 1..MIN_CHUNKS * (CONTENT / 6) {
         assert!(ring.append(0, &[9; 6]));
     }
     assert_eq!(ring.overwritten(), Overwritten::default());
