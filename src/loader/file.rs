@@ -20,7 +20,7 @@ pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
     let paths = paths
         .iter()
         .take(if mapping.build_id.is_empty() { 1 } else { 2 });
-    let mut files = paths.filter_map(|path| open_regular(path));
+    let mut files = paths.filter_map(open_regular);
     files.find(|file| is_build(file, mapping))
 }
 

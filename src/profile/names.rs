@@ -12,7 +12,7 @@ pub(crate) struct Names<const N: usize>([Name; N]);
 impl<const N: usize> Names<N> {
     pub(crate) const fn new() -> Self {
         assert!(N.is_power_of_two());
-        Self([const { Name::NONE }; N])
+        Self([const { Name::new() }; N])
     }
 
     /// The number of this name; `None`: there is no room for more of them.

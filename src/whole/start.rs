@@ -165,6 +165,7 @@ mod tests {
                 fraction: 100,
                 rate: u64::MAX,
             },
+            word: 7,
             name: "contend-0a".to_owned(),
         };
         let text = invitation.to_string();

@@ -18,10 +18,12 @@ pub(super) struct Name {
 }
 
 impl Name {
-    pub(super) const NONE: Self = Self {
-        start: AtomicPtr::new(ptr::null_mut()),
-        len_plus_one: AtomicUsize::new(0),
-    };
+    pub(super) const fn new() -> Self {
+        Self {
+            start: AtomicPtr::new(ptr::null_mut()),
+            len_plus_one: AtomicUsize::new(0),
+        }
+    }
 
     pub(super) fn get(&self) -> Option<&'static str> {
         let len = self.len_plus_one.load(Ordering::Acquire).checked_sub(1)?;
@@ -62,19 +64,19 @@ mod tests {
 
     #[test]
     fn the_first_name_stays() {
-        let place = Name::NONE;
+        let place = Name::new();
         assert_eq!(place.get(), None);
         assert_eq!(place.get_or_set("one"), Some("one"));
         assert_eq!(place.get_or_set("other"), Some("one"));
         assert_eq!(place.get(), Some("one"));
-        assert_eq!(Name::NONE.get_or_set(""), Some(""));
+        assert_eq!(Name::new().get_or_set(""), Some(""));
     }
 
     #[test]
     fn threads_agree_on_a_name() {
         static NAMES: [&str; 4] = ["a", "bc", "def", ""];
         for _ in 0..100 {
-            let place = Name::NONE;
+            let place = Name::new();
             let seen: Vec<_> = std::thread::scope(|scope| {
                 let place = &place;
                 let give = |name| scope.spawn(move || place.get_or_set(name));
@@ -89,7 +91,7 @@ mod tests {
     /// As a fork leaves it that comes between the two steps.
     #[test]
     fn a_place_that_never_gets_its_name_keeps_nobody() {
-        let place = Name::NONE;
+        let place = Name::new();
         place.start.store(ptr::dangling_mut(), Ordering::Relaxed);
         assert_eq!(place.get_or_set("other"), None);
     }

@@ -425,7 +425,7 @@ fn story(seed: u64, give_up: bool, least_nanos: u64) {
             }
         } else if let Some(index) = waits {
             // Every third thread waits to read.
-            let outcome = match thread % 3 == 0 {
+            let outcome = match thread.is_multiple_of(3) {
                 _ if give_up && dice.below(4) == 0 => Outcome::GaveUp,
                 false if is_free => Outcome::Acquired,
                 // Who is inside then would not pay for the last waiter, who is in too.

@@ -145,7 +145,7 @@ mod tests {
         let before = profile(vec![
             sample(Kind::MUTEX, 1.0, 30, &stack("lock")),
             sample(Kind::CONDVAR, 1.0, 12, &stack("lock")),
-            sample(Kind::SLEEP, 1.0, 8, &[main.clone()]),
+            sample(Kind::SLEEP, 1.0, 8, std::slice::from_ref(&main)),
             sample(Kind::SLEEP, 1.0, 0, &[location(9, &["nothing"])]),
         ]);
         let after = profile(vec![sample(Kind::MUTEX, 1.0, 7, &stack("new"))]);
