@@ -1,10 +1,10 @@
 //! Tells the crate what it is built by and for, and what the standard library already has.
 //!
-//! It asks one thing of the standard library: whether it has `RwLockWriteGuard::downgrade`, which is
-//! stable from 1.92 on. The crate promises to build from 1.88 on.
+//! It asks one thing of the standard library: whether it has `RwLockWriteGuard::downgrade`, which
+//! is stable from 1.92 on. The crate promises to build from 1.88 on.
 //!
-//! And it makes a shared library of the binary `contend-preload`, which is loaded into other programs.
-//! `cargo install` brings binaries only, and glibc loads no program as a library.
+//! And it makes a shared library of the binary `contend-preload`, which is loaded into other
+//! programs. `cargo install` brings binaries only, and glibc loads no program as a library.
 
 use std::env;
 use std::process::Command;
@@ -44,8 +44,8 @@ fn can_profile_whole_programs() -> bool {
         && !is_static
 }
 
-/// The C compiler that links leaves `-pie` out when it is told `-shared`. Each argument goes to the linker by
-/// itself, since paths may have commas.
+/// The C compiler that links leaves `-pie` out when it is told `-shared`. Each argument goes to the
+/// linker by itself, since paths may have commas.
 fn link_preload_object() {
     println!("cargo::rerun-if-changed=src/preload/exports.map");
     let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();

@@ -1,13 +1,14 @@
-//! One unlock whose waiter has slept for milliseconds: what it takes when nothing of the profiler is in a cache.
+//! One unlock whose waiter has slept for milliseconds: what it takes when nothing of the profiler
+//! is in a cache.
 //!
 //! ```text
 //! cargo bench --bench cold
 //! ```
 //!
-//! A thread holds a lock for 5 ms, another one waits for it, and the unlock is measured: with the wake-up of the
-//! waiter, which is a call of the kernel. The holder sleeps, or reads 8 MB meanwhile, which leaves nothing
-//! else in its processor's own caches. The settings take turns, unlock by unlock. `record` measures the same work in
-//! a hot loop.
+//! A thread holds a lock for 5 ms, another one waits for it, and the unlock is measured: with the
+//! wake-up of the waiter, which is a call of the kernel. The holder sleeps, or reads 8 MB
+//! meanwhile, which leaves nothing else in its processor's own caches. The settings take turns,
+//! unlock by unlock. `record` measures the same work in a hot loop.
 
 mod common;
 
@@ -22,7 +23,7 @@ use common::report::{Report, Row};
 use contend::sync::Mutex;
 
 const HOLD: Duration = Duration::from_millis(5);
-/// Of each setting.
+/// The figures of each setting.
 const ROUNDS: usize = 400;
 /// More than the caches of one processor have.
 const OTHER_WORK: usize = 8 << 20;

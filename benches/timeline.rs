@@ -8,9 +8,9 @@
 //! **Events.** A log and a region, in one thread and in two at a time: what each of them spends. An
 //! event that is a wait needs no clock of its own, but a stack, which `record` measures.
 //!
-//! **Contended.** Threads do nothing but take one lock, for a critical section of about so long. Off
-//! and on take turns, and each pair is measured side by side, so that whatever else the machine does
-//! falls on both. The ratio is the median of the pairs.
+//! **Contended.** Threads do nothing but take one lock, for a critical section of about so long.
+//! Off and on take turns, and each pair is measured side by side, so that whatever else the machine
+//! does falls on both. The ratio is the median of the pairs.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;

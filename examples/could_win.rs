@@ -1,16 +1,17 @@
-//! What does a shorter section buy? The profile's prediction, and what comes of it.
+//! The gain from a shorter section: the profile's prediction, and what comes of it.
 //!
 //! ```sh
 //! cargo run --release --example could_win
 //! ```
 //!
-//! Four threads take turns at one lock. `slow_update` does a millisecond of work with the lock held,
-//! `quick_update` a tenth of that. The profile says how long all threads together waited for each. Then
-//! `slow_update` does the same work, but before it takes the lock.
+//! Four threads take turns at one lock. `slow_update` does a millisecond of work with the lock
+//! held, `quick_update` a tenth of that. The profile says how long all threads together waited for
+//! each. Then `slow_update` does the same work, but before it takes the lock.
 //!
-//! You should see more turns than before, and more than estimated: the queue that `slow_update` makes waits for
-//! `quick_update` as well, so that about all of the waiting at this lock goes. (The work is a sleep, as if it
-//! were done by a disk or another machine, so that it does not need processors which the machine may not have.)
+//! You should see more turns than before, and more than estimated: the queue that `slow_update`
+//! makes waits for `quick_update` as well, so that about all of the waiting at this lock goes. (The
+//! work is a sleep, as if it were done by a disk or another machine, so that it does not need
+//! processors which the machine may not have.)
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;

@@ -5,9 +5,9 @@
 //! cargo run --release --example slow_request
 //! ```
 //!
-//! A flight recorder keeps the last seconds. When a wait takes longer than 30 ms it writes them to a
-//! file, whose name the program prints. `go tool trace FILE` opens it, and `contend trace FILE` says
-//! who waited, and who woke whom. The page "timeline" of the documentation goes through it.
+//! A flight recorder keeps the last seconds. When a wait takes longer than 30 ms it writes them to
+//! a file, whose name the program prints. `go tool trace FILE` opens it, and `contend trace FILE`
+//! says who waited, and who woke whom. The page "timeline" of the documentation goes through it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,12 +5,12 @@ use crate::engine::thread_state::{self, Recording};
 use crate::engine::{recorder, registry};
 use crate::profile::kind::{Kind, ProfileKind};
 
-/// What has become of the contentions that the mutex profile has sampled since the start, in
+/// The fate of the contentions that the mutex profile has sampled since the start, in
 /// contentions.
 ///
-/// At any moment [`missing`](Self::missing) is 0, and [`in_the_recorder`](Self::in_the_recorder) not less
-/// than that; where nobody records right now, it is 0 too. Those that could not be taken in are not
-/// among them: `Lost` counts them.
+/// At any moment [`missing`](Self::missing) is 0, and [`in_the_recorder`](Self::in_the_recorder)
+/// not less than that; where nobody records right now, it is 0 too. Those that could not be taken
+/// in are not among them: `Lost` counts them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ledger {
     /// Waits that have begun.
@@ -60,7 +60,7 @@ pub fn waits_in_progress() -> usize {
     registry::waits().count()
 }
 
-/// What the mutex profile will decide about the next contention of a thread.
+/// The decision of the mutex profile about the next contention of a thread.
 #[derive(Clone, Copy, Debug)]
 pub struct NextContention {
     fraction: u32,
@@ -69,7 +69,8 @@ pub struct NextContention {
 }
 
 impl NextContention {
-    /// That of this thread, if the block profile is off, which draws from the same numbers.
+    /// The decision for this thread, if the block profile is off, which draws from the same
+    /// numbers.
     pub fn of_this_thread(fraction: u32) -> Self {
         let draw = || sampler::draw_contention(fraction) > 0;
         let (is_sampled, state) = thread_state::without_drawing(draw);

@@ -1,4 +1,5 @@
-//! The `contend` command: reads profiles, its own and those of Go programs, where no Go is installed.
+//! The `contend` command: reads profiles, its own and those of Go programs, where no Go is
+//! installed.
 //!
 //! No part of the library's interface: `main.rs` of the command and its tests call it.
 //!
@@ -73,7 +74,8 @@ use output::{Output, printable};
 use report::Report;
 use weights::{By, weigh};
 
-/// Runs the command with the arguments of the process. Wrong usage ends the process with exit code 2.
+/// Runs the command with the arguments of the process. Wrong usage ends the process with exit code
+/// 2.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments.command) {
@@ -121,7 +123,8 @@ fn run(command: &Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a profile and does with it what the commands do, but for printing: for the fuzz target and for tests.
+/// Reads a profile and does with it what the commands do, but for printing: for the fuzz target and
+/// for tests.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Pages to read: on whole programs, on moving to the wrappers, and on the crate's own code. There is
-//! nothing to call here.
+//! Pages to read: on whole programs, on moving to the wrappers, and on the crate's own code. There
+//! is nothing to call here.
 //!
 //! | page | answers |
 //! |---|---|

@@ -1,8 +1,8 @@
 //! The one list of all that a fork would leave closed in the child, and of who opens it.
 //!
-//! In a child of `fork` only the forking thread exists: threads that waited, or that were at work on
-//! a table, must not be waited for there. And the thread that forks must not wait for us: longer than
-//! for a system call or two the program does not stand still.
+//! In a child of `fork` only the forking thread exists: threads that waited, or that were at work
+//! on a table, must not be waited for there. And the thread that forks must not wait for us: longer
+//! than for a system call or two the program does not stand still.
 //!
 //! | what | before | in the child |
 //! |---|---|---|
@@ -17,8 +17,8 @@
 //! | each [`Lock`]: dumps of threads, the trace, … | | opened; what a thread was changing begins anew |
 //! | what is made once: the store, the clock, the unwinder, names of kinds | | nothing: nobody waits while it is made (see `engine::published`) |
 //!
-//! What else the process has of its parent and not of its threads (a monitor, a flight recorder, the files
-//! that the variables ask for) knows whose it is, and does nothing in a child.
+//! Other things that the process has of its parent and not of its threads (a monitor, a flight
+//! recorder, the files that the variables ask for) knows whose it is, and does nothing in a child.
 //!
 //! A child of `vfork` or `posix_spawn` runs none of this and none of ours.
 
@@ -135,8 +135,8 @@ mod tests {
 
     /// Whether a child in which `live` is true comes to its end.
     fn child_lives(live: impl FnOnce() -> bool) -> bool {
-        // SAFETY: the child uses the allocator, which the C library opens, and what is tested. It ends
-        // with `_exit`, and the alarm ends it if it hangs.
+        // SAFETY: the child uses the allocator, which the C library opens, and what is tested. It
+        // ends with `_exit`, and the alarm ends it if it hangs.
         let child = unsafe { libc::fork() };
         if child == 0 {
             // SAFETY: sets a timer, whose signal kills the child.

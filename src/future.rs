@@ -13,18 +13,19 @@ pub type Contended<F> = F;
 
 /// Names what a task waits for.
 pub trait FutureExt: Future {
-    /// Records the time for which this future is pending as a wait of kind `name` in the block profile.
+    /// Records the time for which this future is pending as a wait of kind `name` in the block
+    /// profile.
     ///
-    /// For what has no wrapper here: a query, a request to another service, a channel of another crate. The
-    /// wait is that from the first poll that is pending to the one that is not, or until the future is
-    /// dropped. A future that is ready at its first poll is no event. `name` becomes the `kind` label, as
-    /// for [`blocking`](crate::blocking()). To see also who made others wait, use a
-    /// [`Resource`](crate::Resource).
+    /// For what has no wrapper here: a query, a request to another service, a channel of another
+    /// crate. The wait is that from the first poll that is pending to the one that is not, or until
+    /// the future is dropped. A future that is ready at its first poll is no event. `name` becomes
+    /// the `kind` label, as for [`blocking`](crate::blocking()). To see also who made others wait,
+    /// use a [`Resource`](crate::Resource).
     ///
     /// # Overhead
     ///
-    /// A search for the kind of the name; for a wait that is recorded, two readings of the clock and a
-    /// stack.
+    /// A search for the kind of the name; for a wait that is recorded, two readings of the clock
+    /// and a stack.
     ///
     /// # Examples
     ///

@@ -1,12 +1,14 @@
 //! Profiles over HTTP: what Go serves under `/debug/pprof/`, and pages for people.
 //!
-//! Tools that know Go's addresses work with these: `go tool pprof URL`, curl, Parca, Grafana Alloy. People get a page
-//! that says where the program waits and whether the profiles are on, and turns them on if they are not.
+//! Tools that know Go's addresses work with these: `go tool pprof URL`, curl, Parca, Grafana Alloy.
+//! People get a page that says where the program waits and whether the profiles are on, and turns
+//! them on if they are not.
 //!
 //! # Ways to serve them
 //!
-//! **A server of its own**, with feature `server`: for a program that has none, and for one that is stuck. It has a
-//! thread and a runtime to itself, so it answers whatever the rest of the program does.
+//! **A server of its own**, with feature `server`: for a program that has none, and for one that is
+//! stuck. It has a thread and a runtime to itself, so it answers whatever the rest of the program
+//! does.
 //!
 #![cfg_attr(feature = "server", doc = "```")]
 #![cfg_attr(not(feature = "server"), doc = "```ignore")]
@@ -21,11 +23,12 @@
 //!
 #![cfg_attr(not(doctest), doc = include_str!("http/axum_router.md"))]
 //!
-//! Where your server listens on loopback only, `Handler::new().loopback_hosts_only(true)`: see [Security](#security).
+//! Where your server listens on loopback only, `Handler::new().loopback_hosts_only(true)`: see
+//! [Security](#security).
 //!
-//! **A function**, with feature `http`: [`Handler::handle`] makes a [`Response`] of a [`Request`], without input,
-//! output, threads, or types of other crates. It blocks for up to the length of a window, so async code calls it
-//! where blocking is allowed. With actix-web 4:
+//! **A function**, with feature `http`: [`Handler::handle`] makes a [`Response`] of a [`Request`],
+//! without input, output, threads, or types of other crates. It blocks for up to the length of a
+//! window, so async code calls it where blocking is allowed. With actix-web 4:
 //!
 //! ```ignore
 //! use actix_web::http::StatusCode;
@@ -139,15 +142,15 @@
 //! | `symbol` | | reads | Names of addresses, as Go's. |
 //! | *a name* | | changes | What [`register_profile`] added under this name. |
 //!
-//! The effect says what a request does beside being answered. Browsers may not send requests that take time or change
-//! something for a page of another site (see [Security](#security)); a method other than `GET` and `HEAD` changes
-//! something.
+//! The effect says what a request does beside being answered. Browsers may not send requests that
+//! take time or change something for a page of another site (see [Security](#security)); a method
+//! other than `GET` and `HEAD` changes something.
 //!
 //! A window is refused at once (409) while its profile is off and no rate is given.
 //!
-//! Statuses, headers, names of files and messages are Go's where Go has the path. A window sets its rate back when it
-//! ends, also when its client goes away; of two at once each gets at least what it asked for. `heap`,
-//! `allocs` and `trace` are not there and answered with 404.
+//! Statuses, headers, names of files and messages are Go's where Go has the path. A window sets its
+//! rate back when it ends, also when its client goes away; of two at once each gets at least what
+//! it asked for. `heap`, `allocs` and `trace` are not there and answered with 404.
 //!
 //! # From the command line
 //!
@@ -171,32 +174,42 @@
 //!
 //! # Latency is high, CPU is low: what to do
 //!
-//! 1. Open `/debug/pprof/`. If the profiles are off, turn them on there: they cost little (see [the crate](crate#cost)).
-//! 2. Look at `top?profile=block&seconds=10` while it is slow. The delay is a sum over threads: 40 s in 10 s
-//!    means that four threads waited all the time.
-//! 3. Little delay there? The time goes where this crate does not look: disk, network, locks of dependencies.
-//!    [`blocking`](crate::blocking) around a suspected call makes it count.
-//! 4. Is the leaf `Condvar::wait`, `recv` or `sleep` of a thread that has nothing to do? Pass it over; look at the locks.
-//! 5. Much of it at one lock: `top?profile=mutex&seconds=10` names the code that **holds** it while others wait.
-//! 6. A row of `top` leads to the function: who calls it, on which lines, with which stacks. The flame graph shows all of
-//!    them at once. `contend open URL` on the machine with the sources puts the numbers beside the lines.
-//! 7. Long section? Move work out of it: input and output, allocation, formatting, whatever needs no lock.
-//! 8. Short but frequent (many contentions, little delay each)? Split the lock, or take it once for many items.
-//! 9. `send` at the top of the block profile: what receives is too slow, or the channel too short. `recv`: the sender is.
-//! 10. Fetch `mutex?seconds=10` before and after the change, and compare: `contend diff before.pb.gz after.pb.gz`, or
+//! 1. Open `/debug/pprof/`. If the profiles are off, turn them on there: they cost little (see [the
+//!    crate](crate#cost)).
+//! 2. Look at `top?profile=block&seconds=10` while it is slow. The delay is a sum over threads: 40
+//!    s in 10 s means that four threads waited all the time.
+//! 3. Little delay there? The time goes where this crate does not look: disk, network, locks of
+//!    dependencies. [`blocking`](crate::blocking) around a suspected call makes it count.
+//! 4. Is the leaf `Condvar::wait`, `recv` or `sleep` of a thread that has nothing to do? Pass it
+//!    over; look at the locks.
+//! 5. Much of it at one lock: `top?profile=mutex&seconds=10` names the code that **holds** it while
+//!    others wait.
+//! 6. A row of `top` leads to the function: who calls it, on which lines, with which stacks. The
+//!    flame graph shows all of them at once. `contend open URL` on the machine with the sources
+//!    puts the numbers beside the lines.
+//! 7. Long section? Move work out of it: input and output, allocation, formatting, whatever needs
+//!    no lock.
+//! 8. Short but frequent (many contentions, little delay each)? Split the lock, or take it once for
+//!    many items.
+//! 9. `send` at the top of the block profile: what receives is too slow, or the channel too short.
+//!    `recv`: the sender is.
+//! 10. Fetch `mutex?seconds=10` before and after the change, and compare: `contend diff
+//!     before.pb.gz after.pb.gz`, or
 //!     side by side `contend open before.pb.gz after.pb.gz`.
 //!
 //! # Nothing moves: what to do
 //!
-//! 1. Open the index: threads that wait for each other stand on top, in red, with a link to their stacks. Below is the
-//!    longest wait, and who holds what it waits for.
-//! 2. Open `threads`: a picture of who blocks whom, then threads that do the same together, with how many they are. The
-//!    largest group that waits for a lock is what is stuck; a table has all threads by the time that they have waited.
-//! 3. `threads?seconds=5` tells whether threads work (`on CPU`), lack a processor (`runnable`), wait for each other
-//!    (`in waits`), or for something that this crate does not see (`elsewhere`).
+//! 1. Open the index: threads that wait for each other stand on top, in red, with a link to their
+//!    stacks. Below is the longest wait, and who holds what it waits for.
+//! 2. Open `threads`: a picture of who blocks whom, then threads that do the same together, with
+//!    how many they are. The largest group that waits for a lock is what is stuck; a table has all
+//!    threads by the time that they have waited.
+//! 3. `threads?seconds=5` tells whether threads work (`on CPU`), lack a processor (`runnable`),
+//!    wait for each other (`in waits`), or for something that this crate does not see
+//!    (`elsewhere`).
 //! 4. `goroutine?debug=2` has every stack, for tools that read Go's.
-//! 5. To be told the next time, start the program with `CONTEND_MONITOR=1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt`,
-//!    and look at `monitor`.
+//! 5. To be told the next time, start the program with
+//!    `CONTEND_MONITOR=1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt`, and look at `monitor`.
 //!
 //! # Scrapers
 //!
@@ -235,20 +248,24 @@
 //!
 //! # Security
 //!
-//! Profiles tell names, paths and timing of a program, and whoever may ask may also set its rates. So [`serve`] binds
-//! addresses of this machine alone; others are an error until [`ServerBuilder::allow_remote`] wants them. There it
-//! also checks the `Host`, which keeps out web pages that make a name of theirs point here (DNS rebinding).
-//! Any user of the machine can connect: where that is too many, set a token ([`Handler::token`]), as for every
-//! address that others reach. It is compared in constant time. There is no encryption: put a proxy that has it in
-//! front, or a tunnel. A [`Service`] in your own server is as reachable as that server: give it a token, or a
-//! port of its own, and [`Handler::loopback_hosts_only`] where it listens on loopback.
+//! Profiles tell names, paths and timing of a program, and whoever may ask may also set its rates.
+//! So [`serve`] binds addresses of this machine alone; others are an error until
+//! [`ServerBuilder::allow_remote`] wants them. There it also checks the `Host`, which keeps out web
+//! pages that make a name of theirs point here (DNS rebinding). Any user of the machine can
+//! connect: where that is too many, set a token ([`Handler::token`]), as for every address that
+//! others reach. It is compared in constant time. There is no encryption: put a proxy that has it
+//! in front, or a tunnel. A [`Service`] in your own server is as reachable as that server: give it
+//! a token, or a port of its own, and [`Handler::loopback_hosts_only`] where it listens on
+//! loopback.
 //!
-//! No source is served: pages have names of files and numbers of lines. All text of the program is escaped; pages load nothing from elsewhere, run no script but their own
-//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that take time or change something are
-//! refused where the browser says that a page of another site made it send them. It says so to https and to loopback
-//! addresses (`Sec-Fetch-Site`), and elsewhere with what a script sends or a form posts (`Origin`, which has to name
-//! the `Host` that was asked). A plain link or picture on another site, to an http address that is not loopback, comes
-//! without either: a token keeps it out.
+//! No source is served: pages have names of files and numbers of lines. All text of the program is
+//! escaped; pages load nothing from elsewhere, run no script but their own
+//! (Content-Security-Policy), cannot be framed, and are not cached. Requests that take time or
+//! change something are refused where the browser says that a page of another site made it send
+//! them. It says so to https and to loopback addresses (`Sec-Fetch-Site`), and elsewhere with what
+//! a script sends or a form posts (`Origin`, which has to name the `Host` that was asked). A plain
+//! link or picture on another site, to an http address that is not loopback, comes without either:
+//! a token keeps it out.
 //!
 //! # Limits
 //!
@@ -265,8 +282,8 @@
 //! | a request's head, of a [`Server`] | 16 KiB, 64 headers | 431 |
 //! | time to send it, to send its body, to go on reading; idle | 15 s, [`ServerBuilder::client_timeout`] | the connection is closed |
 //!
-//! A client that leaves ends its window. (One that has sent its next request before, as pipelining does, is
-//! noticed at the end of the window.)
+//! A client that leaves ends its window. (One that has sent its next request before, as pipelining
+//! does, is noticed at the end of the window.)
 
 // Each group stands on those above it.
 

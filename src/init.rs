@@ -38,16 +38,16 @@ mod settings;
 /// these and is none of them, as `CONTEND_BLOCK_RATE` does. If only the server cannot be started, a
 /// line says so and all else goes on.
 ///
-/// In a program with rights that its user has not (set-user-id, set-group-id, capabilities) nothing of the
-/// environment is obeyed, because it is the user's: a line on the standard error says so.
+/// In a program with rights that its user has not (set-user-id, set-group-id, capabilities) nothing
+/// of the environment is obeyed, because it is the user's: a line on the standard error says so.
 ///
 /// # A flight recorder
 ///
-/// `CONTEND_FLIGHT` has items behind commas, in any order: how much time is kept, as `10s`; the triggers
-/// `wait=100ms` and (on Unix) `signal=USR2`; `in=FOLDER` for the files, which is the working folder
-/// otherwise; and `bytes=16MiB`, `tail=200ms`, `cooldown=60s`, `files=10`, as the methods of
-/// [`FlightRecorderBuilder`](crate::trace::FlightRecorderBuilder) have them. A line on the standard error names each
-/// file that is written.
+/// `CONTEND_FLIGHT` has items behind commas, in any order: how much time is kept, as `10s`; the
+/// triggers `wait=100ms` and (on Unix) `signal=USR2`; `in=FOLDER` for the files, which is the
+/// working folder otherwise; and `bytes=16MiB`, `tail=200ms`, `cooldown=60s`, `files=10`, as the
+/// methods of [`FlightRecorderBuilder`](crate::trace::FlightRecorderBuilder) have them. A line on
+/// the standard error names each file that is written.
 ///
 /// # A monitor
 ///
@@ -64,11 +64,11 @@ mod settings;
 /// on Unix, when the program calls [`std::process::exit`]. They hold what was recorded since the
 /// call of `init`. Not when the program aborts or is killed, and not by a forked child. A file is
 /// there whole or not at all; an old one stays until the new one is complete, so processes that
-/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them). A hidden
-/// `.….tmp` may stay beside the file if the process is killed while it writes.
+/// write to the same path replace each other's file but never mix (`{pid}` keeps all of them). A
+/// hidden `.….tmp` may stay beside the file if the process is killed while it writes.
 ///
-/// A path may lead to a pipe or a device. The end of the program does not wait for one: if nobody reads a pipe, or
-/// its reader stops for seconds, a line says so. Sockets and disks are refused.
+/// A path may lead to a pipe or a device. The end of the program does not wait for one: if nobody
+/// reads a pipe, or its reader stops for seconds, a line says so. Sockets and disks are refused.
 ///
 /// `let _ = contend::init();` drops the guard at once: give it a name, as `_profiles`.
 ///

@@ -1,22 +1,24 @@
 //! Contention profiling: where threads wait, for how long, and whose code made them wait.
 //!
-//! A CPU profile does not show waiting, and a lock's own statistics do not show whose code held it. This
-//! crate wraps the locks, channels and threads that a program uses and answers, with stacks:
+//! A CPU profile does not show waiting, and a lock's own statistics do not show whose code held it.
+//! This crate wraps the locks, channels and threads that a program uses and answers, with stacks:
 //!
-//! - **Who made others wait?** [`mutex_profile`]. If `slow_update` holds a lock for 30 ms and two threads
-//!   wait for it all that time, the stack in which `slow_update` releases the lock is charged with 60 ms.
+//! - **Who made others wait?** [`mutex_profile`]. If `slow_update` holds a lock for 30 ms and two
+//!   threads wait for it all that time, the stack in which `slow_update` releases the lock is
+//!   charged with 60 ms.
 //! - **Who waited?** [`block_profile`]: the stacks of those two threads, with 30 ms each.
 //!
-//! Both are profiles in the pprof format with the meaning that Go's profiles of the same names have, so
-//! `go tool pprof`, flame graph pages and profile stores read them. They can be on in production, all the
-//! time: where nobody waits they cost nothing, and where threads wait they are sampled.
+//! Both are profiles in the pprof format with the meaning that Go's profiles of the same names
+//! have, so `go tool pprof`, flame graph pages and profile stores read them. They can be on in
+//! production, all the time: where nobody waits they cost nothing, and where threads wait they are
+//! sampled.
 //!
 //! # Quick start
 //!
-//! 1. Put `contend::` before the path of what you wait for, in the place of `std::`: `std::sync::Mutex` becomes
-//!    [`contend::sync::Mutex`](sync::Mutex), and `crossbeam_channel::select!` becomes
-//!    `contend::crossbeam_channel::select!` (a feature each, see below). The modules have every name of the
-//!    originals, so imports go on working.
+//! 1. Put `contend::` before the path of what you wait for, in the place of `std::`:
+//!    `std::sync::Mutex` becomes [`contend::sync::Mutex`](sync::Mutex), and
+//!    `crossbeam_channel::select!` becomes `contend::crossbeam_channel::select!` (a feature each,
+//!    see below). The modules have every name of the originals, so imports go on working.
 //! 2. Switch the profiles on when the program starts.
 //! 3. Write the profiles when you want to look.
 //!
@@ -51,9 +53,10 @@
 //!
 //! # How to read the profiles
 //!
-//! A *wait* is one blocked operation of one thread, from its first failed try to its success, or to giving
-//! up. Each profile has two values per stack: `contentions`, the number of waits, and `delay`, their time
-//! summed over the threads that waited. Ten threads that wait one second each are ten seconds.
+//! A *wait* is one blocked operation of one thread, from its first failed try to its success, or to
+//! giving up. Each profile has two values per stack: `contentions`, the number of waits, and
+//! `delay`, their time summed over the threads that waited. Ten threads that wait one second each
+//! are ten seconds.
 //!
 //! | | mutex profile | block profile | wake profile |
 //! |---|---|---|---|
@@ -63,10 +66,11 @@
 //! | covers | locks, `Once` | the same, and waits for which nobody is to blame, such as a Condvar's | those: conditions, channels, barriers, parking, joins |
 //! | start here when | you want to know what to make faster | you want to know what is slow because of it | most of the waiting is for no lock |
 //!
-//! **Whose time is it?** A wait is cut where the lock changes hands, and each piece is charged to the thread that
-//! held the lock in it, on the stack of its release. In a piece in which nobody held it, the waiting thread had
-//! been woken and had no processor yet. That is the scheduler's time; it stands under the frame `contend::wakeup`,
-//! called by the release before it. Shorter sections do not help against it, more processors or fewer threads do.
+//! **Whose time is it?** A wait is cut where the lock changes hands, and each piece is charged to
+//! the thread that held the lock in it, on the stack of its release. In a piece in which nobody
+//! held it, the waiting thread had been woken and had no processor yet. That is the scheduler's
+//! time; it stands under the frame `contend::wakeup`, called by the release before it. Shorter
+//! sections do not help against it, more processors or fewer threads do.
 //!
 //! ```text
 //!   the lock     held by A          free     held by B      free     held by C
@@ -75,8 +79,8 @@
 //!   charged to     A's release      wakeup   B's release    wakeup
 //! ```
 //!
-//! Readers that hold a lock together while a writer waits share that: in a piece in which n of them held, each pays
-//! the n-th part. Tasks' permits do the same.
+//! Readers that hold a lock together while a writer waits share that: in a piece in which n of them
+//! held, each pays the n-th part. Tasks' permits do the same.
 //!
 //! ```text
 //!   reader A   ├──────────────┤                   pays ½ of the first piece
@@ -84,43 +88,46 @@
 //!   writer          ├───────┼──────────┼──────┤   waits: A and B held · B held · free (wakeup)
 //! ```
 //!
-//! **What could be won?** The column "could win" is a site's delay without the wake-ups after it: what all threads
-//! together waited while it held. In a window it says too how many threads these are at any moment, on average:
-//! 0.50 threads of 4 are an eighth of what the program could get done. It is an estimate. Less is won where a
-//! thread then waits for the next holder instead, or for a processor. More is won where a long hold has made a
-//! queue, which waits for the holds after it as well. All of the delay at that lock is the most. (The column
-//! is there where somebody waited for a processor; else it would repeat the delay.)
-//! `cargo run --release --example could_win` compares the estimate with what is won.
+//! **What could be won?** The column "could win" is a site's delay without the wake-ups after it:
+//! what all threads together waited while it held. In a window it says too how many threads these
+//! are at any moment, on average: 0.50 threads of 4 are an eighth of what the program could get
+//! done. It is an estimate. Less is won where a thread then waits for the next holder instead, or
+//! for a processor. More is won where a long hold has made a queue, which waits for the holds after
+//! it as well. All of the delay at that lock is the most. (The column is there where somebody
+//! waited for a processor; else it would repeat the delay.) `cargo run --release --example
+//! could_win` compares the estimate with what is won.
 //!
-//! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release within 5 µs of
-//! one that was charged is not captured; the next one after that is charged with its hold as well. So a hold
-//! that long is always charged exactly, shorter ones in proportion to their length on average.
-//! `go tool pprof -ignore contend::wakeup` shows the holds alone.
+//! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release
+//! within 5 µs of one that was charged is not captured; the next one after that is charged with its
+//! hold as well. So a hold that long is always charged exactly, shorter ones in proportion to their
+//! length on average. `go tool pprof -ignore contend::wakeup` shows the holds alone.
 //!
-//! The label `kind` says what was waited for: `go tool pprof -tagfocus kind=mutex` shows the mutexes alone, and
-//! `-tagignore kind=sleep` takes sleeping out. Besides `contend::wakeup` these frames stand for no code:
-//! `contend::unattributed` is blame of waits that saw no release (a waiter that comes in the very moment of an
-//! unlock, or that gave up and nobody has released the lock for ten seconds since) or no notification,
-//! `contend::timeout` in the wake profile what nobody has ended, `contend::thread_end` the end of a thread that
-//! was joined (its caller is the thread's function), `contend::overflow`
-//! holds what came when the table of stacks was full, `contend::no_stack` what came from a thread with too
-//! little stack left, or from code without unwind tables. [`Profile::lost`] counts what could not be recorded.
+//! The label `kind` says what was waited for: `go tool pprof -tagfocus kind=mutex` shows the
+//! mutexes alone, and `-tagignore kind=sleep` takes sleeping out. Besides `contend::wakeup` these
+//! frames stand for no code: `contend::unattributed` is blame of waits that saw no release (a
+//! waiter that comes in the very moment of an unlock, or that gave up and nobody has released the
+//! lock for ten seconds since) or no notification, `contend::timeout` in the wake profile what
+//! nobody has ended, `contend::thread_end` the end of a thread that was joined (its caller is the
+//! thread's function), `contend::overflow` holds what came when the table of stacks was full,
+//! `contend::no_stack` what came from a thread with too little stack left, or from code without
+//! unwind tables. [`Profile::lost`] counts what could not be recorded.
 //!
-//! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait is in
-//! the profile when it is over. What goes on at this moment is in [`threads()`]: every thread, what it waits for and
-//! since when, and its stack, also with all rates at 0.
+//! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait
+//! is in the profile when it is over. What goes on at this moment is in [`threads()`]: every
+//! thread, what it waits for and since when, and its stack, also with all rates at 0.
 //!
 //! # Services
 //!
-//! The feature `server` has `contend::http::serve("127.0.0.1:6060")`, and `tower` has a service for axum, hyper and tonic: they
-//! answer what Go serves under `/debug/pprof/`, for `go tool pprof`, scrapers and people. The module's page has the
-//! table of paths, what to do when latency is high and CPU is low, and what to know about security.
+//! The feature `server` has `contend::http::serve("127.0.0.1:6060")`, and `tower` has a service for
+//! axum, hyper and tonic: they answer what Go serves under `/debug/pprof/`, for `go tool pprof`,
+//! scrapers and people. The module's page has the table of paths, what to do when latency is high
+//! and CPU is low, and what to know about security.
 //!
 //! # Tasks
 //!
-//! The feature `tokio` has `contend::tokio`, whose locks, channels and tasks are profiled as those of threads are;
-//! [`FutureExt::contend`] names any future, and a [`Resource`] tells who kept the connections of a pool. [`docs::asynchronous`]
-//! says whose stack and whose time it is.
+//! The feature `tokio` has `contend::tokio`, whose locks, channels and tasks are profiled as those
+//! of threads are; [`FutureExt::contend`] names any future, and a [`Resource`] tells who kept the
+//! connections of a pool. [`docs::asynchronous`] says whose stack and whose time it is.
 //!
 //! # Tests, benchmarks and the command line
 //!
@@ -166,10 +173,10 @@
 //! | `FutureExt::contend("name")` | the name | while it is pending | | | any future |
 //! | `Resource`: `wait`, `hold` | the name | wait | the end of a hold: by shares | | any pool or limit |
 //!
-//! Everything else in these modules is the original itself and is not profiled: `contend::sync::Arc` is
-//! `std::sync::Arc`. An operation that does not block, because its first try succeeds, is no event. A wait
-//! that ends by a timeout, by disconnection or by a panic is one event; so are several wake-ups within one
-//! call.
+//! Everything else in these modules is the original itself and is not profiled:
+//! `contend::sync::Arc` is `std::sync::Arc`. An operation that does not block, because its first
+//! try succeeds, is no event. A wait that ends by a timeout, by disconnection or by a panic is one
+//! event; so are several wake-ups within one call.
 //!
 //! # Cost
 //!
@@ -180,20 +187,21 @@
 //! | `parking_lot::Mutex` | 5.14 ns | 4.94 ns |
 //! | `parking_lot::RwLock`, read | 5.36 ns | 5.46 ns |
 //!
-//! (AMD EPYC, 2 cores, a virtual machine; Rust 1.95.) Threads that do nothing but take one contended lock
-//! run at 1.00 to 1.01 of the bare lock's time at fraction 100 + rate 1 ms, and at 1.01 to 1.04 with
-//! everything recorded: up to 1.6 with critical sections of 20 ns whose waiters sleep nearly all of the time,
-//! because each release then reads the clock. One recorded event takes 0.20 µs at 16 frames in a hot loop. An
-//! unlock whose waiter has slept 5 ms takes 5.1 µs, and 18.7 µs where it is captured: caches are cold then.
-//! `benches/README.md` in the repository has all tables, with command, machine and commit.
+//! (AMD EPYC, 2 cores, a virtual machine; Rust 1.95.) Threads that do nothing but take one
+//! contended lock run at 1.00 to 1.01 of the bare lock's time at fraction 100 + rate 1 ms, and at
+//! 1.01 to 1.04 with everything recorded: up to 1.6 with critical sections of 20 ns whose waiters
+//! sleep nearly all of the time, because each release then reads the clock. One recorded event
+//! takes 0.20 µs at 16 frames in a hot loop. An unlock whose waiter has slept 5 ms takes 5.1 µs,
+//! and 18.7 µs where it is captured: caches are cold then. `benches/README.md` in the repository
+//! has all tables, with command, machine and commit.
 //!
-//! The first profile of a process reads the program's debug information: 0.2 s and 38 MB for a binary of
-//! 10 MB, 1 s and 80 MB for one of 88 MB. Later ones take milliseconds.
+//! The first profile of a process reads the program's debug information: 0.2 s and 38 MB for a
+//! binary of 10 MB, 1 s and 80 MB for one of 88 MB. Later ones take milliseconds.
 //!
 //! # Sampling
 //!
-//! An event that is recorded with probability p counts for 1/p events, so the sums are unbiased at any
-//! rate, and rates can change at any time without touching what was recorded.
+//! An event that is recorded with probability p counts for 1/p events, so the sums are unbiased at
+//! any rate, and rates can change at any time without touching what was recorded.
 //!
 //! | | recorded with | adds to contentions | adds to delay |
 //! |---|---|---|---|
@@ -203,37 +211,40 @@
 //! | wake profile, rate T ns, notified after e ≥ T | p = 1 | 1 | d |
 //! | wake profile, rate T ns, notified after e < T | p = e/T | T/e | d·T/e |
 //!
-//! [`Sample::delay_std_error`] is the standard error that this adds, estimated by √Σ w(w−1)d² with w = 1/p; 0
-//! where everything was recorded. A wait for a lock that ends within a short spin (under a microsecond) is not a
-//! contention, as in Go, but counts for the block profile.
+//! [`Sample::delay_std_error`] is the standard error that this adds, estimated by √Σ w(w−1)d² with
+//! w = 1/p; 0 where everything was recorded. A wait for a lock that ends within a short spin (under
+//! a microsecond) is not a contention, as in Go, but counts for the block profile.
 //!
 //! # Where Go differs
 //!
-//! Go's mutex profile estimates the delay of a queue from its first and last waiter, once per waking
-//! unlock. With two waiters of 100 ms it reports 153 ms, with one early and nine late waiters four times the
-//! truth; all of a writer's wait for several readers goes to the last of them; and a waiter that queued before
-//! profiling was switched on hides those behind it. Here each of these is right (`tests/profiles/accuracy`).
-//! Go's block profile does not have the time between being woken and running; here it is a part of the wait.
+//! Go's mutex profile estimates the delay of a queue from its first and last waiter, once per
+//! waking unlock. With two waiters of 100 ms it reports 153 ms, with one early and nine late
+//! waiters four times the truth; all of a writer's wait for several readers goes to the last of
+//! them; and a waiter that queued before profiling was switched on hides those behind it. Here each
+//! of these is right (`tests/profiles/accuracy`). Go's block profile does not have the time between
+//! being woken and running; here it is a part of the wait.
 //!
 //! # Limits
 //!
 //! - Coverage starts at the wrapper: locks inside dependencies are seen if they use the wrappers.
-//! - A dependency that is not optimised makes recording slow. For debug builds of your program consider
-//!   `[profile.dev.package.contend] opt-level = 3`.
-//! - A wait that does not end is in no profile, since waits are recorded when they end. [`threads()`] shows it,
-//!   and so does [`Profile::with_waits_in_progress`].
-//! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one; what one of them
-//!   waits while others have woken already and read is charged to those.
-//! - How many readers hold a lock is known from their releases. If a writer gives up before they have
-//!   released, the first one to do so is charged with what the others would share, unless all have come
-//!   while somebody waited. Whoever waits for an upgradable read shares its wait among the other readers, too.
+//! - A dependency that is not optimised makes recording slow. For debug builds of your program
+//!   consider `[profile.dev.package.contend] opt-level = 3`.
+//! - A wait that does not end is in no profile, since waits are recorded when they end.
+//!   [`threads()`] shows it, and so does [`Profile::with_waits_in_progress`].
+//! - Blame goes to code that *released*. Readers that waited for one writer wake up one by one;
+//!   what one of them waits while others have woken already and read is charged to those.
+//! - How many readers hold a lock is known from their releases. If a writer gives up before they
+//!   have released, the first one to do so is charged with what the others would share, unless all
+//!   have come while somebody waited. Whoever waits for an upgradable read shares its wait among
+//!   the other readers, too.
 //! - A wait that gives up is charged to the next release of that lock, when it comes.
-//! - A stack is taken where 32 KB of it are left. On a coroutine's or a signal's own stack 5 KB must be
-//!   mapped below; its end is noticed by the guard page there, so without one it must have room.
-//! - A thread that forbids itself to read the time stamp counter (`PR_SET_TSC`) must do so before its first
-//!   wait, and before it spawns others. A sandbox must allow the question for it, `prctl(PR_GET_TSC)`, once per
-//!   thread; not where the thread has waited before, or was spawned by [`contend::thread`](crate::thread) in a
-//!   thread that has.
+//! - A stack is taken where 32 KB of it are left. On a coroutine's or a signal's own stack 5 KB
+//!   must be mapped below; its end is noticed by the guard page there, so without one it must have
+//!   room.
+//! - A thread that forbids itself to read the time stamp counter (`PR_SET_TSC`) must do so before
+//!   its first wait, and before it spawns others. A sandbox must allow the question for it,
+//!   `prctl(PR_GET_TSC)`, once per thread; not where the thread has waited before, or was spawned
+//!   by [`contend::thread`](crate::thread) in a thread that has.
 //! - A wait longer than 584 years, in sum and on one stack, wraps around.
 //!
 //! # Names and lines
@@ -252,33 +263,38 @@
 //! | none, or `strip = "debuginfo"` | full paths of functions that were not inlined; no lines. What was inlined stands under its caller's name |
 //! | `strip = true` | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
 //!
-//! So it is at each `opt-level`, with thin and fat LTO, `panic = "abort"`, one codegen unit, `split-debuginfo`, debug
-//! information that is compressed with zlib or zstd, and with both manglings of names: `tests/names` builds a program in
-//! all of these ways and looks at its stacks. Three things no table can tell:
+//! So it is at each `opt-level`, with thin and fat LTO, `panic = "abort"`, one codegen unit,
+//! `split-debuginfo`, debug information that is compressed with zlib or zstd, and with both
+//! manglings of names: `tests/names` builds a program in all of these ways and looks at its stacks.
+//! Three things no table can tell:
 //!
-//! - With `opt-level = "s"` or `"z"` a function may be missing that gets a guard of `contend::sync` by value and drops it
-//!   at its very end: the drop is a jump then. Its caller is shown instead.
-//! - An optimised build without debug information inlines the closure of a thread into the function that starts it. With
-//!   `-C symbol-mangling-version=v0` the closure's name is shown. Rust's older mangling leaves it out, and the stack ends
-//!   with `std::sys::backtrace::__rust_begin_short_backtrace`.
-//! - The optimiser makes one function of those whose code is the same, as instances of a generic function often are.
-//!   The name that is left stands for all of them.
+//! - With `opt-level = "s"` or `"z"` a function may be missing that gets a guard of `contend::sync`
+//!   by value and drops it at its very end: the drop is a jump then. Its caller is shown instead.
+//! - An optimised build without debug information inlines the closure of a thread into the function
+//!   that starts it. With `-C symbol-mangling-version=v0` the closure's name is shown. Rust's older
+//!   mangling leaves it out, and the stack ends with
+//!   `std::sys::backtrace::__rust_begin_short_backtrace`.
+//! - The optimiser makes one function of those whose code is the same, as instances of a generic
+//!   function often are. The name that is left stands for all of them.
 //!
-//! A function that ends with a release or a wait is named as any other, also where the optimiser makes jumps of
-//! last calls. Its callers are the compiler's: one that ends with a call may be missing, as in every backtrace.
+//! A function that ends with a release or a wait is named as any other, also where the optimiser
+//! makes jumps of last calls. Its callers are the compiler's: one that ends with a call may be
+//! missing, as in every backtrace.
 //!
-//! The names of a program are those of the build that runs, also if its file has been replaced since.
+//! The names of a program are those of the build that runs, also if its file has been replaced
+//! since.
 //!
-//! Stacks are walked by unwind tables, which Rust writes by default. A stack ends at code without them, as with
-//! `-C force-unwind-tables=no`; if that is the wrapper's own, the wait stands under `contend::no_stack`. A program that
-//! was linked without the index of its tables (`--no-eh-frame-hdr`) has its stacks all the same on x86-64 Linux with the
-//! feature `framehop`, though it cannot unwind a panic; a library without it ends them.
+//! Stacks are walked by unwind tables, which Rust writes by default. A stack ends at code without
+//! them, as with `-C force-unwind-tables=no`; if that is the wrapper's own, the wait stands under
+//! `contend::no_stack`. A program that was linked without the index of its tables
+//! (`--no-eh-frame-hdr`) has its stacks all the same on x86-64 Linux with the feature `framehop`,
+//! though it cannot unwind a panic; a library without it ends them.
 //!
 //! # Systems
 //!
-//! Tested on x86-64 Linux with glibc. Elsewhere stacks are captured by the system's unwinder, ten times as slowly,
-//! through the `backtrace` crate; time is the standard library's; mappings are left out. The crate needs
-//! 64-bit atomics.
+//! Tested on x86-64 Linux with glibc. Elsewhere stacks are captured by the system's unwinder, ten
+//! times as slowly, through the `backtrace` crate; time is the standard library's; mappings are
+//! left out. The crate needs 64-bit atomics.
 //!
 //! # Features
 //!

@@ -96,12 +96,12 @@ pub(crate) fn cpu_time() -> Option<std::time::Duration> {
 
 /// The threads that wait for each other, and will for ever.
 ///
-/// Found are cycles of waits of this crate's types: for mutexes, for writers and readers of locks, for
-/// a lock that the thread itself holds, for initialisers, for threads that are joined and for the
-/// threads of a scope. A cycle counts if each of its waits went on from a first look to a second one
-/// at least 100 ms later, and none of them ends by itself after a time. Readers are found by their
-/// stacks alone (see [`Holder::is_certain`]), so a cycle through them is a possible deadlock:
-/// [`Deadlock::is_certain`] tells.
+/// Found are cycles of waits of this crate's types: for mutexes, for writers and readers of locks,
+/// for a lock that the thread itself holds, for initialisers, for threads that are joined and for
+/// the threads of a scope. A cycle counts if each of its waits went on from a first look to a
+/// second one at least 100 ms later, and none of them ends by itself after a time. Readers are
+/// found by their stacks alone (see [`Holder::is_certain`]), so a cycle through them is a possible
+/// deadlock: [`Deadlock::is_certain`] tells.
 ///
 /// Condition variables, channels and parked threads can be woken by anybody; nobody is known to be
 /// the one for whom they wait, so no deadlock is found through them. Waits of other types than this

@@ -34,8 +34,8 @@ pub(crate) use settings::parse;
 ///
 /// # Overhead
 ///
-/// One thread. A look asks for the CPU time of each thread, and reads `/proc` for those that have run
-/// since the last one; [`MonitorReport::cost`] has what it comes to.
+/// One thread. A look asks for the CPU time of each thread, and reads `/proc` for those that have
+/// run since the last one; [`MonitorReport::cost`] has what it comes to.
 ///
 /// # Examples
 ///
@@ -69,7 +69,8 @@ impl Monitor {
         MonitorBuilder::new()
     }
 
-    /// What it has seen so far. In a child of `fork`, in which it does not run, that is nothing.
+    /// The report of all looks so far. In a child of `fork`, in which it does not run, there are
+    /// none.
     pub fn report(&self) -> MonitorReport {
         self.shared.report()
     }

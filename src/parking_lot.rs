@@ -81,9 +81,9 @@ pub type ReentrantMutexGuard<'a, T> = lock_api::ReentrantMutexGuard<'a, RawMutex
 pub type MappedReentrantMutexGuard<'a, T> =
     lock_api::MappedReentrantMutexGuard<'a, RawMutex, RawThreadId, T>;
 
-/// A readers-writer lock: [`parking_lot::RwLock`], profiled. Readers that hold it together while a writer
-/// waits share the blame, upgradable ones too: each is charged with the waiting that went on while it held,
-/// divided by how many held then.
+/// A readers-writer lock: [`parking_lot::RwLock`], profiled. Readers that hold it together while a
+/// writer waits share the blame, upgradable ones too: each is charged with the waiting that went on
+/// while it held, divided by how many held then.
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 
 /// Holds a [`RwLock`] for reading until dropped.
@@ -101,7 +101,7 @@ pub type MappedRwLockReadGuard<'a, T> = lock_api::MappedRwLockReadGuard<'a, RawR
 /// Holds a [`RwLock`] for writing, for a part of its value.
 pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, RawRwLock, T>;
 
-/// What is told of who holds a lock: nothing where a guard may go to another thread, by parking_lot's
+/// The note of a lock's holder: none where a guard may go to another thread, by parking_lot's
 /// feature `send_guard`.
 #[inline(always)]
 fn told(access: crate::skin::Access) -> crate::skin::Access {

@@ -55,7 +55,8 @@ pub struct Profile {
     resets: u64,
     /// The program first.
     mappings: Arc<[Arc<Mapping>]>,
-    /// Waits that went on when it was taken, each with a stack of its own, that are in `samples` too.
+    /// Waits that went on when it was taken, each with a stack of its own, that are in `samples`
+    /// too.
     ongoing: Vec<Ongoing>,
     in_progress: InProgress,
 }
@@ -140,8 +141,8 @@ impl Profile {
         !self.ongoing.is_empty()
     }
 
-    /// Adds waits that went on when it was taken, with the delay that they had then. The mappings are
-    /// those of all code, the profile's too.
+    /// Adds waits that went on when it was taken, with the delay that they had then. The mappings
+    /// are those of all code, the profile's too.
     #[cfg(feature = "profiling")]
     pub(crate) fn with_ongoing(
         mut self,

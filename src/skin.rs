@@ -46,8 +46,8 @@ mod door {
     pub(crate) use crate::skin::hold::{HasFlag, hold};
     pub(crate) use crate::skin::hold::{HasSharedFlag, Hold, Permits, let_go_of};
 
-    /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look at
-    /// the rates.
+    /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look
+    /// at the rates.
     #[cfg(feature = "crossbeam-channel")]
     #[inline]
     pub(crate) fn is_waiting_profiled() -> bool {

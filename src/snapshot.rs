@@ -48,8 +48,8 @@ fn named(numbers: Numbers) -> Profile {
         .with_in_progress(in_progress)
 }
 
-/// The waits of now that such a profile will have when they are over: for the mutex profile those for
-/// locks, for the wake profile those that somebody is to end.
+/// The waits of now that such a profile will have when they are over: for the mutex profile those
+/// for locks, for the wake profile those that somebody is to end.
 fn in_progress(which: ProfileKind) -> InProgress {
     let now = clock::monotonic();
     let of_locks = |wait: &registry::Wait| wait.subject != 0 && wait.kind != Kind::JOIN;
@@ -68,8 +68,8 @@ fn in_progress(which: ProfileKind) -> InProgress {
     })
 }
 
-/// One sample for each kind and stack: those of a task differ in the executor's part alone, which is cut
-/// off.
+/// One sample for each kind and stack: those of a task differ in the executor's part alone, which
+/// is cut off.
 fn merged(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
     let mut places: HashMap<_, usize> = HashMap::new();
     let mut merged: Vec<Sample> = Vec::new();

@@ -1,12 +1,13 @@
 //! Names, files and lines of recorded addresses. Used when a profile is taken, never before.
 //!
-//! What a file knows of addresses is looked up for all of them in one go, and the file is let go
+//! Each file is asked for all addresses in one go, and let go
 //! then. Each address is looked up once in the life of the process; the data kept per address is
 //! already in the form that profiles share.
 //!
-//! Code comes and goes with `dlopen` and `dlclose`, and files are replaced while they are mapped. A name
-//! is believed only from a file of the build that is mapped. All that is kept is forgotten when the
-//! loader says that something was unloaded, because other code may now stand at the same address.
+//! Code comes and goes with `dlopen` and `dlclose`, and files are replaced while they are mapped. A
+//! name is believed only from a file of the build that is mapped. All that is kept is forgotten
+//! when the loader says that something was unloaded, because other code may now stand at the same
+//! address.
 
 #[cfg(target_os = "linux")]
 mod dwarf;

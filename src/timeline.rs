@@ -1,4 +1,4 @@
-//! What happened when, as plain data, and the forms in which it leaves the program.
+//! A timeline as plain data, and the forms in which it leaves the program.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)] // Features decide which forms are asked for.
@@ -59,8 +59,9 @@ impl Timeline {
         go::write(self, writer)
     }
 
-    /// Writes it as a trace of Perfetto, which <https://ui.perfetto.dev> opens: tracks of threads and
-    /// tasks, arrows from releases to those that they let go, stacks, and how many wait for a lock.
+    /// Writes it as a trace of Perfetto, which <https://ui.perfetto.dev> opens: tracks of threads
+    /// and tasks, arrows from releases to those that they let go, stacks, and how many wait for a
+    /// lock.
     ///
     /// # Errors
     ///

@@ -16,8 +16,8 @@
 //! | [`sync::Barrier`] | `async_barrier` | |
 //! | [`task::JoinHandle`], [`task::JoinSet`] | `async_join` | |
 //!
-//! Everything else is the original itself. `time` is not wrapped on purpose: who sleeps has asked for it,
-//! and what a timeout gives up is recorded where it waits.
+//! Everything else is the original itself. `time` is not wrapped on purpose: who sleeps has asked
+//! for it, and what a timeout gives up is recorded where it waits.
 //!
 //! # Where the original's types are asked for
 //!
@@ -30,8 +30,8 @@
 //! # Differences from the original
 //!
 //! - The owned guards of `Mutex` and `RwLock` need `T: 'static`.
-//! - A lock, a permit or a place in a channel that is free is tried before the original's future is polled.
-//!   The rules of fairness and of cooperation are the original's.
+//! - A lock, a permit or a place in a channel that is free is tried before the original's future is
+//!   polled. The rules of fairness and of cooperation are the original's.
 //! - The feature switches on tokio's own features `rt`, `sync` and `time`, which add no crates.
 //!
 //! ```

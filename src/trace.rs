@@ -1,12 +1,12 @@
 //! Timelines: what happened when, in which order, and for which request.
 //!
 //! A [profile](crate::block_profile) says where time goes; a timeline says when, and who made whom
-//! go on. It is recorded into memory of a fixed size and opens in `go tool trace`, in Perfetto, on a
-//! page of [`contend::http`](crate::http), and in the `contend` command. Recorded are, whatever the
-//! rates of the profiles are,
+//! go on. It is recorded into memory of a fixed size and opens in `go tool trace`, in Perfetto, on
+//! a page of [`contend::http`](crate::http), and in the `contend` command. Recorded are, whatever
+//! the rates of the profiles are,
 //!
-//! - every wait of this crate's types: the stack that waited, the thread whose release let it go on,
-//!   when that was, and the stack of that release, if it held the lock for 5 µs or more,
+//! - every wait of this crate's types: the stack that waited, the thread whose release let it go
+//!   on, when that was, and the stack of that release, if it held the lock for 5 µs or more,
 //! - the threads that [`contend::thread`](crate::thread) starts, and when they end,
 //! - the [tasks](task), [regions](region) and [logs](log) of the program.
 //!
@@ -22,9 +22,10 @@
 //!
 //! # Overhead
 //!
-//! While nothing is recorded, one load for each wait. While it is, the stack of each wait is captured
-//! and a record of 48 bytes is written; a lock that nobody waits for costs what it costs without.
-//! The newest events overwrite the oldest; how many is [counted](Timeline::missing_events).
+//! While nothing is recorded, one load for each wait. While it is, the stack of each wait is
+//! captured and a record of 48 bytes is written; a lock that nobody waits for costs what it costs
+//! without. The newest events overwrite the oldest; how many is
+//! [counted](Timeline::missing_events).
 //!
 //! Without the feature `profiling` nothing is recorded, and timelines are empty.
 

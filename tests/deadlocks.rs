@@ -147,7 +147,8 @@ fn writers_of_two_locks() {
 
 /// A thread that reads, a writer that queues, and the thread reads again.
 ///
-/// Not in the test's own frame, which would keep the lock's address: whoever has that may be a reader.
+/// Not in the test's own frame, which would keep the lock's address: whoever has that may be a
+/// reader.
 #[inline(never)]
 fn read_queue_and_read_again(names: [&'static str; 2]) {
     let lock = Arc::new(contend::sync::RwLock::new(1_u64));
@@ -249,8 +250,8 @@ fn three_threads_and_an_upgrade() {
     assert_found(&names, &["rwlock_write", "mutex"], false);
 }
 
-/// One holds the mutex and waits for the readers, of which the other one, which waits for the mutex,
-/// is one.
+/// One holds the mutex and waits for the readers, of which the other one, which waits for the
+/// mutex, is one.
 #[inline(never)]
 #[cfg(feature = "parking_lot")]
 fn upgrade_and_read(names: [&'static str; 2]) {

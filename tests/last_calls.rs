@@ -1,5 +1,5 @@
-//! Functions that wait or release at their very end are named, also where the optimiser would make a
-//! jump of the call. `.ci/run` runs this with all optimisations on.
+//! Functions that wait or release at their very end are named, also where the optimiser would make
+//! a jump of the call. `.ci/run` runs this with all optimisations on.
 #![cfg(all(
     feature = "profiling",
     feature = "parking_lot",

@@ -1,5 +1,5 @@
-//! Forks beside threads that are at work on the profiler, or in the loader: no child hangs, whatever
-//! the fork came in between.
+//! Forks beside threads that are at work on the profiler, or in the loader: no child hangs,
+//! whatever the fork came in between.
 #![cfg(all(feature = "profiling", target_os = "linux"))]
 
 mod common;
@@ -16,13 +16,14 @@ static LOCK: Mutex<()> = Mutex::new(());
 /// A child that does not end by then hangs: it has the work of some milliseconds.
 const ALARM_SECS: u32 = 60;
 
-/// A child that comes while names are looked up has to look up its own, which takes most of the time.
+/// A child that comes while names are looked up has to look up its own, which takes most of the
+/// time.
 const FORKS: usize = 16;
 
 /// Forks a child that does `live` and ends. Waits for its end.
 fn fork_once(live: impl FnOnce()) {
-    // SAFETY: the child uses the allocator and starts threads, which glibc supports; of locks it uses
-    // those of the profiler, which is what is tested. It ends with `_exit`.
+    // SAFETY: the child uses the allocator and starts threads, which glibc supports; of locks it
+    // uses those of the profiler, which is what is tested. It ends with `_exit`.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {

@@ -1,5 +1,5 @@
-//! Threads that may do hardly anything when they wait for the first time: in a sandbox, without a clock,
-//! within the C library's allocator, on the smallest of stacks.
+//! Threads that may do hardly anything when they wait for the first time: in a sandbox, without a
+//! clock, within the C library's allocator, on the smallest of stacks.
 #![cfg(all(feature = "profiling", target_os = "linux", target_arch = "x86_64"))]
 
 mod common;

@@ -1,8 +1,8 @@
 //! A wait has the same stack whatever the rate, and a release that of the function that held.
 //!
 //! The stack of a wait that is sure to be recorded is taken before it, those of others afterwards.
-//! Each method waits once at a rate of 1 ns and once at 1 ms, and both must show the same functions,
-//! files and lines. `.ci/run` runs this with all optimisations on, too.
+//! Each method waits once at a rate of 1 ns and once at 1 ms, and both must show the same
+//! functions, files and lines. `.ci/run` runs this with all optimisations on, too.
 #![cfg(all(
     feature = "profiling",
     feature = "parking_lot",
@@ -627,8 +627,8 @@ fn assert_charged(
     assert_method(&frames, method, caller);
 }
 
-/// A table of a Condvar's methods: the test's name, the method's, and a function that holds a mutex,
-/// calls what it is given, and waits by the method.
+/// A table of a Condvar's methods: the test's name, the method's, and a function that holds a
+/// mutex, calls what it is given, and waits by the method.
 macro_rules! charged {
     ($($test:ident: $method:literal, $lock:path, $changed:path, $lock_it:expr, $wait:expr;)*) => {$(
         #[test]

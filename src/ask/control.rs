@@ -195,17 +195,20 @@ pub fn wake_profile_rate() -> u64 {
     imp::rate(ProfileKind::Wake)
 }
 
-/// Who woke those that waited for no lock: delay and contentions by the stack that **notified**.
+/// The wake-ups of those that waited for no lock: delay and contentions by the stack that
+/// **notified**.
 ///
 /// A lock's wait ends when its holder releases it, and [`mutex_profile`] charges the holder. Nobody
 /// holds a condition, a channel or a barrier: such a wait is charged, as a whole, to the stack that
-/// ended it. That is the code that notified, that sent the message or took the one that was in the way,
-/// that unparked, that came last to a barrier or left a group last; or the thread that was joined, by the
-/// name of its function. It answers who keeps a pool's connection, or whose work a worker waits for.
+/// ended it. That is the code that notified, that sent the message or took the one that was in the
+/// way, that unparked, that came last to a barrier or left a group last; or the thread that was
+/// joined, by the name of its function. It answers who keeps a pool's connection, or whose work a
+/// worker waits for.
 ///
-/// The kind of a sample is that of the wait: `condvar`, `chan_send`, `chan_recv`, `select`, `barrier`,
-/// `join`, `park`. A wait that time has ended has the frame `contend::timeout` in the place of a stack,
-/// one whose end was not seen `contend::unattributed`. As for the rest, see [`mutex_profile`].
+/// The kind of a sample is that of the wait: `condvar`, `chan_send`, `chan_recv`, `select`,
+/// `barrier`, `join`, `park`. A wait that time has ended has the frame `contend::timeout` in the
+/// place of a stack, one whose end was not seen `contend::unattributed`. As for the rest, see
+/// [`mutex_profile`].
 ///
 /// # Examples
 ///

@@ -137,8 +137,8 @@ impl RecordingBuilder {
         self.rate(ProfileKind::Block, nanos)
     }
 
-    /// One event of the wake profile is sampled per `rate` of waiting, or more if somebody else asks for
-    /// more. 1 ns, the default: every wait that somebody ends. Zero: asks for nothing.
+    /// One event of the wake profile is sampled per `rate` of waiting, or more if somebody else
+    /// asks for more. 1 ns, the default: every wait that somebody ends. Zero: asks for nothing.
     pub fn wake_rate(self, rate: Duration) -> Self {
         let nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
         self.rate(ProfileKind::Wake, nanos)

@@ -1,7 +1,7 @@
 //! Two profiles' values made comparable: those that both have, in the finer of their units.
 //!
-//! As Go's pprof does it, but for one thing: there a sample goes when its converted values are 0, although others may
-//! not be.
+//! As Go's pprof does it, but for one thing: there a sample goes when its converted values are 0,
+//! although others may not be.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -60,7 +60,8 @@ pub(super) fn types(profile: &Profile) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The numbers of a sample, of those that are common. `side`: 0 for the first of the two, 1 for the second.
+/// The numbers of a sample, of those that are common. `side`: 0 for the first of the two, 1 for the
+/// second.
 pub(super) fn converted(values: &[i64], common: &[Common], side: usize) -> Vec<i64> {
     let value = |common: &Common| {
         let (at, ratio) = common.of[side];

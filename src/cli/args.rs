@@ -18,8 +18,9 @@ use crate::text::duration::parse_nanos;
 
 /// Read contention profiles: where threads wait, and whose code makes them wait.
 ///
-/// Profiles are files in pprof's format, as written by `contend`, by Go programs and by others, or come from a
-/// program that runs: its address, such as `127.0.0.1:6060`, stands for its mutex profile. `-` is standard input.
+/// Profiles are files in pprof's format, as written by `contend`, by Go programs and by others, or
+/// come from a program that runs: its address, such as `127.0.0.1:6060`, stands for its mutex
+/// profile. `-` is standard input.
 #[derive(Debug, Parser)]
 #[command(
     name = "contend",
@@ -71,12 +72,13 @@ pub(super) enum Command {
 
 /// Run any program, and show where it waits and whose code makes it wait.
 ///
-/// Nothing is rebuilt and no privileges are needed: every wait of the whole process is seen, of Rust's standard
-/// library, parking_lot, crossbeam, and of C and C++ (`pthread_…`). The tables go to standard error when the program
-/// has ended, however it ended. Its output, its input, its signals and its exit code are its own.
+/// Nothing is rebuilt and no privileges are needed: every wait of the whole process is seen, of
+/// Rust's standard library, parking_lot, crossbeam, and of C and C++ (`pthread_…`). The tables go
+/// to standard error when the program has ended, however it ended. Its output, its input, its
+/// signals and its exit code are its own.
 ///
-/// Not seen: programs that are linked statically or made for musl, Go's own locks, spinning, and locks inside the C
-/// library itself. For x86-64 Linux with glibc.
+/// Not seen: programs that are linked statically or made for musl, Go's own locks, spinning, and
+/// locks inside the C library itself. For x86-64 Linux with glibc.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -89,17 +91,17 @@ pub(super) struct Run {
     /// Show at most so many rows per table.
     #[arg(short, value_name = "N", default_value_t = 10)]
     pub(super) n: usize,
-    /// Show also threads that wait for work: joins, sleeps, parks, empty channels, and conditions at which threads
-    /// stay 100 ms or more.
+    /// Show also threads that wait for work: joins, sleeps, parks, empty channels, and conditions
+    /// at which threads stay 100 ms or more.
     #[arg(long)]
     pub(super) idle: bool,
 }
 
 /// Run any program, and write profiles of its waiting into a folder.
 ///
-/// Writes `mutex.pb.gz` (whose code made others wait), `block.pb.gz` (where threads waited), and a table of each.
-/// They are for `contend top`, `list` and `flamegraph`, for `go tool pprof` and for profile stores. What is seen and
-/// what is not says `contend help run`.
+/// Writes `mutex.pb.gz` (whose code made others wait), `block.pb.gz` (where threads waited), and a
+/// table of each. They are for `contend top`, `list` and `flamegraph`, for `go tool pprof` and for
+/// profile stores. What is seen and what is not says `contend help run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -117,7 +119,7 @@ pub(super) struct Record {
     pub(super) flamegraph: bool,
 }
 
-/// What is recorded, of which program.
+/// The recorded events, and the program.
 #[derive(Args, Debug)]
 #[cfg_attr(not(contend_whole), allow(dead_code))] // Elsewhere they are only explained.
 pub(super) struct Recording {
@@ -127,8 +129,8 @@ pub(super) struct Recording {
     /// Record one wait per so much waiting, such as 1ms; 0 for none.
     #[arg(long, value_name = "TIME", default_value = "1ns", value_parser = rate)]
     pub(super) rate: u64,
-    /// Record also the programs that it starts, into the same profiles. None of them may be made for musl or with a
-    /// sanitizer: they would not start.
+    /// Record also the programs that it starts, into the same profiles. None of them may be made
+    /// for musl or with a sanitizer: they would not start.
     #[arg(long)]
     pub(super) children: bool,
     /// Show or write after this time, such as 30s. The program goes on.
@@ -144,9 +146,9 @@ pub(super) struct Recording {
 
 /// Show the functions with the largest values.
 ///
-/// The numbers are those of `go tool pprof -top`. `flat` is what was measured in the function itself; in a
-/// contention profile that is the lock's own method. `cum` counts what it calls as well, so `--cum` shows
-/// your own functions first.
+/// The numbers are those of `go tool pprof -top`. `flat` is what was measured in the function
+/// itself; in a contention profile that is the lock's own method. `cum` counts what it calls as
+/// well, so `--cum` shows your own functions first.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -165,9 +167,10 @@ pub(super) struct Top {
 
 /// Show the source of the functions that match, with each line's values beside it.
 ///
-/// The numbers are those of `go tool pprof -list`. Sources are looked for in the working folder or in those of
-/// `--source-path`: under the path that the profile has if that lies below one of them; else each is tried with
-/// the whole path behind it, with its end, and so on. Nothing else is opened, because a profile may name any file.
+/// The numbers are those of `go tool pprof -list`. Sources are looked for in the working folder or
+/// in those of `--source-path`: under the path that the profile has if that lies below one of them;
+/// else each is tried with the whole path behind it, with its end, and so on. Nothing else is
+/// opened, because a profile may name any file.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -178,8 +181,8 @@ pub(super) struct List {
     pub(super) function: Regex,
     #[command(flatten)]
     pub(super) profile: Input,
-    /// Where sources are, when they are not in the working folder. Several are separated as in PATH, or given one by
-    /// one.
+    /// Where sources are, when they are not in the working folder. Several are separated as in
+    /// PATH, or given one by one.
     #[arg(long, value_name = "DIR", value_delimiter = PATH_DELIMITER)]
     pub(super) source_path: Vec<PathBuf>,
     #[command(flatten)]
@@ -193,8 +196,8 @@ const PATH_DELIMITER: char = if cfg!(windows) { ';' } else { ':' };
 
 /// Show who calls the functions that match, and what they call.
 ///
-/// The numbers are those of `go tool pprof -peek`. Callers stand above the function, callees below it, with what they
-/// share with it and the part that this is of the function's cum.
+/// The numbers are those of `go tool pprof -peek`. Callers stand above the function, callees below
+/// it, with what they share with it and the part that this is of the function's cum.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -219,8 +222,8 @@ pub(super) struct Peek {
 
 /// Show the functions with the largest values, each between its callers and what it calls.
 ///
-/// The numbers are those of `go tool pprof -tree`. Without -n there are at most 80 functions; what shares less than
-/// 0.1 % of the total with one is not shown beside it, unless `--all` asks for it.
+/// The numbers are those of `go tool pprof -tree`. Without -n there are at most 80 functions; what
+/// shares less than 0.1 % of the total with one is not shown beside it, unless `--all` asks for it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -237,8 +240,8 @@ pub(super) struct Tree {
 
 /// Compare two profiles: NEW less BASE.
 ///
-/// The numbers are those of `go tool pprof -top -diff_base`: what became less is negative, and shares are of BASE's
-/// total. A row says whether it is `better`, `worse`, `new` or `gone`.
+/// The numbers are those of `go tool pprof -top -diff_base`: what became less is negative, and
+/// shares are of BASE's total. A row says whether it is `better`, `worse`, `new` or `gone`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -278,12 +281,13 @@ pub(super) struct Flamegraph {
 
 /// Show profiles as pages for a browser, on a port of this machine.
 ///
-/// A table of call sites and a flame graph of each, a page for each function (its callers and callees, its source
-/// with the values beside the lines, its stacks), and any two side by side. Prints the address, and serves until
-/// Ctrl-C. A program's address stands for its mutex profile as it is now.
+/// A table of call sites and a flame graph of each, a page for each function (its callers and
+/// callees, its source with the values beside the lines, its stacks), and any two side by side.
+/// Prints the address, and serves until Ctrl-C. A program's address stands for its mutex profile as
+/// it is now.
 ///
-/// Sources are looked for as by `list`: in the working folder, or in those of `--source-path`. Other users of this
-/// machine can read the pages, too.
+/// Sources are looked for as by `list`: in the working folder, or in those of `--source-path`.
+/// Other users of this machine can read the pages, too.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -300,8 +304,8 @@ pub(super) struct Open {
     /// Open the pages in a browser.
     #[arg(long)]
     pub(super) browser: bool,
-    /// Where sources are, when they are not in the working folder. Several are separated as in PATH, or given one by
-    /// one.
+    /// Where sources are, when they are not in the working folder. Several are separated as in
+    /// PATH, or given one by one.
     #[arg(long, value_name = "DIR", value_delimiter = PATH_DELIMITER)]
     pub(super) source_path: Vec<PathBuf>,
     #[command(flatten)]
@@ -312,8 +316,8 @@ pub(super) struct Open {
 
 /// Add profiles up into one.
 ///
-/// They have to have the same values, such as those of several machines or runs. The result is for any tool that
-/// reads pprof's format.
+/// They have to have the same values, such as those of several machines or runs. The result is for
+/// any tool that reads pprof's format.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
@@ -364,17 +368,19 @@ Examples:
   contend deadlocks localhost:6060
   contend deadlocks 4711 || echo 'stuck, or not reachable'")]
 pub(super) struct Deadlocks {
-    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this machine.
+    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this
+    /// machine.
     #[arg(value_name = "URL|PID")]
     pub(super) program: String,
     #[command(flatten)]
     pub(super) access: Access,
 }
 
-/// Show what every thread of a program does now: what it waits for, for how long, who has it, and its stack.
+/// Show what every thread of a program does now: what it waits for, for how long, who has it, and
+/// its stack.
 ///
-/// The program is asked over HTTP. Of a process on this machine its number is enough, if it serves its profiles at
-/// some port.
+/// The program is asked over HTTP. Of a process on this machine its number is enough, if it serves
+/// its profiles at some port.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -383,7 +389,8 @@ Examples:
   contend threads localhost:6060 --seconds 5    where the time of each thread goes in 5 s
   contend threads localhost:6060 --json | jq .")]
 pub(super) struct Threads {
-    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this machine.
+    /// The program's address, with or without `/debug/pprof/`; or the number of a process on this
+    /// machine.
     #[arg(value_name = "URL|PID")]
     pub(super) program: String,
     /// Show before them where the time of each thread goes in so many seconds.
@@ -398,8 +405,9 @@ pub(super) struct Threads {
 
 /// Show what happened when: the longest waits with who woke whom, the busiest locks, tasks.
 ///
-/// Reads the traces that `contend::trace` writes, that `CONTEND_TRACE` and `CONTEND_FLIGHT` ask for, and that
-/// a program serves at `trace`. They are Go's execution traces: `go tool trace` opens them as well.
+/// Reads the traces that `contend::trace` writes, that `CONTEND_TRACE` and `CONTEND_FLIGHT` ask
+/// for, and that a program serves at `trace`. They are Go's execution traces: `go tool trace` opens
+/// them as well.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -433,12 +441,13 @@ pub(super) enum TraceForm {
 
 /// Watch where a program waits, live.
 ///
-/// Shows what was added since the last look, by the line that waited or that made others wait. The program keeps no
-/// window for it: successive profiles are subtracted here.
+/// Shows what was added since the last look, by the line that waited or that made others wait. The
+/// program keeps no window for it: successive profiles are subtracted here.
 ///
-/// Keys: m mutex, b block, t threads; d by delay, c by contentions; s since the start of the program or the last
-/// interval; space pauses; arrows, PgUp and PgDn move, Enter shows the stacks of a row, / shows only rows that contain a
-/// text, Esc goes back; ? lists the keys; q, Esc or Ctrl-C quits.
+/// Keys: m mutex, b block, t threads; d by delay, c by contentions; s since the start of the
+/// program or the last interval; space pauses; arrows, PgUp and PgDn move, Enter shows the stacks
+/// of a row, / shows only rows that contain a text, Esc goes back; ? lists the keys; q, Esc or
+/// Ctrl-C quits.
 ///
 /// Where standard output is no terminal, the tables are printed one below the other.
 #[derive(Args, Debug)]
@@ -472,14 +481,16 @@ pub(super) struct Input {
 
 #[derive(Args, Debug)]
 pub(super) struct Access {
-    /// For servers that ask for one. Better kept in the environment, where other users do not see it.
+    /// For servers that ask for one. Better kept in the environment, where other users do not see
+    /// it.
     #[arg(long, env = "CONTEND_TOKEN", hide_env_values = true)]
     pub(super) token: Option<String>,
 }
 
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Value {
-    /// Which of the profile's values, such as `delay` or `contentions`. Without it the one that the profile suggests.
+    /// Which of the profile's values, such as `delay` or `contentions`. Without it the one that the
+    /// profile suggests.
     #[arg(long, value_name = "NAME")]
     pub(super) value: Option<String>,
 }

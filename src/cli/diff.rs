@@ -22,7 +22,8 @@ pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let value = new.value(wanted)?;
     let types = alike::types(&new.profile);
     let (name, unit) = types.get(value).cloned().unwrap_or_default();
-    // One profile's word counts for both, or a frame that only one of them drops would be a difference.
+    // One profile's word counts for both, or a frame that only one of them drops would be a
+    // difference.
     let uninteresting = Uninteresting::of(&new.profile);
     for loaded in [&mut base, &mut new] {
         loaded.demangle()?;

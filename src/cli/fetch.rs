@@ -22,8 +22,8 @@ use crate::profile::ProfileKind;
 const PREFIX: &str = "/debug/pprof";
 /// A program that is reachable answers a connection at once, however busy it is.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// To take a profile, beside the `seconds=` that were asked for: looking up the names of a large program takes
-/// some, and it may be short of processors.
+/// To take a profile, beside the `seconds=` that were asked for: looking up the names of a large
+/// program takes some, and it may be short of processors.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters shown of the text in which a server says what is wrong.
 const SHOWN_OF_ERROR: usize = 300;
@@ -80,15 +80,15 @@ impl Url {
         }
     }
 
-    /// The profile `name` in this folder, if it can be one: a program may serve its profiles anywhere. `None`: the URL
-    /// has a query or names a profile.
+    /// The profile `name` in this folder, if it can be one: a program may serve its profiles
+    /// anywhere. `None`: the URL has a query or names a profile.
     pub(super) fn as_folder(&self, name: &str) -> Option<Self> {
         let is_folder = self.0.query().is_none() && self.split().1.is_none();
         is_folder.then(|| self.base().join(name))
     }
 
-    /// The folder of the profiles: `http://…/debug/pprof`, or what is there instead of it when a path was given. The
-    /// second is the name behind it.
+    /// The folder of the profiles: `http://…/debug/pprof`, or what is there instead of it when a
+    /// path was given. The second is the name behind it.
     pub(super) fn split(&self) -> (Self, Option<&str>) {
         let path = self.0.path().trim_end_matches('/');
         match path.rsplit_once('/') {
@@ -130,7 +130,8 @@ impl Url {
         authority.rsplit('@').next().unwrap_or_default()
     }
 
-    /// The user and the password of the URL, as their header. They go before a token, which may be of the environment.
+    /// The user and the password of the URL, as their header. They go before a token, which may be
+    /// of the environment.
     fn authorization(&self) -> Option<String> {
         let (user, _) = self.0.authority()?.as_str().rsplit_once('@')?;
         let (name, password) = user.split_once(':').unwrap_or((user, ""));

@@ -1,8 +1,8 @@
 //! Which samples and frames of a profile count: `--focus`, `--hide`, `--tagfocus` and their like.
 //!
-//! The meaning is that of Go's pprof, whose options have the same names. They apply to a profile that
-//! has left out what it asks its readers to leave out (`uninteresting`), before anything is summed.
-//! Shares remain those of the whole profile.
+//! The meaning is that of Go's pprof, whose options have the same names. They apply to a profile
+//! that has left out what it asks its readers to leave out (`uninteresting`), before anything is
+//! summed. Shares remain those of the whole profile.
 #![forbid(unsafe_code)]
 
 mod labels;
@@ -26,9 +26,10 @@ use names::Matches;
 pub(super) struct Filter {
     /// Count only stacks in which a function, a file or a program matches.
     ///
-    /// Each REGEX matches a part of a name, and is one of the Rust crate `regex`. Go's are the same but for this: `\w`,
-    /// `\d`, `\s` and `\b` know all letters, not ASCII alone; `\<` and `\>` are the ends of a word; there is no
-    /// `\Q…\E`; in `[…]` a `[`, `&&`, `--` or `~~` needs a backslash.
+    /// Each REGEX matches a part of a name, and is one of the Rust crate `regex`. Go's are the same
+    /// but for this: `\w`, `\d`, `\s` and `\b` know all letters, not ASCII alone; `\<` and `\>` are
+    /// the ends of a word; there is no `\Q…\E`; in `[…]` a `[`, `&&`, `--` or `~~` needs a
+    /// backslash.
     #[arg(long, value_name = "REGEX")]
     focus: Option<Regex>,
     /// Leave out stacks in which a function, a file or a program matches.
@@ -47,9 +48,9 @@ pub(super) struct Filter {
     kind: Vec<String>,
     /// Count only samples that have such a label.
     ///
-    /// `key=REGEX,…`: a label of this name has a text that matches one of them. `REGEX,…`: each matches a label in the
-    /// form `key:text`. For numbers a range with units: `bytes=32kb` (this), `32kb:` (from there on), `:64kb` (up to
-    /// there), `32kb:64kb`.
+    /// `key=REGEX,…`: a label of this name has a text that matches one of them. `REGEX,…`: each
+    /// matches a label in the form `key:text`. For numbers a range with units: `bytes=32kb` (this),
+    /// `32kb:` (from there on), `:64kb` (up to there), `32kb:64kb`.
     #[arg(long, value_name = "[KEY=]REGEX")]
     tagfocus: Option<LabelFilter>,
     /// Leave out samples that have such a label; as in --tagfocus.
@@ -201,7 +202,7 @@ impl Filter {
     }
 }
 
-/// What becomes of a location.
+/// The fate of a location.
 #[derive(Clone, Copy)]
 struct Fate {
     /// By focus, ignore, hide, show.

@@ -1,8 +1,8 @@
-//! Who calls whom, and how much of the values they share, as Go's pprof counts it.
+//! Callers, callees, and how much of the values they share, as Go's pprof counts it.
 //!
-//! An *edge* leads from a caller to a callee that stand next to each other on a stack; calls of a row by
-//! itself make none. A sample counts once for each edge that its stack has. Where the rows between two
-//! others are not shown, an edge leads over them.
+//! An *edge* leads from a caller to a callee that stand next to each other on a stack; calls of a
+//! row by itself make none. A sample counts once for each edge that its stack has. Where the rows
+//! between two others are not shown, an edge leads over them.
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, HashSet};

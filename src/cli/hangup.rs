@@ -1,12 +1,12 @@
 //! Ends the command when the terminal that it writes to goes away.
 //!
-//! As a rule the kernel says so by a signal, to the processes in the terminal's foreground. Others, and those whose
-//! parents ignore the signal, would wait for a server, or look at it again and again, with nobody to read what they
-//! say.
+//! As a rule the kernel says so by a signal, to the processes in the terminal's foreground. Others,
+//! and those whose parents ignore the signal, would wait for a server, or look at it again and
+//! again, with nobody to read what they say.
 #![forbid(unsafe_code)]
 
-/// Watches standard output, and with `input` standard input as well, if they are terminals. A file or a pipe is none,
-/// so `nohup contend snap … > log` goes on.
+/// Watches standard output, and with `input` standard input as well, if they are terminals. A file
+/// or a pipe is none, so `nohup contend snap … > log` goes on.
 #[cfg(unix)]
 pub(super) fn end_with_terminal(input: bool) {
     use std::io::{IsTerminal, stdin, stdout};

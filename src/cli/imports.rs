@@ -31,9 +31,10 @@ use crate::text::save::save;
 
 /// List the imports and paths of locks, channels and threads that are not swapped.
 ///
-/// Looks through the Rust files below PATH, but for build scripts, hidden folders and `target`, for what this crate
-/// profiles: of std, parking_lot, crossbeam, once_cell and tokio. Paths inside of macros are found as well. What is to
-/// stay has a comment with `contend: keep` in its line or in the line before.
+/// Looks through the Rust files below PATH, but for build scripts, hidden folders and `target`, for
+/// what this crate profiles: of std, parking_lot, crossbeam, once_cell and tokio. Paths inside of
+/// macros are found as well. What is to stay has a comment with `contend: keep` in its line or in
+/// the line before.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

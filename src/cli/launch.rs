@@ -1,7 +1,8 @@
 //! Starts the program, waits for its end, and hands its profiles on.
 //!
-//! The program is as it would be without us: the same terminal, input and output, in the same group of
-//! processes. Signals that people send to the command go to it; those of the terminal it gets itself.
+//! The program is as it would be without us: the same terminal, input and output, in the same group
+//! of processes. Signals that people send to the command go to it; those of the terminal it gets
+//! itself.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -104,7 +105,8 @@ pub(super) fn launch(
     Ok(end_as(status))
 }
 
-/// While the program runs the command stays with it: it hands signals on, and ends as the program does.
+/// While the program runs the command stays with it: it hands signals on, and ends as the program
+/// does.
 fn report_and_go_on(reported: Result<()>) {
     if let Err(error) = reported {
         say(format_args!("{error}; the program goes on"));
@@ -129,7 +131,8 @@ fn wait_for(mut child: Child, events: Sender<Event>) {
     });
 }
 
-/// Signals that this process ignores stay ignored, here and in the program: that is how `nohup` works.
+/// Signals that this process ignores stay ignored, here and in the program: that is how `nohup`
+/// works.
 fn watch_signals(events: Sender<Event>, attach_signal: Option<i32>) {
     let ignored = ignored_signals();
     let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
@@ -207,7 +210,8 @@ impl Object {
         Self::linked(&path).map_err(|error| Error::about(path.display(), error))
     }
 
-    /// The loader takes a colon or a space for the end of the path, so a link without them leads there.
+    /// The loader takes a colon or a space for the end of the path, so a link without them leads
+    /// there.
     fn linked(path: &Path) -> std::io::Result<Self> {
         let name: OsString = format!("contend-{}", process::id()).into();
         let folder = env::temp_dir().join(name);

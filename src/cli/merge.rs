@@ -1,7 +1,7 @@
 //! `contend merge`: profiles added up into one.
 //!
-//! Samples of one stack become one sample. Stacks of two runs are told to be the same by what their addresses are
-//! within the program or library, because systems load it to another place each time.
+//! Samples of one stack become one sample. Stacks of two runs are told to be the same by what their
+//! addresses are within the program or library, because systems load it to another place each time.
 #![forbid(unsafe_code)]
 
 use std::collections::hash_map::Entry;

@@ -1,9 +1,10 @@
 //! Functions by the names that people gave them, where a profile has those of the linker.
 //!
-//! As Go's pprof: a name that differs from the system's name is taken as it is. Names of C++ come without
-//! parameters and without template arguments, so that a function is one row. Unlike there, a mangled name counts
-//! without a system's name beside it as well, and names of Rust's keep what stands in `<>`: there `Cache<u8>` and
-//! `Cache<u64>` are one row named `Cache<>`, which is not how Rust's own profiles have them.
+//! As Go's pprof: a name that differs from the system's name is taken as it is. Names of C++ come
+//! without parameters and without template arguments, so that a function is one row. Unlike there,
+//! a mangled name counts without a system's name beside it as well, and names of Rust's keep what
+//! stands in `<>`: there `Cache<u8>` and `Cache<u64>` are one row named `Cache<>`, which is not how
+//! Rust's own profiles have them.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;

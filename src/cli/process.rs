@@ -20,7 +20,7 @@ pub(super) fn base_of(argument: &str, client: &Client) -> Result<Url> {
     }
 }
 
-/// What a process lacks that does not serve its profiles.
+/// The advice for a process that does not serve its profiles.
 const NEEDED: &str = "a program tells of its threads over HTTP: let it call \
     contend::http::serve(\"127.0.0.1:6060\"), or start it with CONTEND_HTTP=127.0.0.1:6060 (features \
     `server`, and `auto-init` or a call of contend::init)";
@@ -55,8 +55,8 @@ fn of_process(pid: u32, client: &Client) -> Result<Url> {
     })
 }
 
-/// Where the process serves its profiles, as far as the answers tell: certainly, or a token is asked
-/// for. They come as the ports answer: what listens at another one may never do.
+/// Where the process serves its profiles, as far as the answers tell: certainly, or a token is
+/// asked for. They come as the ports answer: what listens at another one may never do.
 fn answers(
     ports: &[u16],
     client: &Client,

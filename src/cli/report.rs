@@ -128,7 +128,8 @@ fn smallest(nodes: &[Node<'_>]) -> u64 {
     values.min().unwrap_or(0)
 }
 
-/// The lines that describe the profile: which value, when, how long, what counts, and what was lost.
+/// The lines that describe the profile: which value, when, how long, what counts, and what was
+/// lost.
 pub(super) fn write_header(output: &mut Output, loaded: &Loaded, value: usize) -> Result<()> {
     let profile = &loaded.profile;
     let (name, unit) = profile.sample_types().nth(value).unwrap_or_default();

@@ -68,7 +68,7 @@ mod imp {
         text
     }
 
-    /// What the numbers are of, so that nobody takes them for more.
+    /// The source of the numbers, so that nobody takes them for more.
     const SEEN: &str = "every sleep of threads at locks, channels and conditions of std, parking_lot, crossbeam, C \
         and C++ is seen; tasks of async runtimes, spinning and Go's locks are not";
 
@@ -87,8 +87,9 @@ mod imp {
         (busy, Some(line))
     }
 
-    /// Waits for what has not come yet, where usually nothing is wrong. A condition variable is one of these where
-    /// threads stay at it for long: a worker without work, rather than a pool that is used up.
+    /// Waits for what has not come yet, where usually nothing is wrong. A condition variable is one
+    /// of these where threads stay at it for long: a worker without work, rather than a pool that
+    /// is used up.
     fn is_idle(sample: &Sample) -> bool {
         const LONG: Duration = Duration::from_millis(100);
         match sample.kind {

@@ -66,8 +66,9 @@ impl<'p> Unit<'p> {
         }
     }
 
-    /// One unit for a whole table: the one that suits its smallest value. Where the total is in another and more
-    /// than a hundred times as large, the one in which the smallest value still has two decimals.
+    /// One unit for a whole table: the one that suits its smallest value. Where the total is in
+    /// another and more than a hundred times as large, the one in which the smallest value still
+    /// has two decimals.
     pub(super) fn of_all(of_profile: &'p str, smallest: u64, total: u64) -> Self {
         let suits = |value: f64| scale(value, of_profile, None).1;
         let smallest = if smallest == 0 { total } else { smallest };
@@ -96,8 +97,9 @@ impl<'p> Unit<'p> {
     }
 }
 
-/// The value in the unit `to`, or in the one that suits it, and that unit's name. Units of no family are
-/// named only where they are asked for, and what just says that something was counted never is.
+/// The value in the unit `to`, or in the one that suits it, and that unit's name. Units of no
+/// family are named only where they are asked for, and what just says that something was counted
+/// never is.
 fn scale<'a>(value: f64, from: &str, to: Option<&'a str>) -> (f64, &'a str) {
     if value < 0.0 {
         let (value, unit) = scale(-value, from, to);
@@ -131,8 +133,8 @@ fn known(unit: &str) -> Option<(&'static Family, f64)> {
     })
 }
 
-/// The value in the unit `to`, whatever its name, and that unit's own name. Where `to` is of another
-/// family, in the default unit of the family of `from`.
+/// The value in the unit `to`, whatever its name, and that unit's own name. Where `to` is of
+/// another family, in the default unit of the family of `from`.
 pub(super) fn converted(value: i64, from: &str, to: &str) -> (f64, String) {
     let (shown, unit) = match known(to) {
         Some((family, factor)) => {

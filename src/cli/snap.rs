@@ -1,7 +1,7 @@
 //! `contend snap`: everything that a program offers, into a folder.
 //!
-//! The program may be broken or somebody else's: answers go to the disk as they come, there is a limit to their sum,
-//! and few are asked for at a time.
+//! The program may be broken or somebody else's: answers go to the disk as they come, there is a
+//! limit to their sum, and few are asked for at a time.
 #![forbid(unsafe_code)]
 
 mod endpoints;

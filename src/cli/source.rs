@@ -80,8 +80,8 @@ struct Whole {
 }
 
 impl Loaded {
-    /// The profile that `argument` names, for people: with readable names, and without the frames that it asks its
-    /// readers to leave out.
+    /// The profile that `argument` names, for people: with readable names, and without the frames
+    /// that it asks its readers to leave out.
     pub(super) fn from(argument: &str, client: &Client) -> Result<Self> {
         let mut loaded = Self::raw(argument, client)?;
         loaded.demangle()?;
@@ -186,7 +186,8 @@ impl Loaded {
         }
     }
 
-    /// The position of the value that was asked for; `None` stands for the one that the profile suggests.
+    /// The position of the value that was asked for; `None` stands for the one that the profile
+    /// suggests.
     pub(super) fn value(&self, wanted: Option<&str>) -> Result<usize> {
         let value = self.profile.value_index(wanted);
         value.map_err(|what| Error::about(&self.name, what))

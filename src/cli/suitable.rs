@@ -78,7 +78,7 @@ fn open(path: &Path) -> Option<(File, Vec<u8>)> {
     Some((file, head))
 }
 
-/// Of `#!/usr/bin/env -S python3 -u`: python3.
+/// `#!/usr/bin/env -S python3 -u` gives python3.
 fn interpreter_of_script(bytes: &[u8]) -> Option<OsString> {
     let line = bytes
         .strip_prefix(b"#!")?
@@ -154,7 +154,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// The loader takes no orders from the environment for a program that gets rights which its user has not.
+/// The loader takes no orders from the environment for a program that gets rights which its user
+/// has not.
 fn why_not_privileged(path: &Path, metadata: &Metadata) -> Option<String> {
     const SET_USER: u32 = 0o4000;
     const SET_GROUP: u32 = 0o2000;
@@ -183,7 +184,7 @@ fn why_not_privileged(path: &Path, metadata: &Metadata) -> Option<String> {
 /// Symbols of a sanitizer, whole as they stand in the table of names, or parts of this crate's.
 const IN_SYMBOLS: &str = r"(?-u)(\x00__[atm]san_init\x00)|7contend6engine";
 
-/// What the program has been built with.
+/// The part of the program's build that rules it out.
 fn what_is_in(file: File, path: &Path) -> Option<String> {
     let expression = Regex::new(IN_SYMBOLS).expect("it is right");
     let mut has_contend = false;

@@ -45,7 +45,8 @@ pub(super) fn run(arguments: &Tree, output: &mut Output) -> Result<()> {
     write_parts(&report, &graph, |_| true, output)
 }
 
-/// Each row for which `is_wanted` says so, between its callers and its callees, as Go's pprof has it.
+/// Each row for which `is_wanted` says so, between its callers and its callees, as Go's pprof has
+/// it.
 pub(super) fn write_parts<'p>(
     report: &Report<'p>,
     graph: &Graph<'p>,

@@ -109,7 +109,7 @@ impl Looker {
     }
 }
 
-/// What there is to see at one moment.
+/// The view at one moment.
 enum Seen {
     Spots(Spots, Box<Profile>),
     Threads(ThreadRows),

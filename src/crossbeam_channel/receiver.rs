@@ -193,8 +193,8 @@ impl<T> Clone for Receiver<T> {
 }
 
 impl<T> From<original::Receiver<T>> for Receiver<T> {
-    /// Profiles what this receiver waits; others of the channel need not be. Who ends its waits is not
-    /// known: see the wake profile's frame `contend::unattributed`.
+    /// Profiles what this receiver waits; others of the channel need not be. Who ends its waits is
+    /// not known: see the wake profile's frame `contend::unattributed`.
     fn from(inner: original::Receiver<T>) -> Self {
         Self::new(ReceiverEnd::UNKNOWN, inner)
     }

@@ -192,8 +192,8 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> From<original::Sender<T>> for Sender<T> {
-    /// Profiles what this sender waits; others of the channel need not be. Who ends its waits is not
-    /// known, nor whose waits it ends: see the wake profile's frame `contend::unattributed`.
+    /// Profiles what this sender waits; others of the channel need not be. Who ends its waits is
+    /// not known, nor whose waits it ends: see the wake profile's frame `contend::unattributed`.
     fn from(inner: original::Sender<T>) -> Self {
         Self::new(SenderEnd::UNKNOWN, inner)
     }

@@ -20,13 +20,13 @@
 //! # How
 //!
 //! Beside every lock stands a [`Flag`]: one word that says whether anybody waits, which an
-//! acquisition and a release read, and a stopwatch in another that they keep while somebody does, and
-//! that runs while nobody holds the lock. While sampled waiters wait, a [`Table`] keyed by an address
-//! of the lock's has an entry with
+//! acquisition and a release read, and a stopwatch in another that they keep while somebody does,
+//! and that runs while nobody holds the lock. While sampled waiters wait, a [`Table`] keyed by an
+//! address of the lock's has an entry with
 //!
 //! - `weight`, the sum of their weights,
-//! - `held` and `free_nanos`, the integral of `weight` over the time since the last release that was
-//!   charged, in which the lock was held, and in which the stopwatch ran,
+//! - `held` and `free_nanos`, the integral of `weight` over the time since the last release that
+//!   was charged, in which the lock was held, and in which the stopwatch ran,
 //! - `last`, the release that was charged last.
 //!
 //! | event | what happens |
@@ -38,10 +38,10 @@
 //! | a waiter leaves with the lock | stops the stopwatch (but for `Once`, which nobody holds after its end); counts one contention, and `free_nanos`, for `last`; the last waiter makes the flag idle, and what is left in `held` goes to `last` too |
 //! | a waiter that gives up (timeout) leaves | its contention joins `held`, for the release that is still to come; the last one at an address that is not ours takes all of it along, unattributed |
 //!
-//! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to the two integrals, in pieces
-//! cut at the events of its lock, and all that was ever in them is charged once. So the sum of a
-//! lock's blame is the sum of its sampled waits, to the nanosecond. The stopwatch only decides which
-//! of the two a piece is split into, and never says more than the piece is long.
+//! **Conservation.** Each waiter adds exactly `weight × (end − begin)` to the two integrals, in
+//! pieces cut at the events of its lock, and all that was ever in them is charged once. So the sum
+//! of a lock's blame is the sum of its sampled waits, to the nanosecond. The stopwatch only decides
+//! which of the two a piece is split into, and never says more than the piece is long.
 //!
 //! **Why by time.** While a waiter sleeps, others may take and release the lock thousands of
 //! times. To capture each release costs several times the work that is measured; to capture
@@ -51,20 +51,20 @@
 //! only who held; the stopwatch knows of every release, and so how long nobody did.
 //!
 //! **Hand-overs.** A fair unlock gives the lock to a thread that still sleeps. The lock is not free
-//! then, but nobody runs with it either; that is wake-up time as well. An initialiser (`Once`) holds
-//! from its beginning, at which nobody can wait for it yet.
+//! then, but nobody runs with it either; that is wake-up time as well. An initialiser (`Once`)
+//! holds from its beginning, at which nobody can wait for it yet.
 //!
-//! **Between unlock and capture.** A release is charged after the unlock, so the waiter it lets go may
-//! leave before the stack is known. Therefore `take` puts a ticket into `last`; what belongs to
-//! the release meanwhile is `deferred`, and `settle` hands it over. If another release takes
-//! over first, what was deferred for the older one moves to `detached`, under its ticket.
+//! **Between unlock and capture.** A release is charged after the unlock, so the waiter it lets go
+//! may leave before the stack is known. Therefore `take` puts a ticket into `last`; what belongs to
+//! the release meanwhile is `deferred`, and `settle` hands it over. If another release takes over
+//! first, what was deferred for the older one moves to `detached`, under its ticket.
 //!
-//! **Memory.** After the unlock the lock may be freed at once. From then on its address is a
-//! key only; the flag is touched by arriving, acquiring, releasing and leaving threads, which all have
+//! **Memory.** After the unlock the lock may be freed at once. From then on its address is a key
+//! only; the flag is touched by arriving, acquiring, releasing and leaving threads, which all have
 //! the lock borrowed.
 //!
-//! **Several holders.** Permits and readers share what is waited while they hold: see [`shares`] and
-//! [`readers`].
+//! **Several holders.** Permits and readers share what is waited while they hold: see [`shares`]
+//! and [`readers`].
 //!
 //! Lock order: a shard's lock is innermost; the store is never touched under it.
 
@@ -72,7 +72,7 @@ mod entry;
 mod flag;
 mod readers;
 #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
-// What of it is used, is a matter of features.
+// The features decide how much of it is used.
 mod shares;
 
 use crossbeam_utils::CachePadded;
@@ -107,8 +107,8 @@ pub(crate) enum Outcome {
     LetGo,
     /// Without it: timed out, or unwinding.
     GaveUp,
-    /// Without it, where the lock's memory may be another lock's by the next release, so that no debt
-    /// can be left there: a wait at an address that is not ours.
+    /// Without it, where the lock's memory may be another lock's by the next release, so that no
+    /// debt can be left there: a wait at an address that is not ours.
     #[allow(dead_code)] // Where programs are profiled from outside.
     TimedOut,
     /// There was nothing to wait for after all.
@@ -180,7 +180,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// What arrived and is nowhere: 0, at any moment.
+    /// The part that arrived and is nowhere: 0, at any moment.
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn missing(&self) -> f64 {
         self.begun - self.waiting - self.owed - self.charged - self.forgotten

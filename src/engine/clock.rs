@@ -12,11 +12,12 @@
 //!
 //! `prctl(PR_SET_TSC, PR_TSC_SIGSEGV)` turns a reading into a fatal signal, for one thread and for
 //! those that it starts. So each thread is asked for once, at its first reading: one system call,
-//! `prctl(PR_GET_TSC)`, 0.1 µs. Threads that are spawned by the skin need not ask where their parent
-//! has, and may wait in a sandbox that kills for the question. The vDSO's clock is no way out, as it reads the counter itself; such
-//! a thread asks the kernel. The two clocks drift apart by up to 20 ppm, and readings of different
-//! threads are subtracted from each other; so the first such thread makes all of the process
-//! read the system's clock from then on. Time jumps once then, by the drift so far.
+//! `prctl(PR_GET_TSC)`, 0.1 µs. Threads that are spawned by the skin need not ask where their
+//! parent has, and may wait in a sandbox that kills for the question. The vDSO's clock is no way
+//! out, as it reads the counter itself; such a thread asks the kernel. The two clocks drift apart
+//! by up to 20 ppm, and readings of different threads are subtracted from each other; so the first
+//! such thread makes all of the process read the system's clock from then on. Time jumps once then,
+//! by the drift so far.
 //!
 //! (A thread that has read the counter, and forbids it to itself later, is not noticed.)
 
@@ -78,8 +79,8 @@ pub(crate) fn now() -> u64 {
     ((u128::from(ticks) * u128::from(scale)) >> 32) as u64 + FIRST_NANOS
 }
 
-/// Nanoseconds on the system's monotonic clock, also before [`start`]: 24 ns. No system call, but in
-/// a thread that may not read the counter.
+/// Nanoseconds on the system's monotonic clock, also before [`start`]: 24 ns. No system call, but
+/// in a thread that may not read the counter.
 #[inline]
 pub(crate) fn monotonic() -> u64 {
     system::nanos()
@@ -95,8 +96,8 @@ fn now_without_counter() -> u64 {
     system::nanos_since_start().saturating_add(FIRST_NANOS)
 }
 
-/// A thread's right to read the counter, as far as it is known. A new thread has that of the one that
-/// spawns it: the kernel copies it (`clone`).
+/// A thread's right to read the counter, as far as it is known. A new thread has that of the one
+/// that spawns it: the kernel copies it (`clone`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permission {
     NotAsked,
@@ -110,7 +111,7 @@ thread_local! {
 }
 
 impl Permission {
-    /// What is known of this thread, without a question.
+    /// The known permission of this thread, without a question.
     pub(crate) fn of_this_thread() -> Self {
         PERMISSION.get()
     }

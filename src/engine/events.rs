@@ -1,4 +1,4 @@
-//! What happened when: the events of a timeline, in a ring that overwrites its oldest ones.
+//! The events of a timeline, in a ring that overwrites its oldest ones.
 //!
 //! While somebody [holds](hold) the recording on, every contended wait of every skin becomes an
 //! event with its stack, whatever the rates of the profiles are; so do releases that others waited

@@ -26,8 +26,8 @@ type Counts = [AtomicU64; CAUSES];
 
 static OWN: Counts = [const { AtomicU64::new(0) }; CAUSES];
 
-/// Null: they are counted in [`OWN`]. Stored with `Release`, once, after the memory was mapped; `Acquire`
-/// sees it mapped.
+/// Null: they are counted in [`OWN`]. Stored with `Release`, once, after the memory was mapped;
+/// `Acquire` sees it mapped.
 static SHARED: AtomicPtr<Counts> = AtomicPtr::new(ptr::null_mut());
 
 /// Counts there from now on: memory that another process reads.
@@ -37,7 +37,8 @@ pub(crate) fn count_in(counts: &'static Counts) {
 }
 
 fn counts() -> &'static Counts {
-    // SAFETY: null, or a reference that lives for ever (`count_in`), of which only shared ones are made.
+    // SAFETY: null, or a reference that lives for ever (`count_in`), of which only shared ones are
+    // made.
     unsafe { SHARED.load(Ordering::Acquire).as_ref() }.unwrap_or(&OWN)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! `OnceLock` makes whoever comes second wait. A fork in the middle of its initialisation leaves a
 //! child in which that wait never ends, and no hook can open it. Here nobody waits: whoever finds
-//! nothing makes a value of its own, the first one that is stored counts, and the others are dropped.
-//! So a thread may die, a process fork, or a signal come in at any point.
+//! nothing makes a value of its own, the first one that is stored counts, and the others are
+//! dropped. So a thread may die, a process fork, or a signal come in at any point.
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};

@@ -19,12 +19,12 @@ use crate::profile::lost::Lost;
 pub(crate) use crate::engine::rates::set_by_program as rate_set;
 pub(crate) use crate::engine::rates::{Hold, in_force as rate};
 
-/// Locks that sampled waiters wait for. Some 900 kB, 2 MB where tasks wait too, of which the system makes resident only
-/// what is used.
+/// Locks that sampled waiters wait for. Some 900 kB, 2 MB where tasks wait too, of which the system
+/// makes resident only what is used.
 pub(crate) static BLAME: Table = Table::new();
 
-/// What threads sleep at until somebody notifies them. 0.5 MB, of which the system makes resident only
-/// what is used.
+/// The places at which threads sleep until somebody notifies them. 0.5 MB, of which the system
+/// makes resident only what is used.
 pub(crate) static SLEEPERS: Sleepers = Sleepers::new();
 
 /// Stacks and their totals. Made by [`start`].
@@ -128,8 +128,8 @@ pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
     amount.is_zero() || store().is_some_and(|store| store.add_to(id, amount))
 }
 
-/// Adds to the release that is to blame in the mutex profile; if a reset has forgotten it, to what has no
-/// release.
+/// Adds to the release that is to blame in the mutex profile; if a reset has forgotten it, to what
+/// has no release.
 pub(crate) fn charge(kind: Kind, to: ChargeTo, charge: Charge) {
     if charge.is_zero() {
         return;
@@ -152,7 +152,8 @@ pub(crate) fn charge_readers(lock: usize) {
     }
 }
 
-/// Adds to the frames `contend::unattributed` and `contend::wakeup`, each alone, of the mutex profile.
+/// Adds to the frames `contend::unattributed` and `contend::wakeup`, each alone, of the mutex
+/// profile.
 pub(crate) fn charge_nobody(kind: Kind, charge: Charge) {
     if !charge.amount.is_zero() {
         add(
@@ -171,8 +172,8 @@ pub(crate) fn charge_nobody(kind: Kind, charge: Charge) {
     }
 }
 
-/// Adds to the notification that has ended waits, in the wake profile; if a reset has forgotten it, to what
-/// has none.
+/// Adds to the notification that has ended waits, in the wake profile; if a reset has forgotten it,
+/// to what has none.
 pub(crate) fn charge_notifier(kind: Kind, stack: Option<StackId>, amount: Amount) {
     if amount.is_zero() {
         return;
@@ -277,8 +278,8 @@ pub(crate) struct Numbers {
     pub(crate) resets: u64,
 }
 
-/// A lock whose waiters have given up owes their waiting to its next release. After this time without
-/// one it has probably none: a guard was leaked.
+/// A lock whose waiters have given up owes their waiting to its next release. After this time
+/// without one it has probably none: a guard was leaked.
 const DEBT_PATIENCE_NANOS: u64 = 10_000_000_000;
 
 /// Records as unattributed what was owed for longer than that.
@@ -316,7 +317,7 @@ pub(crate) struct Recorded {
 
 /// The fate of all contentions up to now. The first call begins to count what resets forget.
 ///
-/// What was recorded is looked at first: so it is never more than what was charged.
+/// The recorded sum is read first: so it is never more than the charged one.
 pub(crate) fn ledger() -> (Recorded, Ledger) {
     IS_LEDGER_KEPT.store(true, Ordering::Relaxed);
     let _recording = Recording::enter();

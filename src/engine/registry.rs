@@ -320,8 +320,8 @@ mod of_this_process {
     /// The totals of the owner of each record.
     static TOTALS: [Totals; RECORDS] = [const { Totals::new() }; RECORDS];
 
-    /// The scope that each record's thread was spawned in, by its address; 0: none. Relaxed: read by a
-    /// dump, of this moment.
+    /// The scope that each record's thread was spawned in, by its address; 0: none. Relaxed: read
+    /// by a dump, of this moment.
     static SCOPES: [AtomicU64; RECORDS] = [const { AtomicU64::new(0) }; RECORDS];
 
     /// Counts forks: a thread's record is void in a child. Relaxed: a child has one thread.

@@ -1,4 +1,4 @@
-//! What a new thread takes along from the one that spawns it.
+//! The things that a new thread takes along from the one that spawns it.
 
 use crate::engine::clock::{self, Permission};
 use crate::engine::events::record::{Event, Spawned, What};
@@ -13,7 +13,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Of a thread that this one is about to spawn.
+    /// For a thread that this one is about to spawn.
     pub(crate) fn here() -> Self {
         let spawned = events::is_on().then(|| Spawned {
             parent: threads::own_number(),

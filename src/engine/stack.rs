@@ -1,7 +1,7 @@
 //! The stack of the running thread, as return addresses.
 //!
-//! [`Stack::capture`] is called while something waits: it must cost little, allocate nothing and wait
-//! for nobody. Two walkers stand behind it:
+//! [`Stack::capture`] is called while something waits: it must cost little, allocate nothing and
+//! wait for nobody. Two walkers stand behind it:
 //!
 //! - `imp_framehop`, on x86-64 Linux: reads the unwind tables of the loaded objects in place and
 //!   keeps what it learned, 0.1 to 0.5 µs per stack.

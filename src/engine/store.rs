@@ -162,8 +162,8 @@ impl Store {
         true
     }
 
-    /// As [`add_to`](Self::add_to), to the same stack of this kind. False: a reset has forgotten it, or
-    /// there is no room.
+    /// As [`add_to`](Self::add_to), to the same stack of this kind. False: a reset has forgotten
+    /// it, or there is no room.
     #[cfg(not(loom))]
     pub(crate) fn add_with_kind(
         &self,
@@ -247,8 +247,8 @@ impl Store {
         }
     }
 
-    /// As [`reset`](Self::reset). Returns how many contentions of `which` there were. Takes longer, as
-    /// all entries are looked at, and what comes in meanwhile is forgotten.
+    /// As [`reset`](Self::reset). Returns how many contentions of `which` there were. Takes longer,
+    /// as all entries are looked at, and what comes in meanwhile is forgotten.
     pub(crate) fn reset_and_count(&self, which: ProfileKind) -> f64 {
         let mut count = 0.0;
         for shard in &self.shards {
@@ -283,8 +283,8 @@ const HEADER: usize = 0;
 const CONTENTIONS: usize = 1;
 const DELAY: usize = 2;
 const VARIANCE: usize = 3;
-/// Delay after this release in which nobody held the lock. A snapshot shows it as a stack of its own,
-/// this one with `contend::wakeup` as the leaf.
+/// Delay after this release in which nobody held the lock. A snapshot shows it as a stack of its
+/// own, this one with `contend::wakeup` as the leaf.
 const WAKEUP: usize = 4;
 const ADDRESSES: usize = 5;
 
@@ -346,7 +346,8 @@ struct Shard {
     gate: AtomicU32,
     /// Counts resets. Written only while the gate is closed and nobody is inside.
     generation: AtomicU32,
-    /// Words of the arena that are taken. One word, beside the arrays: whoever shares them shares it.
+    /// Words of the arena that are taken. One word, beside the arrays: whoever shares them shares
+    /// it.
     used: Words,
     /// `tag << 32 | offset + 1`. Stored once per generation with `Release`, after the entry is
     /// filled; the `Acquire` load that finds it makes the entry's words visible.
@@ -354,7 +355,8 @@ struct Shard {
     /// A bit for each [`REGION`] of the index: 0 where no slot is in use. Set before the slot is
     /// published, so that whoever has found a stack, or heard of it, sees its bit: Relaxed will do.
     ///
-    /// PERF: a snapshot of a few stacks took 0.2 ms, all of it to look at half a million free slots.
+    /// PERF: a snapshot of a few stacks took 0.2 ms, all of it to look at half a million free
+    /// slots.
     regions: Words,
     arena: Words,
 }

@@ -60,8 +60,8 @@ pub(crate) fn random() -> u64 {
     })
 }
 
-/// What `draw` returns now, which draws nothing by that; and a number that stays the same until something is
-/// drawn.
+/// The answer of `draw` at this moment, which draws nothing by that; and a number that stays the
+/// same until something is drawn.
 pub(crate) fn without_drawing<R>(draw: impl FnOnce() -> R) -> (R, u64) {
     // Once, so that there is a seed.
     if RANDOM.get() == 0 {

@@ -58,9 +58,9 @@ pub(crate) use task::{
 
 /// Comes after a call that is not inlined, to make it not the last thing that its caller does.
 ///
-/// The optimiser turns a call in last place into a jump. Then the function of the user's, into which
-/// that of the skin was inlined, has left the stack before it is captured, and its caller is shown in
-/// its place: `fn add(&self) { *self.total.lock().unwrap() += 1 }` ends with a release.
+/// The optimiser turns a call in last place into a jump. Then the function of the user's, into
+/// which that of the skin was inlined, has left the stack before it is captured, and its caller is
+/// shown in its place: `fn add(&self) { *self.total.lock().unwrap() += 1 }` ends with a release.
 #[inline(always)]
 pub(crate) fn keep_frame() {
     // Makes no instruction, but the compiler must not know that.
@@ -280,8 +280,8 @@ impl<'a> Waiting<'a> {
         });
     }
 
-    /// Lets the releases of the lock be seen from here on, for a timeline, whether or not this becomes a
-    /// contention: a waiter of weight 0 is in the table.
+    /// Lets the releases of the lock be seen from here on, for a timeline, whether or not this
+    /// becomes a contention: a waiter of weight 0 is in the table.
     #[inline(never)]
     pub(crate) fn watch(&mut self) {
         if self.is_traced
@@ -336,7 +336,8 @@ impl<'a> Waiting<'a> {
         self.known_after = u32::try_from(seen.saturating_sub(self.begin)).unwrap_or(NEVER);
     }
 
-    /// The wait ends now for the table of blame, but its stack cannot be captured yet. Returns the time.
+    /// The wait ends now for the table of blame, but its stack cannot be captured yet. Returns the
+    /// time.
     fn end_for_blame(&mut self, outcome: Outcome) -> u64 {
         let now = clock::now();
         let _recording = Recording::enter();
@@ -350,8 +351,8 @@ impl<'a> Waiting<'a> {
         self.end_at(clock::now(), 0, frame, outcome, lock);
     }
 
-    /// As [`end`](Self::end), at `now`. A wait that takes less than `least_nanos` is no block event.
-    /// `subject` is what a timeline knows releases of it by.
+    /// As [`end`](Self::end), at `now`. A wait that takes less than `least_nanos` is no block
+    /// event. `subject` is what a timeline knows releases of it by.
     fn end_at(
         &mut self,
         now: u64,
@@ -495,8 +496,8 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// The wait ends now with the lock, but is recorded when it is dropped: for where the stack is not
-    /// that of the skin's function.
+    /// The wait ends now with the lock, but is recorded when it is dropped: for where the stack is
+    /// not that of the skin's function.
     fn succeed_for_now(&mut self) {
         self.outcome = Outcome::Acquired;
         self.ended = Some(self.waiting.end_for_blame(Outcome::Acquired));

@@ -10,9 +10,9 @@
 //!
 //! # How
 //!
-//! Beside what is waited for stands a [`WakeFlag`]. While sleepers sleep there, a [`Sleepers`] table
-//! keyed by its address has an entry that counts them, and a *note* for each notification, in their
-//! order, that says how many of them it is for.
+//! Beside what is waited for stands a [`WakeFlag`]. While sleepers sleep there, a [`Sleepers`]
+//! table keyed by its address has an entry that counts them, and a *note* for each notification, in
+//! their order, that says how many of them it is for.
 //!
 //! | event | what happens |
 //! |---|---|
@@ -81,7 +81,7 @@ pub(crate) enum Whom {
 pub(crate) struct Note {
     key: u64,
     ticket: Ticket,
-    /// Of those who sleep there.
+    /// The kind of those who sleep there.
     pub(crate) kind: Kind,
 }
 
@@ -153,8 +153,8 @@ impl Sleepers {
     ) -> Option<Note> {
         let mut shard = self.shard(at.key);
         let Some(position) = shard.position(at.key) else {
-            // The last one has just left; or a child of `fork`, where it never was. Or it is another
-            // one's, at the same flag.
+            // The last one has just left; or a child of `fork`, where it never was. Or it is
+            // another one's, at the same flag.
             if at.is_beside() {
                 at.flag.make_idle();
             }
@@ -184,7 +184,7 @@ impl Sleepers {
         })
     }
 
-    /// What was perhaps a notification was one, of all who sleep there now.
+    /// The supposed notification was one, for all who sleep there.
     pub(crate) fn confirm(&self, at: WakeRef<'_>) {
         let mut shard = self.shard(at.key);
         if let Some(position) = shard.position(at.key) {

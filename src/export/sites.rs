@@ -18,8 +18,8 @@ pub(crate) struct Site<'p> {
     pub(crate) caller: Option<&'p Frame>,
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
-    /// In the mutex profile, the part of the delay in which what was released here was held: what all
-    /// threads together waited for these holds.
+    /// In the mutex profile, the part of the delay in which what was released here was held: what
+    /// all threads together waited for these holds.
     pub(crate) could_win_nanos: u64,
     pub(crate) variance: f64,
 }
@@ -106,8 +106,9 @@ impl<'p> Site<'p> {
     }
 }
 
-/// What the column "could win" shows for each of these sites. `None` where it would say the same as the
-/// delay, as it does where nobody waited for a processor, or nothing at all, as in the block profile.
+/// The cells of the column "could win" for each of these sites. `None` where it would say the same
+/// as the delay, as it does where nobody waited for a processor, or nothing at all, as in the block
+/// profile.
 ///
 /// In a window it says as well how many threads more could have run at any moment, on average.
 pub(crate) fn could_win(profile: &Profile, sites: &[Site<'_>]) -> Option<Vec<String>> {

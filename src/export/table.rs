@@ -82,8 +82,8 @@ impl fmt::Display for Table<'_> {
             .into_iter()
             .chain(rows)
             .collect();
-        // Blank columns are left out: the errors where all was recorded, and what could be won where that
-        // is the delay.
+        // Blank columns are left out: the errors where all was recorded, and what could be won
+        // where that is the delay.
         columns::write(&cells, FIRST_LEFT_COLUMN, f)?;
         explanations(total, |name| delay_below(self.profile, name))
             .chain(hint(self.profile))

@@ -7,8 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use super::install_hooks;
 use crate::engine::published::Published;
 
-/// For statics. In a child of `fork` it is open: with what is in it if nobody held it at the fork, and
-/// else with a new `T`, because its holder may have left that half changed and does not exist there.
+/// For statics. In a child of `fork` it is open: with what is in it if nobody held it at the fork,
+/// and else with a new `T`, because its holder may have left that half changed and does not exist
+/// there.
 ///
 /// Poison is ignored: whoever holds it changes it in one step.
 #[derive(Debug)]
@@ -58,7 +59,8 @@ struct Listed {
     next: *const Listed,
 }
 
-/// Stored with `Release`, after the entry was made; whoever goes through the list loads it with `Acquire`.
+/// Stored with `Release`, after the entry was made; whoever goes through the list loads it with
+/// `Acquire`.
 static LISTED: AtomicPtr<Listed> = AtomicPtr::new(ptr::null_mut());
 
 fn list(lock: &'static dyn Open) {
@@ -80,7 +82,8 @@ fn list(lock: &'static dyn Open) {
 /// In a child of `fork`.
 pub(super) fn open_all() {
     let mut next = LISTED.load(Ordering::Acquire).cast_const();
-    // SAFETY: null, or an entry that was published whole, is never changed after that and never freed.
+    // SAFETY: null, or an entry that was published whole, is never changed after that and never
+    // freed.
     while let Some(listed) = unsafe { next.as_ref() } {
         listed.lock.open();
         next = listed.next;

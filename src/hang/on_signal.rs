@@ -1,4 +1,4 @@
-//! What goes on, when a signal asks for it.
+//! Threads and deadlocks on standard error, when a signal asks for them.
 //!
 //! The handler writes one byte to a pipe, which a signal handler may do. A thread of its own reads
 //! it and does the rest.
@@ -15,8 +15,8 @@ use libc::c_int;
 
 use crate::fork;
 
-/// The end of the pipe that the handler writes to, and the process whose it is: a forked child has a
-/// copy of it, but no thread that reads. Stored before the first handler is set.
+/// The end of the pipe that the handler writes to, and the process whose it is: a forked child has
+/// a copy of it, but no thread that reads. Stored before the first handler is set.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static OWNER: AtomicI32 = AtomicI32::new(0);
 
@@ -26,9 +26,10 @@ static REGISTERING: fork::Lock<()> = fork::Lock::new();
 /// Writes what every thread does to the standard error whenever `signal` comes, as a JVM does at
 /// SIGQUIT (Ctrl-\ in a terminal, `kill -QUIT PID` elsewhere). The program goes on.
 ///
-/// The words are those of [`deadlocks`](crate::deadlocks()) and [`threads`](crate::threads()). They are written by a thread of its own, also
-/// if all others are stuck. A call that the signal interrupts is started again by the system where it
-/// can be. A forked child has the handler, which does nothing there.
+/// The words are those of [`deadlocks`](crate::deadlocks()) and [`threads`](crate::threads()). They
+/// are written by a thread of its own, also if all others are stuck. A call that the signal
+/// interrupts is started again by the system where it can be. A forked child has the handler, which
+/// does nothing there.
 ///
 /// On Linux alone.
 ///

@@ -120,10 +120,10 @@ pub(super) fn refuse_other_sites(request: &Request<'_>) -> Result<(), Response> 
 }
 
 /// Whether the browser says so. `Sec-Fetch-Site` is its own verdict, and no page can set it, so it
-/// decides where it is there; `same-site` is another port of localhost, for one. Browsers send it to
-/// https and loopback addresses only, and old ones not at all. `Origin` comes with every request
-/// that a script makes across sites and with every one that changes something: then the page must be
-/// of the host that was asked.
+/// decides where it is there; `same-site` is another port of localhost, for one. Browsers send it
+/// to https and loopback addresses only, and old ones not at all. `Origin` comes with every request
+/// that a script makes across sites and with every one that changes something: then the page must
+/// be of the host that was asked.
 fn is_of_another_site(request: &Request<'_>) -> bool {
     match request.fetch_site {
         Some("same-origin" | "none") => false,
@@ -134,8 +134,8 @@ fn is_of_another_site(request: &Request<'_>) -> bool {
     }
 }
 
-/// Whether pages of `origin`, such as `http://localhost:6060`, come from `host`. The origin of a page
-/// that has none of its own is `null`, which is nobody's.
+/// Whether pages of `origin`, such as `http://localhost:6060`, come from `host`. The origin of a
+/// page that has none of its own is `null`, which is nobody's.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))

@@ -19,8 +19,8 @@ const PREFIX: &str = "/debug/pprof";
 
 /// Answers requests for `/debug/pprof/…`, whatever server received them.
 ///
-/// It does no input or output, and starts no thread. Clones share what goes on: the windows of
-/// time that are open, and what each scraper has seen. So keep one, and clone it as needed. (A forked
+/// It does no input or output, and starts no thread. Clones share what goes on: the windows of time
+/// that are open, and what each scraper has seen. So keep one, and clone it as needed. (A forked
 /// child makes one of its own: threads of its parent may have locked what they share.)
 ///
 /// # Examples
@@ -185,8 +185,8 @@ impl Handler {
 
     /// Bytes of memory that requests may make the process keep, of all clones together; 64 MiB at
     /// first. A scraper of `delta_mutex` or `delta_block` and an open window take 32 bytes for each
-    /// stack. Beyond it the scrapers that did not ask for longest are forgotten, and are told everything
-    /// when they ask again; then others get a 503.
+    /// stack. Beyond it the scrapers that did not ask for longest are forgotten, and are told
+    /// everything when they ask again; then others get a 503.
     ///
     /// # Examples
     ///

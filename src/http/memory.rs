@@ -1,15 +1,15 @@
 //! The memory that requests may make the process keep, bounded in bytes.
 //!
-//! A scraper leaves behind what it was told, a window what was there when it began: numbers of every
-//! stack, without names, 32 bytes each. Whoever may ask can invent scrapers without end, so the sum
-//! has a bound; what was not asked for longest is forgotten first.
+//! A scraper leaves behind what it was told, a window what was there when it began: numbers of
+//! every stack, without names, 32 bytes each. Whoever may ask can invent scrapers without end, so
+//! the sum has a bound; what was not asked for longest is forgotten first.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Twelve times what a full store of the default size takes, and a thousand times what most programs
-/// need.
+/// Twelve times what a full store of the default size takes, and a thousand times what most
+/// programs need.
 const DEFAULT_MAX: usize = 64 << 20;
 
 /// The bound, and how much is in use. Clones share the latter.

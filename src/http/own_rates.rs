@@ -26,7 +26,7 @@ impl OwnRates {
             .map_or(set, |replaced| replaced.own)
     }
 
-    /// To be called before a rate is set here.
+    /// Call it before a rate is set here.
     pub(super) fn before_set(&self, which: ProfileKind, rate: u64) {
         let own = self.of(which);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

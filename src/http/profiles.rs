@@ -144,8 +144,8 @@ pub(super) fn rate(call: &Call<'_>, which: ProfileKind) -> Result<Option<u64>, R
     )
 }
 
-/// Outside of a window there is no time for which a rate could be set. A form that says so by an empty
-/// `seconds=` has a rate all the same.
+/// Outside of a window there is no time for which a rate could be set. A form that says so by an
+/// empty `seconds=` has a rate all the same.
 fn refuse_rates(call: &Call<'_>) -> Result<(), Response> {
     if call.query.has_empty("seconds") {
         return Ok(());

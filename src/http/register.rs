@@ -31,12 +31,12 @@ impl fmt::Display for RegisterError {
 
 impl Error for RegisterError {}
 
-/// Adds a profile of the program's own, such as its allocator's heap profile, to all that is served:
-/// at `/debug/pprof/NAME`, listed on the index with its description.
+/// Adds a profile of the program's own, such as its allocator's heap profile, to all that is
+/// served: at `/debug/pprof/NAME`, listed on the index with its description.
 ///
-/// Each request calls `profile`, several at once if there are several. Its result is sent as a file,
-/// as it is: usually a pprof profile, compressed with gzip. Its error or its panic is the answer to
-/// that request, with status 500. Registering lasts as long as the process.
+/// Each request calls `profile`, several at once if there are several. Its result is sent as a
+/// file, as it is: usually a pprof profile, compressed with gzip. Its error or its panic is the
+/// answer to that request, with status 500. Registering lasts as long as the process.
 ///
 /// `profile` may do anything, so a page of another site cannot make a browser ask for it (see
 /// [Security](crate::http#security)).

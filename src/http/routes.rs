@@ -437,7 +437,7 @@ impl Default for Table {
 
 #[cfg(feature = "cli")]
 impl Table {
-    /// What `contend open` serves, at the root.
+    /// A path of `contend open`, at the root.
     pub(super) fn of_saved() -> Self {
         use pages::saved::{compare, flamegraph, function, index, top};
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use crate::pprof::decoded::Profile;
 use crate::text::sources::Sources;
 
-/// What is served.
+/// The profiles that are served.
 #[derive(Debug)]
 pub(crate) struct Saved {
     pub(crate) files: Vec<SavedFile>,

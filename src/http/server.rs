@@ -22,8 +22,8 @@ use super::{Handler, Service};
 /// Deadlines are moments of a clock, which cannot be any time away: adding to it would panic.
 const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Serves the profiles at `address`, such as `"127.0.0.1:6060"` or `(Ipv4Addr::LOCALHOST, 6060)`, on
-/// a thread of its own.
+/// Serves the profiles at `address`, such as `"127.0.0.1:6060"` or `(Ipv4Addr::LOCALHOST, 6060)`,
+/// on a thread of its own.
 ///
 /// The server lives as long as the program does, whatever becomes of the handle; see
 /// [`Server::stop`] and [`ServerBuilder::stop_on_drop`]. For a token, remote clients and limits see
@@ -171,18 +171,18 @@ impl ServerBuilder {
     /// How many connections are served at a time; more wait until there is a place. The default is
     /// 64, and 0 means 1.
     ///
-    /// When all places are taken and another client waits, a connection that keeps the server waiting
-    /// is closed: idle, slow to send its request, or slow to read its answer, for a tenth of a second at
-    /// least. It is the one that takes longest of the address that has most connections. Requests that
-    /// are being answered stay.
+    /// When all places are taken and another client waits, a connection that keeps the server
+    /// waiting is closed: idle, slow to send its request, or slow to read its answer, for a tenth
+    /// of a second at least. It is the one that takes longest of the address that has most
+    /// connections. Requests that are being answered stay.
     pub fn max_connections(mut self, count: usize) -> Self {
         self.limits.connections = count.max(1);
         self
     }
 
     /// How long a client may take to send a request's head, to send its body, and to go on reading
-    /// an answer; and how long a connection may lie idle. The default is 15 seconds, and more than a
-    /// year means a year. A client that takes longer loses its connection.
+    /// an answer; and how long a connection may lie idle. The default is 15 seconds, and more than
+    /// a year means a year. A client that takes longer loses its connection.
     pub fn client_timeout(mut self, duration: Duration) -> Self {
         self.limits.patience = duration.min(MAX_PATIENCE);
         self
@@ -234,7 +234,8 @@ fn start(listener: TcpListener, service: Service, limits: Limits) -> io::Result<
     let thread = thread::Builder::new()
         .name("contend-server".into())
         .spawn(move || {
-            // Made and dropped on this thread: in an async function of the program neither is allowed.
+            // Made and dropped on this thread: in an async function of the program neither is
+            // allowed.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();

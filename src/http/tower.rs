@@ -25,15 +25,15 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A [`Handler`] as a [`tower_service::Service`]: for axum 0.8, hyper 1, tonic, and what else
 /// takes one.
 ///
-/// Clones share the handler and its limits. It needs no runtime: each request is handled on a thread
-/// that does nothing else meanwhile, `contend-http`, so that neither a look-up of symbols nor a window
-/// of half a minute holds up the executor's. There are 64 of them at the most, which end ten seconds
-/// after their last request; what comes beyond is answered with 503, as is a request for which the
-/// system has no thread. Dropping the response's future cancels the window: its thread is told, and
-/// sets the rates back a moment later.
+/// Clones share the handler and its limits. It needs no runtime: each request is handled on a
+/// thread that does nothing else meanwhile, `contend-http`, so that neither a look-up of symbols
+/// nor a window of half a minute holds up the executor's. There are 64 of them at the most, which
+/// end ten seconds after their last request; what comes beyond is answered with 503, as is a
+/// request for which the system has no thread. Dropping the response's future cancels the window:
+/// its thread is told, and sets the rates back a moment later.
 ///
-/// Bodies over 1 MiB are answered with 413. How long a client may take to send one is up to the server
-/// that reads it; so are connections and headers.
+/// Bodies over 1 MiB are answered with 413. How long a client may take to send one is up to the
+/// server that reads it; so are connections and headers.
 ///
 /// # Examples
 ///

@@ -1,10 +1,11 @@
 //! Whether the process has rights that whoever started it has not.
 //!
-//! The environment is made by whoever starts a program. Where the program is set-user-id, these variables would let
-//! any user write files as its owner, so nothing of the environment is obeyed there.
+//! The environment is made by whoever starts a program. Where the program is set-user-id, these
+//! variables would let any user write files as its owner, so nothing of the environment is obeyed
+//! there.
 
-/// As C's `secure_getenv` has it. Programs that have laid down their rights stay privileged: they may have opened
-/// what their user may not see.
+/// As C's `secure_getenv` has it. Programs that have laid down their rights stay privileged: they
+/// may have opened what their user may not see.
 #[cfg(unix)]
 pub(super) fn is_privileged() -> bool {
     // SAFETY: these ask for numbers, and always succeed.
@@ -29,8 +30,8 @@ fn decide(says_system: bool, ids: [(u32, u32); 2]) -> bool {
     says_system || ids.into_iter().any(|(real, effective)| real != effective)
 }
 
-/// The kernel's word when it started the program: set-user-id, set-group-id, capabilities of the file, or what a
-/// security module thinks.
+/// The kernel's word when it started the program: set-user-id, set-group-id, capabilities of the
+/// file, or what a security module thinks.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn says_system() -> bool {
     // SAFETY: asks for a number; 0 where the kernel did not give it.
@@ -84,7 +85,8 @@ mod tests {
         assert!(decide(true, plain));
         assert!(decide(false, [(7, 0), (8, 8)]));
         assert!(decide(false, [(7, 7), (8, 0)]));
-        // Less rights than its user has: it was switched meanwhile, so the environment may be another user's.
+        // Less rights than its user has: it was switched meanwhile, so the environment may be
+        // another user's.
         assert!(decide(false, [(0, 7), (8, 8)]));
     }
 }

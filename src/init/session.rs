@@ -34,8 +34,8 @@ struct Session {
     trace: Option<(trace::Recording, PathBuf)>,
 }
 
-/// The process whose session it is. A forked child has a copy of it, but the files are its parent's; and
-/// the lock may be that of a thread which was writing them and does not exist there.
+/// The process whose session it is. A forked child has a copy of it, but the files are its
+/// parent's; and the lock may be that of a thread which was writing them and does not exist there.
 ///
 /// Relaxed: a process finds its own number here only if it has stored it.
 static OWNER: AtomicU32 = AtomicU32::new(0);

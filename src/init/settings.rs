@@ -188,7 +188,7 @@ fn file(value: &OsStr) -> Result<PathBuf, String> {
     })
 }
 
-/// Of a timeline, which has one form.
+/// The file of a timeline, which has one form.
 fn trace_file(value: &OsStr) -> Result<PathBuf, String> {
     let file = value
         .to_str()

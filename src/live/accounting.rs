@@ -76,7 +76,7 @@ impl Accounting {
     }
 }
 
-/// What a thread has done so far.
+/// The times of a thread so far.
 #[derive(Clone, Debug, Default)]
 pub(in crate::live) struct Clock {
     pub(in crate::live) taken: Duration,

@@ -1,4 +1,4 @@
-//! What threads do, in few words: for sums over many threads.
+//! The activities of threads, in few words: for sums over many threads.
 #![forbid(unsafe_code)]
 
 use std::fmt;

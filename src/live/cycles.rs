@@ -24,8 +24,8 @@ pub(in crate::live) struct Stuck {
 
 /// The groups of threads that wait for each other.
 ///
-/// A wait for what several threads have goes on as long as one of them has it: a certain one is stuck
-/// with any of them, an uncertain one only if all are, since any of them may be the one.
+/// A wait for what several threads have goes on as long as one of them has it: a certain one is
+/// stuck with any of them, an uncertain one only if all are, since any of them may be the one.
 pub(in crate::live) fn stuck(edges: &[Edges]) -> Vec<Stuck> {
     let stuck = stuck_nodes(edges, |_| true);
     let certain = stuck_nodes(edges, |edges| edges.is_certain);

@@ -110,7 +110,7 @@ fn write_what(f: &mut fmt::Formatter<'_>, thread: &Thread, wait: &WaitInProgress
     }
 }
 
-/// Who waits for whom, a block for each thread with its stack; then how many are behind them.
+/// A block for each thread: its wait, its holder, its stack; then how many are behind them.
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.is_certain {

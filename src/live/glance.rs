@@ -11,11 +11,11 @@ use super::thread::WaitInProgress;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Glance {
     pub(crate) threads: Vec<Glimpse>,
-    /// What could not be seen, and why, as sentences.
+    /// The blind spots and their reasons, as sentences.
     pub(crate) notes: Vec<String>,
 }
 
-/// What a look from afar shows of a thread.
+/// A thread as a look from afar shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Glimpse {
     pub(crate) tid: u32,

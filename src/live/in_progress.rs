@@ -4,13 +4,13 @@
 use crate::profile::Profile;
 
 impl Profile {
-    /// The profile, and besides what the waits in progress have waited up to it. A profile has waits
-    /// that are over; that of a program that is stuck is empty but for these.
+    /// The profile, and besides what the waits in progress have waited up to it. A profile has
+    /// waits that are over; that of a program that is stuck is empty but for these.
     ///
     /// Each wait is a sample of its own and one contention, sampled or not. In the block profile it
     /// has the stack of the thread that waits. In the mutex profile, where only waits for locks and
-    /// initialisers are, it has the stack on which the thread that holds the lock is now; where that
-    /// is not known, the frame `contend::unattributed`.
+    /// initialisers are, it has the stack on which the thread that holds the lock is now; where
+    /// that is not known, the frame `contend::unattributed`.
     ///
     /// In a difference ([`since`](Profile::since)) a wait that goes on counts from the earlier
     /// profile on. One that has ended counts as a whole in the window in which it ended.
@@ -20,7 +20,7 @@ impl Profile {
     ///
     /// # Overhead
     ///
-    /// That of [`threads`](crate::threads).
+    /// The registry of [`threads`](crate::threads).
     ///
     /// # Examples
     ///

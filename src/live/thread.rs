@@ -53,7 +53,7 @@ impl WaitInProgress {
         self.waited
     }
 
-    /// What a holder is to this wait, in front of its name.
+    /// The relation of a holder to this wait, in front of its name.
     pub(crate) fn relation(&self, holder: &Holder) -> &'static str {
         match self.kind {
             "join" => "ends after",
@@ -68,17 +68,17 @@ impl WaitInProgress {
         self.is_timed
     }
 
-    /// The threads that have what is waited for: the holder of a mutex, the writer or the readers of
-    /// a lock, the thread that runs the initialiser, the thread that is joined, the threads that the
-    /// end of a scope waits for. Empty where there is none, as for a condition variable or a
+    /// The threads that have what is waited for: the holder of a mutex, the writer or the readers
+    /// of a lock, the thread that runs the initialiser, the thread that is joined, the threads that
+    /// the end of a scope waits for. Empty where there is none, as for a condition variable or a
     /// channel, or none is known. Of many readers the first 16.
     pub fn holders(&self) -> &[Holder] {
         &self.holders
     }
 }
 
-/// Whether the code is glibc's, musl's or the kernel's part of the program, where a sleeping thread's
-/// stack begins.
+/// Whether the code is glibc's, musl's or the kernel's part of the program, where a sleeping
+/// thread's stack begins.
 fn is_of_c_library(location: &Location) -> bool {
     let Some(mapping) = &location.mapping else {
         return false;
@@ -175,8 +175,8 @@ impl Thread {
         self.frames.get_or_init(lay_out)
     }
 
-    /// The place that the thread is at: the first frame that is none of this crate's, of the standard
-    /// library's and of the C library's; or else the first one.
+    /// The place that the thread is at: the first frame that is none of this crate's, of the
+    /// standard library's and of the C library's; or else the first one.
     pub fn place(&self) -> Option<&Frame> {
         let locations = self.stack.iter();
         let of_programs = locations

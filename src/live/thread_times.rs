@@ -196,7 +196,7 @@ impl fmt::Display for ThreadTimes {
 
 fn row(times: [Duration; 6], words: [String; 3]) -> [String; 9] {
     let times = times.map(|time| match time {
-        // What is not there is easier to see than what is 0.
+        // An empty cell is easier to skip than a 0.
         Duration::ZERO => String::new(),
         time => human(time),
     });

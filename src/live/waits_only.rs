@@ -26,7 +26,7 @@ fn note() -> &'static str {
     }
 }
 
-/// Who holds a lock is told by stacks.
+/// Stacks are needed to tell the holders of a lock.
 pub(super) fn deadlocks<T>(_: &T) -> Vec<Deadlock> {
     Vec::new()
 }

@@ -9,7 +9,8 @@ use memmap2::Mmap;
 use super::maps;
 use crate::profile::Mapping;
 
-/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's own.
+/// Opens the file that is mapped: at its path, or, if that was deleted or replaced, the program's
+/// own.
 pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
     // The kernel's own object has no file, and its name is no path.
     if !mapping.file.contains('/') {
@@ -24,8 +25,8 @@ pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
     files.find(|file| is_build(file, mapping))
 }
 
-/// The loader maps regular files alone. The list of another program's objects may name anything, as a
-/// FIFO that nobody writes to.
+/// The loader maps regular files alone. The list of another program's objects may name anything, as
+/// a FIFO that nobody writes to.
 fn open_regular(path: impl AsRef<Path>) -> Option<File> {
     let mut options = File::options();
     options
@@ -48,9 +49,10 @@ impl Mapped {
         if !file.metadata().ok()?.is_file() {
             return None;
         }
-        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their debug
-        // information are replaced, not written to: a program that lost bytes of its own file would
-        // not run on. What is read is trusted in nothing: whatever does not fit is treated as absent.
+        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their
+        // debug information are replaced, not written to: a program that lost bytes of its own file
+        // would not run on. What is read is trusted in nothing: whatever does not fit is treated as
+        // absent.
         let map = unsafe { Mmap::map(file) };
         map.ok().map(Self)
     }

@@ -57,7 +57,7 @@ pub(super) fn loaded() -> Objects {
     objects
 }
 
-/// What the loader alone tells; nothing in a child.
+/// The facts that the loader alone tells; nothing in a child.
 #[cfg(contend_whole)]
 pub(super) fn loaded_by_loader() -> Objects {
     scan().map_or_else(Objects::default, |scan| {
@@ -210,8 +210,8 @@ impl Scan {
 fn file_of_program(address: usize) -> String {
     // SAFETY: a question about a number, which has no duties.
     let base_of_loader = unsafe { libc::getauxval(libc::AT_BASE) };
-    // 0: the kernel started the loader itself, as in `ld-linux-x86-64.so.2 ./program`, or there is none.
-    // Then `/proc/self/exe` may be the loader.
+    // 0: the kernel started the loader itself, as in `ld-linux-x86-64.so.2 ./program`, or there is
+    // none. Then `/proc/self/exe` may be the loader.
     let mapped = (base_of_loader == 0)
         .then(|| maps::file_at(address as u64))
         .flatten();

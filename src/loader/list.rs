@@ -1,9 +1,9 @@
 //! The dynamic loader's list of objects, and the one place that asks for it.
 //!
-//! glibc holds a lock of its own while it answers, and a fork does not open that lock in the child: a
-//! child made meanwhile that asks, or loads something, waits for ever. So all that we ask is asked
-//! under a flag that a fork waits for; and in a child, where the lock may have been held by code that
-//! is not ours, the loader is not asked at all.
+//! glibc holds a lock of its own while it answers, and a fork does not open that lock in the child:
+//! a child made meanwhile that asks, or loads something, waits for ever. So all that we ask is
+//! asked under a flag that a fork waits for; and in a child, where the lock may have been held by
+//! code that is not ours, the loader is not asked at all.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
@@ -34,8 +34,8 @@ pub(crate) struct LoadedObject<'a> {
 
 /// Up while one of our threads asks.
 ///
-/// Raised with `Acquire`, lowered with `Release`, though it publishes nothing: what a fork waits for
-/// is that the thread has left the loader.
+/// Raised with `Acquire`, lowered with `Release`, though it publishes nothing: what a fork waits
+/// for is that the thread has left the loader.
 static IS_ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process came from a fork. Written in the child's hook, when it has one thread.
@@ -46,9 +46,9 @@ thread_local! {
     static RAISED_FOR_FORK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Tries to get the flag, some 10 ms in all. An answer takes some 10 µs; what takes longer is a thread
-/// that waits for the loader's own lock, and its holder may be the one who tries: it asks for a
-/// profile, or forks, in a callback of the loader's.
+/// Tries to get the flag, some 10 ms in all. An answer takes some 10 µs; what takes longer is a
+/// thread that waits for the loader's own lock, and its holder may be the one who tries: it asks
+/// for a profile, or forks, in a callback of the loader's.
 const TRIES: u32 = 200;
 
 /// Calls `visit` with each loaded object, the program first, until it returns false. False: the

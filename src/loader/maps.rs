@@ -2,8 +2,8 @@
 //! loader's lock may be closed for ever.
 //!
 //! The kernel knows where a file is mapped, but not how the file's own addresses lead there, nor
-//! which build it is. For what was loaded before the fork that is known; for the rest the beginning of
-//! the file is read, if it is still the file that is mapped.
+//! which build it is. For what was loaded before the fork that is known; for the rest the beginning
+//! of the file is read, if it is still the file that is mapped.
 #![forbid(unsafe_code)]
 
 use std::fs::File;
@@ -13,7 +13,8 @@ use std::sync::Arc;
 use super::{Objects, build_id, hex};
 use crate::profile::Mapping;
 
-/// Bytes at the start of a file that hold its program headers: linkers put them behind the file's own.
+/// Bytes at the start of a file that hold its program headers: linkers put them behind the file's
+/// own.
 const HEAD_BYTES: usize = 16 << 10;
 /// More than any linker writes as notes.
 const MAX_NOTE_BYTES: usize = 1 << 20;

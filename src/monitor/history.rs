@@ -1,4 +1,4 @@
-//! What a monitor has seen so far, in bounded memory.
+//! The looks of a monitor so far, in bounded memory.
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, VecDeque};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::rule::GROWTH_STEPS;
 use crate::live::{Glance, ThreadCategory};
 
-/// What a monitor keeps of one look: the numbers alone.
+/// The numbers of one look, all that a monitor keeps of it.
 #[derive(Clone, Debug)]
 pub struct MonitorPoint {
     pub(super) time: SystemTime,

@@ -1,4 +1,4 @@
-//! What a monitor says, as plain data and as text.
+//! The report of a monitor, as plain data and as text.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 /// Frames of a stack that a report keeps: enough to know the place.
 const FRAMES: usize = 12;
 
-/// What a [`Monitor`](crate::Monitor) has seen: how many threads are in which state, how that has
+/// The findings of a [`Monitor`](crate::Monitor): how many threads are in which state, how that has
 /// changed, where they are, and whether all is well.
 ///
 /// `println!("{report}")` shows all of it.
@@ -145,7 +145,7 @@ impl TopStack {
         &self.name
     }
 
-    /// What they do.
+    /// Their state in words.
     pub fn state(&self) -> &str {
         &self.state
     }
@@ -162,7 +162,7 @@ impl Verdict {
         self.is_well
     }
 
-    /// What was found, in words.
+    /// The finding, in words.
     pub fn finding(&self) -> &str {
         &self.finding
     }

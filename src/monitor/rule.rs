@@ -17,7 +17,7 @@ pub(super) type CallBack = Box<dyn FnMut(&Alarm) + Send>;
 pub(super) const GROWTH_STEPS: usize = 10;
 pub(super) const GROWTH_TENTHS: usize = 8;
 
-/// What a [`Monitor`](crate::Monitor) raises an alarm for, and what it does then.
+/// The reason for which a [`Monitor`](crate::Monitor) raises an alarm, and what it does then.
 ///
 /// Without [`call`](Self::call) an alarm is one line on the standard error.
 ///
@@ -69,9 +69,10 @@ impl MonitorRule {
         Self::new(Condition::Growth)
     }
 
-    /// A thread has waited for longer than `longest`: for a lock or an initialiser of this crate's types, for
-    /// room in a channel, or in [`blocking`](crate::blocking). Waits to receive, to be notified, for a
-    /// thread's end or for a time do not count: whoever is in one may just have nothing to do.
+    /// A thread has waited for longer than `longest`: for a lock or an initialiser of this crate's
+    /// types, for room in a channel, or in [`blocking`](crate::blocking). Waits to receive, to be
+    /// notified, for a thread's end or for a time do not count: whoever is in one may just have
+    /// nothing to do.
     pub fn wait(longest: Duration) -> Self {
         Self::new(Condition::Wait(longest))
     }
@@ -82,8 +83,8 @@ impl MonitorRule {
         Self::new(Condition::Blocked(share))
     }
 
-    /// Threads wait for each other, as [`deadlocks`](crate::deadlocks()) finds them. They are looked for
-    /// when a wait for a lock, an initialiser or a thread's end has lasted for a second.
+    /// Threads wait for each other, as [`deadlocks`](crate::deadlocks()) finds them. They are
+    /// looked for when a wait for a lock, an initialiser or a thread's end has lasted for a second.
     pub fn deadlock() -> Self {
         Self::new(Condition::Deadlock)
     }
@@ -95,9 +96,9 @@ impl MonitorRule {
         self
     }
 
-    /// Writes a file at an alarm: the report, deadlocks, all threads with their stacks, and the call
-    /// sites of both profiles. In `path`, `{pid}` becomes the number of the process, `{time}` the time in
-    /// UTC, as `20261124T223015Z`, and `{rule}` the rule's name, as `wait`.
+    /// Writes a file at an alarm: the report, deadlocks, all threads with their stacks, and the
+    /// call sites of both profiles. In `path`, `{pid}` becomes the number of the process, `{time}`
+    /// the time in UTC, as `20261124T223015Z`, and `{rule}` the rule's name, as `wait`.
     /// [`MonitorBuilder::max_files`](crate::MonitorBuilder::max_files) bounds how many there are.
     pub fn file(mut self, path: impl Into<String>) -> Self {
         self.file = Some(path.into());
@@ -209,7 +210,7 @@ impl Alarm {
         self.condition.name()
     }
 
-    /// What was found, in words.
+    /// The finding, in words.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -230,7 +231,7 @@ impl Alarm {
     }
 }
 
-/// What was found, and the rule, on one line.
+/// The finding and the rule, on one line.
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (the rule: {})", self.message, self.condition)?;

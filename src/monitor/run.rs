@@ -17,11 +17,11 @@ use crate::text::say::say;
 /// A wait that may be one of a deadlock: others end before.
 const LONG: Duration = Duration::from_secs(1);
 
-/// What the monitor's thread and those who ask it share.
+/// The state that the monitor's thread shares with those who ask it.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// Whose thread looks. A child of `fork` has a copy of this, perhaps with a lock that is closed for
-    /// ever.
+    /// Whose thread looks. A child of `fork` has a copy of this, perhaps with a lock that is closed
+    /// for ever.
     process: u32,
     seen: Mutex<Seen>,
     stopped: Condvar,

@@ -16,8 +16,8 @@ pub struct RawMutex {
     inner: ::parking_lot::Mutex<()>,
 }
 
-// `parking_lot::RawMutex` is an atomic byte, and so unwind-safe; with it are mapped guards. Here the
-// unit in the mutex inside says no, and there is nothing in a unit that a panic could break.
+// `parking_lot::RawMutex` is an atomic byte, and so unwind-safe; with it are mapped guards. Here
+// the unit in the mutex inside says no, and there is nothing in a unit that a panic could break.
 impl RefUnwindSafe for RawMutex {}
 
 impl RawMutex {

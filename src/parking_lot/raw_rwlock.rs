@@ -29,8 +29,8 @@ impl RawRwLock {
 
     /// Tries, then waits in `block`. Both say whether they hold the lock.
     ///
-    /// PERF: `blocked` is a function, so that what it makes takes no room in the frame of the path that
-    /// need not wait: three instructions.
+    /// PERF: `blocked` is a function, so that what it makes takes no room in the frame of the path
+    /// that need not wait: three instructions.
     #[inline(always)]
     fn acquire(
         &self,

@@ -39,7 +39,8 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// The first reference that leads nowhere, or that could lead to two; names that are too much to spell out.
+    /// The first reference that leads nowhere, or that could lead to two; names that are too much
+    /// to spell out.
     pub(crate) fn checked(mut tables: proto::Profile) -> Result<Self, String> {
         let strings = std::mem::take(&mut tables.string_table);
         if strings.first().is_some_and(|first| !first.is_empty()) {
@@ -299,7 +300,8 @@ fn check_values(tables: &proto::Profile) -> Result<(), String> {
     }
 }
 
-/// Bounds what rows, sites and folded stacks take, which have the names of each location and of each stack.
+/// Bounds what rows, sites and folded stacks take, which have the names of each location and of
+/// each stack.
 fn check_names(profile: &Profile, limit: usize) -> Result<(), String> {
     // A frame takes time and room whatever its name is.
     let of_frame = |frame: Frame<'_>| 16 + frame.name_or_object().len() + frame.file.len();

@@ -31,7 +31,7 @@ impl Message {
         }
     }
 
-    /// Of a field that is there also if it is 0.
+    /// A field that is there also if it is 0.
     pub(crate) fn integer_or_zero(&mut self, field: u64, value: u64) {
         self.tag(field, WIRE_VARINT);
         self.varint(value);

@@ -20,8 +20,8 @@ extern "C" fn construct() {
     contend::whole::start();
 }
 
-/// `long syscall(long number, ...)`. Every call but `futex` reaches the kernel with the registers and the
-/// stack that it came with, so those that return twice do so.
+/// `long syscall(long number, ...)`. Every call but `futex` reaches the kernel with the registers
+/// and the stack that it came with, so those that return twice do so.
 ///
 /// # Safety
 ///
@@ -82,8 +82,8 @@ unsafe extern "C-unwind" fn futex_of_syscall(
     unsafe { futex::futex(returns_to, call) }
 }
 
-/// Declares the functions. The call is not the last thing that they do: it would become a jump, and their
-/// frame, which has the name, would be gone.
+/// Declares the functions. The call is not the last thing that they do: it would become a jump, and
+/// their frame, which has the name, would be gone.
 macro_rules! exports {
     ($($name:ident = $module:ident::$function:ident($($argument:ident: $type:ty),*);)+) => {$(
         /// # Safety
@@ -141,7 +141,8 @@ static EXPLANATION_BYTES: [u8; EXPLANATION.len()] = {
     bytes
 };
 
-/// Where the object begins when somebody runs it: without a loader, so nothing but the kernel is there.
+/// Where the object begins when somebody runs it: without a loader, so nothing but the kernel is
+/// there.
 ///
 /// # Safety
 ///

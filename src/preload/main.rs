@@ -1,9 +1,10 @@
-//! The object that `contend run` and `contend record` load into other programs. Not for people to run.
+//! The object that `contend run` and `contend record` load into other programs. Not for people to
+//! run.
 //!
-//! It is linked as a shared library (see `build.rs`), because that is how `cargo install` brings it along
-//! with the command. Here are the names that stand before those of the C library, and nothing else: what
-//! they do is in the library's `whole`. `exports.map` beside this file lists them again, for the linker; any
-//! other name of ours could take the place of one of the program's.
+//! It is linked as a shared library (see `build.rs`), because that is how `cargo install` brings it
+//! along with the command. Here are the names that stand before those of the C library, and nothing
+//! else: what they do is in the library's `whole`. `exports.map` beside this file lists them again,
+//! for the linker; any other name of ours could take the place of one of the program's.
 #![cfg_attr(contend_whole, no_main)]
 
 #[cfg(contend_whole)]

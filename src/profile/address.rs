@@ -23,15 +23,15 @@ pub(crate) const NO_STACK: usize = usize::MAX - 2;
 /// Stands before the stack of a release, as if called by it: nobody held the lock.
 pub(crate) const WAKEUP: usize = usize::MAX - 3;
 
-/// What people read there.
+/// The text that people read there.
 pub(crate) const WAKEUP_NAME: &str = "contend::wakeup";
 
 /// Stands in the place of a notification: time has ended the wait.
 #[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const TIMEOUT: usize = usize::MAX - 4;
 
-/// Stands in the place of a notification: the thread that is waited for has ended. Its caller is the
-/// thread's function, as [`of_function`] has it.
+/// Stands in the place of a notification: the thread that is waited for has ended. Its caller is
+/// the thread's function, as [`of_function`] has it.
 #[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const THREAD_END: usize = usize::MAX - 5;
 

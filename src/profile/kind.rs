@@ -229,7 +229,7 @@ impl fmt::Display for ProfileKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Kind(u16);
 
-/// What a kind of wait says about the program.
+/// The meaning of a kind of wait for the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Class {
     /// For what others hold: it can be shortened by holding it for less time.
@@ -254,7 +254,7 @@ impl Class {
     }
 }
 
-/// Who ends a wait, and so the profile that charges it.
+/// The party that ends a wait, and so the profile that charges it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndedBy {
     /// The mutex profile: the one who has what is waited for.
@@ -265,13 +265,13 @@ pub(crate) enum EndedBy {
     Nobody,
 }
 
-/// A profile of waits in which this part or more is for what nobody holds has its answers in the wake
-/// profile.
+/// A profile of waits in which this part or more is for what nobody holds has its answers in the
+/// wake profile.
 #[allow(dead_code)] // Features decide who asks.
 const MOSTLY: f64 = 0.5;
 
-/// For whom most waiting is for what nobody holds: where to look instead. From the delays of the block
-/// profile, by the label of their kind.
+/// For whom most waiting is for what nobody holds: where to look instead. From the delays of the
+/// block profile, by the label of their kind.
 #[allow(dead_code)] // As above.
 pub(crate) fn hint_of_owners<'a>(delays: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
     let (mut all, mut without) = (0_u64, 0_u64);
@@ -322,7 +322,7 @@ const BUILT_IN: [(&str, Class); 29] = [
     ("async_barrier", Class::Other),
     ("async_once", Class::Lock),
     ("async_join", Class::Idle),
-    // Of a lock whose kind is not known.
+    // A lock whose kind is not known.
     ("futex", Class::Other),
     ("semaphore", Class::Other),
     // Between two looks at a lock.
@@ -407,14 +407,14 @@ impl Kind {
             .unwrap_or("other")
     }
 
-    /// What a wait of this kind says about the program. A name of the user's says that itself.
+    /// The meaning of a wait of this kind for the program. A name of the user's says that itself.
     pub(crate) fn class(self) -> Class {
         BUILT_IN
             .get(self.index())
             .map_or(Class::Other, |(_, class)| *class)
     }
 
-    /// Who ends a wait of this kind.
+    /// The party that ends a wait of this kind.
     pub(crate) fn ended_by(self) -> EndedBy {
         match self {
             Self::CONDVAR | Self::CHAN_SEND | Self::CHAN_RECV | Self::SELECT => EndedBy::Notifier,

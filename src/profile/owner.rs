@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 /// Whether a frame is of what lies between a wait and the code that people look for: the wrappers
-/// of this crate, the standard libraries of Rust, C++ and Go, and C's own locks. Call sites are the first frames that are not.
+/// of this crate, the standard libraries of Rust, C++ and Go, and C's own locks. Call sites are the
+/// first frames that are not.
 ///
 /// Where the file is known it tells: a trait of the program's, implemented for a type of the
 /// standard library's, has the latter's name and is the program's code. Names tell of the others.

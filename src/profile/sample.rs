@@ -25,8 +25,8 @@ pub struct Sample {
 /// A stack as it was recorded and as it is shown.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// Return addresses as recorded, leaf first: what the stack is known by. Those of a task without the
-    /// executor's, and with a number for the sort of thread.
+    /// Return addresses as recorded, leaf first: what the stack is known by. Those of a task
+    /// without the executor's, and with a number for the sort of thread.
     pub(crate) addresses: Box<[usize]>,
     /// Leaf first, without the profiler's own frames.
     pub(crate) locations: Box<[Arc<Location>]>,
@@ -42,7 +42,7 @@ pub(crate) struct Stack {
     pub(crate) is_tasks: bool,
 }
 
-/// What an executor uses a thread for, as a stack tells.
+/// The use that an executor makes of a thread, as a stack tells.
 #[cfg_attr(not(feature = "profiling"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum ThreadRole {
@@ -146,8 +146,8 @@ impl Sample {
         self.kind.label()
     }
 
-    /// What such a wait says about the program: `lock` (what others hold), `backpressure` (room in a
-    /// channel), `idle` (work that has not come yet; usually nothing is wrong), or `other`.
+    /// The meaning of such a wait for the program: `lock` (what others hold), `backpressure` (room
+    /// in a channel), `idle` (work that has not come yet; usually nothing is wrong), or `other`.
     ///
     /// Files have it as the label `class`.
     pub fn class(&self) -> &'static str {

@@ -5,13 +5,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// Something scarce that tasks wait for: the connections of a pool, a rate limit, a licence. It tells the
-/// profiler who waits for it, and who had it meanwhile.
+/// Something scarce that tasks wait for: the connections of a pool, a rate limit, a licence. It
+/// tells the profiler who waits for it, and who had it meanwhile.
 ///
-/// A pool of another crate decides who gets what; this only looks on. What gives out is awaited inside of
-/// [`wait`](Self::wait), and what was given is kept inside of [`hold`](Self::hold) for as long as it is in use. As
-/// with the permits of a semaphore, each holder is charged with the waiting that went on while it held, divided
-/// by how many held then.
+/// A pool of another crate decides who gets what; this only looks on. What gives out is awaited
+/// inside of [`wait`](Self::wait), and what was given is kept inside of [`hold`](Self::hold) for as
+/// long as it is in use. As with the permits of a semaphore, each holder is charged with the
+/// waiting that went on while it held, divided by how many held then.
 ///
 /// # Examples
 ///
@@ -43,13 +43,14 @@ impl Resource {
         Self { _name: name }
     }
 
-    /// Waits in `future` for the resource. The wait is that from the first poll that is pending to the one that
-    /// is not, or until this is dropped; a future that is ready at once is no event.
+    /// Waits in `future` for the resource. The wait is that from the first poll that is pending to
+    /// the one that is not, or until this is dropped; a future that is ready at once is no event.
     pub async fn wait<F: Future>(&self, future: F) -> F::Output {
         future.await
     }
 
-    /// Holds what was got until the result is dropped, which drops it, and is the release that is charged.
+    /// Holds what was got until the result is dropped, which drops it, and is the release that is
+    /// charged.
     pub fn hold<T>(&self, value: T) -> Held<'_, T> {
         Held {
             value,
@@ -58,7 +59,7 @@ impl Resource {
     }
 }
 
-/// What is held of a [`Resource`]. Its drop is the release.
+/// A part of a [`Resource`], held. Its drop is the release.
 #[must_use = "if unused the resource is released at once"]
 pub struct Held<'a, T> {
     value: T,

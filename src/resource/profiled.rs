@@ -9,13 +9,13 @@ use crate::skin::{
     let_go_of,
 };
 
-/// Something scarce that tasks wait for: the connections of a pool, a rate limit, a licence. It tells the
-/// profiler who waits for it, and who had it meanwhile.
+/// Something scarce that tasks wait for: the connections of a pool, a rate limit, a licence. It
+/// tells the profiler who waits for it, and who had it meanwhile.
 ///
-/// A pool of another crate decides who gets what; this only looks on. What gives out is awaited inside of
-/// [`wait`](Self::wait), and what was given is kept inside of [`hold`](Self::hold) for as long as it is in use. As
-/// with the permits of a semaphore, each holder is charged with the waiting that went on while it held, divided
-/// by how many held then.
+/// A pool of another crate decides who gets what; this only looks on. What gives out is awaited
+/// inside of [`wait`](Self::wait), and what was given is kept inside of [`hold`](Self::hold) for as
+/// long as it is in use. As with the permits of a semaphore, each holder is charged with the
+/// waiting that went on while it held, divided by how many held then.
 ///
 /// # Examples
 ///
@@ -50,8 +50,8 @@ impl Resource {
         }
     }
 
-    /// Waits in `future` for the resource. The wait is that from the first poll that is pending to the one that
-    /// is not, or until this is dropped; a future that is ready at once is no event.
+    /// Waits in `future` for the resource. The wait is that from the first poll that is pending to
+    /// the one that is not, or until this is dropped; a future that is ready at once is no event.
     pub async fn wait<F: Future>(&self, future: F) -> F::Output {
         skin::acquire_in_task(
             Kind::named(self.name),
@@ -64,7 +64,8 @@ impl Resource {
         .await
     }
 
-    /// Holds what was got until the result is dropped, which drops it, and is the release that is charged.
+    /// Holds what was got until the result is dropped, which drops it, and is the release that is
+    /// charged.
     pub fn hold<T>(&self, value: T) -> Held<'_, T> {
         Held {
             permits: ManuallyDrop::new(Permits::acquired(self, 1)),
@@ -90,7 +91,7 @@ impl fmt::Debug for Resource {
     }
 }
 
-/// What is held of a [`Resource`]. Its drop is the release.
+/// A part of a [`Resource`], held. Its drop is the release.
 #[must_use = "if unused the resource is released at once"]
 pub struct Held<'a, T> {
     /// Both are there until `drop` or `into_inner` takes them out.
@@ -103,7 +104,8 @@ impl<T> Held<'_, T> {
     #[inline(always)]
     pub fn into_inner(this: Self) -> T {
         let mut this = ManuallyDrop::new(this);
-        // SAFETY: each is taken once: `this` is not dropped, and this function owns it and uses it no more.
+        // SAFETY: each is taken once: `this` is not dropped, and this function owns it and uses it
+        // no more.
         let (mut permits, value) = unsafe {
             (
                 ManuallyDrop::take(&mut this.permits),
@@ -126,8 +128,8 @@ impl<T> Held<'_, T> {
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: each is taken once: this is dropped once, not after `into_inner`, and nothing uses them
-        // afterwards.
+        // SAFETY: each is taken once: this is dropped once, not after `into_inner`, and nothing
+        // uses them afterwards.
         let (mut permits, value) = unsafe {
             (
                 ManuallyDrop::take(&mut self.permits),

@@ -1,4 +1,4 @@
-//! What the halves of a channel know of those who sleep at it: for messages, or for room.
+//! The sleepers at a channel, as its halves know them: for messages, or for room.
 
 use crate::skin::{self, WakeKey, WakeRef, Whom};
 
@@ -15,7 +15,7 @@ pub(crate) fn channel() -> (SenderEnd, ReceiverEnd) {
 pub(crate) struct SenderEnd(WakeKey);
 
 impl SenderEnd {
-    /// Of a sender whose receiver is not known.
+    /// For a sender whose receiver is not known.
     #[allow(dead_code)] // Only some skins have such senders.
     pub(crate) const UNKNOWN: Self = Self(WakeKey::UNKNOWN);
 
@@ -41,16 +41,16 @@ impl Drop for SenderEnd {
     }
 }
 
-/// Is part of a receiver, and before the original's in it: when the last receiver is dropped, senders
-/// that wait go on.
+/// Is part of a receiver, and before the original's in it: when the last receiver is dropped,
+/// senders that wait go on.
 #[derive(Clone)]
 pub(crate) struct ReceiverEnd(WakeKey);
 
 #[allow(dead_code)] // Only some skins have such receivers.
 impl ReceiverEnd {
-    /// Of a receiver whose sender is not known.
+    /// For a receiver whose sender is not known.
     pub(crate) const UNKNOWN: Self = Self(WakeKey::UNKNOWN);
-    /// Of a receiver to which time sends.
+    /// For a receiver to which time sends.
     pub(crate) const TIMER: Self = Self(WakeKey::TIMER);
 
     /// Where this one waits for a message.
@@ -75,8 +75,8 @@ impl Drop for ReceiverEnd {
     }
 }
 
-/// Comes after an operation that has waited and then gone through: by it, too, somebody may have been let
-/// go, who came to wait after its first try.
+/// Comes after an operation that has waited and then gone through: by it, too, somebody may have
+/// been let go, who came to wait after its first try.
 #[inline(always)]
 pub(crate) fn went_through(others: WakeRef<'_>) {
     if !others.is_idle() {

@@ -1,5 +1,6 @@
-//! The guards of locks that are made as those of the standard library are: two types that borrow the
-//! lock, with an API of their own. (`parking_lot`'s come from `lock_api`, around our raw locks.)
+//! The guards of locks that are made as those of the standard library are: two types that borrow
+//! the lock, with an API of their own. (`parking_lot`'s come from `lock_api`, around our raw
+//! locks.)
 
 /// Declares a guard and all that it does but for methods of its own.
 ///
@@ -12,8 +13,8 @@
 /// ```
 ///
 /// The name is followed by the guard inside, the kind that a release has in the mutex profile, and
-/// `DerefMut` if the value may be changed. `Debug` and `Display` are there where the guard inside has
-/// them.
+/// `DerefMut` if the value may be changed. `Debug` and `Display` are there where the guard inside
+/// has them.
 ///
 /// Every acquisition of such a lock, whichever way it came about, ends with a call of `new`.
 macro_rules! guard {
@@ -51,7 +52,8 @@ macro_rules! guard {
                 (this.flag, inner)
             }
 
-            // PERF: takes the parts rather than `&mut self`, so that the guard can stay in registers.
+            // PERF: takes the parts rather than `&mut self`, so that the guard can stay in
+            // registers.
             #[cold]
             #[inline(never)]
             fn release_contended(flag: &$crate::skin::Flag, inner: $($inner)::+<'_, T>) {

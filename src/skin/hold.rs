@@ -1,5 +1,5 @@
-//! The guards of locks that tasks wait for: some borrow the lock, others own a share of it, some are
-//! mapped to a part of the value. What they have in common is a [`Hold`].
+//! The guards of locks that tasks wait for: some borrow the lock, others own a share of it, some
+//! are mapped to a part of the value. What they have in common is a [`Hold`].
 
 #![cfg_attr(
     not(feature = "tokio"),
@@ -12,7 +12,7 @@ use crate::engine::blame::{Flag, Share, SharedFlag};
 use crate::engine::wait;
 use crate::profile::kind::Kind;
 
-/// What a guard knows of its lock, to release it: a reference to it, or a share of it.
+/// A guard's way to its lock, to release it: a reference to it, or a share of it.
 pub(crate) trait Hold {
     /// Whether a release is to do no more than [`let_go`](Self::let_go).
     fn is_idle(&self) -> bool;
@@ -105,8 +105,8 @@ impl<L: ?Sized + HasSharedFlag> HasSharedFlag for Arc<L> {
     }
 }
 
-/// Permits of a lock that several can hold. Gives them back when it is dropped with them, as it is where
-/// the original has released the lock because a closure of the user's has panicked.
+/// Permits of a lock that several can hold. Gives them back when it is dropped with them, as it is
+/// where the original has released the lock because a closure of the user's has panicked.
 #[derive(Debug)]
 pub(crate) struct Permits<L: HasSharedFlag> {
     pub(crate) lock: L,
@@ -199,10 +199,9 @@ impl<L: HasSharedFlag> Drop for Permits<L> {
 /// }
 /// ```
 ///
-/// The name is followed by its parameters: as the type declares them, as `impl` does, and as they are
-/// used. `like` is the
-/// original's guard of that name, whose auto traits this has; `DerefMut` is there if the value may be
-/// changed.
+/// The name is followed by its parameters: as the type declares them, as `impl` does, and as they
+/// are used. `like` is the original's guard of that name, whose auto traits this has; `DerefMut` is
+/// there if the value may be changed.
 macro_rules! hold {
     (@mutable [] $($guard:tt)*) => {};
     (@mutable [DerefMut] $guard:ident[$($declared:tt)*][$($used:tt)*]) => {
@@ -248,8 +247,8 @@ macro_rules! hold {
             #[inline(always)]
             pub(super) fn into_parts(self) -> ($hold, $inner) {
                 let mut this = ::std::mem::ManuallyDrop::new(self);
-                // SAFETY: each is taken once: `this` is not dropped, and this function owns it and uses
-                // it no more.
+                // SAFETY: each is taken once: `this` is not dropped, and this function owns it and
+                // uses it no more.
                 unsafe {
                     (
                         ::std::mem::ManuallyDrop::take(&mut this.hold),
@@ -285,7 +284,8 @@ macro_rules! hold {
                     Self::release_contended(&mut hold, inner);
                     $crate::skin::keep_frame();
                 }
-                // NOTE: `hold` goes last. It may be what keeps the lock alive, which `inner` refers to.
+                // NOTE: `hold` goes last. It may be what keeps the lock alive, which `inner` refers
+                // to.
             }
         }
 

@@ -1,7 +1,8 @@
 //! The skins, a row for each: what users name, what it wraps, and what of it is profiled.
 //!
-//! `symbols` reads it to find this crate's frames, the bundle to say what is built in, and tests hold
-//! the tables of the documentation to it. To add a skin is to add its module and a [`Skin`] here.
+//! `symbols` reads it to find this crate's frames, the bundle to say what is built in, and tests
+//! hold the tables of the documentation to it. To add a skin is to add its module and a [`Skin`]
+//! here.
 #![forbid(unsafe_code)]
 
 /// A module that wraps something.
@@ -22,7 +23,7 @@ pub(crate) struct Skin {
     pub(crate) rows: &'static [Row],
     /// The paths that it stands for. None: it stands for no library.
     pub(crate) originals: &'static [&'static str],
-    /// What they become, behind `contend::`.
+    /// Their new path, behind `contend::`.
     pub(crate) swapped: &'static str,
     /// The names below these paths that are other items here than there.
     pub(crate) names: &'static [&'static str],

@@ -1,7 +1,8 @@
 //! Numbers without names: what a later profile is compared with.
 //!
 //! A profile of a full store has 130,000 stacks and takes 70 MB, most of it for stacks and their
-//! names. Two moments are compared by their numbers alone, and names are looked up for the difference.
+//! names. Two moments are compared by their numbers alone, and names are looked up for the
+//! difference.
 #![forbid(unsafe_code)]
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};

@@ -66,7 +66,7 @@ impl Raw {
         };
         builder.take_threads(&self.events);
         builder.prepare(&self.events);
-        // What is said of a wait's waker is in an event of its own.
+        // The release that ended a wait is an event of its own.
         self.events.events(|event| builder.take_release(event));
         self.events.events(|event| builder.take(event));
         builder.take_going_on(&self.going_on, &self.events);

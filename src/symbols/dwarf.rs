@@ -1,9 +1,9 @@
 //! Functions, files and lines of addresses, from DWARF debug information.
 //!
-//! All addresses of a file that are new to a profile are looked up in one go: the units that have them
-//! are found by the file's index of ranges, read once, and forgotten. `addr2line` would read
-//! something of each unit first and keep it, because it does not know what will be asked for next: on
-//! a program of 88 MB that took 50 ms and 28 MB for the first address.
+//! All addresses of a file that are new to a profile are looked up in one go: the units that have
+//! them are found by the file's index of ranges, read once, and forgotten. `addr2line` would read
+//! something of each unit first and keep it, because it does not know what will be asked for next:
+//! on a program of 88 MB that took 50 ms and 28 MB for the first address.
 #![forbid(unsafe_code)]
 
 mod functions;
@@ -76,9 +76,9 @@ fn section<'a>(
     })
 }
 
-/// What is known of each address, innermost function first; nothing where the debug information does
-/// not have it. `addresses` are the file's own, in ascending order. `path` is where files with more of
-/// the debug information lie beside.
+/// The functions at each address, innermost first; none where the debug information does not have
+/// it. `addresses` are the file's own, in ascending order. `path` is where files with more of the
+/// debug information lie beside.
 pub(super) fn frames(dwarf: &Dwarf<'_>, path: &str, addresses: &[u64]) -> Vec<Vec<RawFrame>> {
     let mut found = vec![Vec::new(); addresses.len()];
     for (offset, indexes) in units::of(dwarf, addresses) {
@@ -113,8 +113,8 @@ fn frames_in_unit(
         .collect())
 }
 
-/// Gives each function its place: the innermost one's is the row of the line table, every other one's
-/// the call of the function that was inlined into it.
+/// Gives each function its place: the innermost one's is the row of the line table, every other
+/// one's the call of the function that was inlined into it.
 fn assembled(
     chain: Vec<functions::Function>,
     row: Option<lines::Place>,

@@ -14,7 +14,7 @@ use super::raw_frame::{Name, RawFrame};
 use crate::loader::file::Mapped;
 use crate::profile::Mapping;
 
-/// What is known of each address, innermost function first. `addresses` are those of the running
+/// The functions at each address, innermost first. `addresses` are those of the running
 /// program, all of them in this mapping, in ascending order and each once.
 pub(crate) fn look_up(
     files: &Files,
@@ -139,9 +139,9 @@ impl Symbols {
         }
     }
 
-    /// Gives the outermost function its symbol where the debug information has no more than its bare
-    /// name, or none: `debug = "line-tables-only"` leaves out the path. Functions that were inlined
-    /// have no symbol.
+    /// Gives the outermost function its symbol where the debug information has no more than its
+    /// bare name, or none: `debug = "line-tables-only"` leaves out the path. Functions that were
+    /// inlined have no symbol.
     fn complete(&self, index: usize, frames: &mut Vec<RawFrame>) {
         let names = &self.names[index];
         let Some(outermost) = frames.last_mut() else {
@@ -167,7 +167,7 @@ impl Symbols {
     }
 }
 
-/// Of several names for the same code the public one: `clone3`, not `__clone3`.
+/// The public one of several names for the same code: `clone3`, not `__clone3`.
 fn public(names: &[String]) -> Option<&String> {
     let underscores = |name: &&String| name.bytes().take_while(|byte| *byte == b'_').count();
     names.iter().min_by_key(underscores)
@@ -178,8 +178,8 @@ fn is_mangled(symbol: &str) -> bool {
     symbol.starts_with("_Z") || symbol.starts_with("_R")
 }
 
-/// Whether a mangled name ends with this one, of which `{closure_env#0}` and type parameters are not
-/// compared: the two are written differently.
+/// Whether a mangled name ends with this one, of which `{closure_env#0}` and type parameters are
+/// not compared: the two are written differently.
 fn has_plain_name(symbol: &str, plain: &str) -> bool {
     let name = plain.split(['<', '{']).next().unwrap_or_default();
     symbol.contains(name)

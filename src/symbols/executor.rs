@@ -1,8 +1,9 @@
 //! The stacks of tasks: cut where the executor begins, and read as the calls that the user wrote.
 //!
-//! An executor puts some forty-five lines under each task, the same for all, and a state machine has names
-//! of its own. What is left is `Mutex::lock` ← `inner` ← `outer`, leaf first, with the lines of the awaits.
-//! The executor's lines also tell which thread it was: whether it has other tasks to run.
+//! An executor puts some forty-five lines under each task, the same for all, and a state machine
+//! has names of its own. What is left is `Mutex::lock` ← `inner` ← `outer`, leaf first, with the
+//! lines of the awaits. The executor's lines also tell which thread it was: whether it has other
+//! tasks to run.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -161,7 +162,7 @@ fn is_glue(function: &str) -> bool {
     let path = Path::parse(dropped.unwrap_or(function));
     let is_in = |module: &&[&str]| path.segments.starts_with(module);
     GLUE.iter().any(is_in)
-        // Of a type that holds the future.
+        // The glue of a type that holds the future.
         || (dropped.is_some() && matches!(path.segments.first(), Some(&("core" | "alloc" | "std"))))
 }
 
@@ -193,7 +194,8 @@ impl TaskLocations {
         self.made.clear();
     }
 
-    /// The locations as a task's stack shows them. If the first frame is a wrapper's method, it stays.
+    /// The locations as a task's stack shows them. If the first frame is a wrapper's method, it
+    /// stays.
     pub(super) fn of(
         &mut self,
         locations: &[Arc<Location>],

@@ -1,9 +1,9 @@
-//! The files that names are read from: those that code was mapped from, found while they are still there,
-//! and those with their debug information.
+//! The files that names are read from: those that code was mapped from, found while they are still
+//! there, and those with their debug information.
 //!
-//! A deploy replaces them under a running program, by another build at the same path. So they are opened
-//! when profiling is first switched on, and a file is believed only if it has the build id that is
-//! mapped.
+//! A deploy replaces them under a running program, by another build at the same path. So they are
+//! opened when profiling is first switched on, and a file is believed only if it has the build id
+//! that is mapped.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,4 +1,5 @@
-//! Names where the system does not tell which files are mapped: whatever the `backtrace` crate knows.
+//! Names where the system does not tell which files are mapped: whatever the `backtrace` crate
+//! knows.
 
 use std::ffi::c_void;
 
@@ -14,7 +15,7 @@ impl Files {
     pub(super) fn follow(&mut self, _objects: &Objects) {}
 }
 
-/// What is known of each address, innermost function first.
+/// The functions at each address, innermost first.
 pub(super) fn look_up(
     _files: &Files,
     _mapping: Option<&Mapping>,

@@ -1,9 +1,9 @@
 //! Where a stack begins: the function of a thread, and the start-up code that called it.
 //!
-//! The standard library calls `main` and the functions of threads through one function, and ends its own
-//! short backtraces there. An optimised build inlines the closure of a thread into it. Debug information
-//! has both names. A symbol table has one, and the closure is in it only as a parameter, which the v0
-//! mangling writes and the legacy one does not.
+//! The standard library calls `main` and the functions of threads through one function, and ends
+//! its own short backtraces there. An optimised build inlines the closure of a thread into it.
+//! Debug information has both names. A symbol table has one, and the closure is in it only as a
+//! parameter, which the v0 mangling writes and the legacy one does not.
 #![forbid(unsafe_code)]
 
 use super::path::{self, Path};
@@ -12,7 +12,7 @@ use crate::profile::{Frame, Location};
 
 const START_UP: &str = "__rust_begin_short_backtrace";
 
-/// What a location has of start-up code.
+/// The start-up code in a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StartUp {
     NotHere,
@@ -23,7 +23,8 @@ pub(super) enum StartUp {
     PerhapsMore,
 }
 
-/// Whether it is the function that the standard library, or a thread of this crate's, calls the user's by.
+/// Whether it is the function that the standard library, or a thread of this crate's, calls the
+/// user's by.
 pub(super) fn is_start_up(function: &str) -> bool {
     function.contains(START_UP)
 }
@@ -42,8 +43,8 @@ pub(super) fn cut(location: &mut Location) -> StartUp {
     }
 }
 
-/// The location of start-up code under the name that it has for the function of its thread. `None`: it
-/// has none, as for a function that is called by a pointer, which is not inlined.
+/// The location of start-up code under the name that it has for the function of its thread. `None`:
+/// it has none, as for a function that is called by a pointer, which is not inlined.
 pub(super) fn function_of_thread(location: &Location) -> Option<Location> {
     let start_up = location.frames.first()?;
     let (_, parameters) = start_up.function().split_once(START_UP)?;

@@ -164,7 +164,7 @@ fn what_was_prepared_is_what_is_looked_up_alone() {
         .iter()
         .map(|address| symbolizer.look_up(address_of_call(*address)))
         .collect();
-    // What is known is not looked up again. Put back before others can see that it was gone.
+    // Known addresses are not looked up again. Put back before others can see that it was gone.
     let known = std::mem::take(&mut symbolizer.cache.known);
     symbolizer.prepare(addresses.iter().copied());
     symbolizer.cache.known = known;
@@ -225,7 +225,8 @@ fn location(mapping: Option<Arc<Mapping>>) -> Location {
     }
 }
 
-/// A library that is opened late: libm's like is not on every machine, so the test opens whichever of a few it finds.
+/// A library that is opened late: libm's like is not on every machine, so the test opens whichever
+/// of a few it finds.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #[test]
 fn code_that_was_loaded_late_has_its_name() {

@@ -35,12 +35,12 @@ pub(super) struct Known {
     /// Whether the outlined part of a wrapper's method is here.
     is_outlined: bool,
     start_up: StartUp,
-    /// The same as the function of the thread that is inlined into start-up code, by the name that this
-    /// has for it.
+    /// The same as the function of the thread that is inlined into start-up code, by the name that
+    /// this has for it.
     of_thread: Option<Arc<Known>>,
     executor: InExecutor,
-    /// The same without the executor's frames and what called them. `None`: it is not here, or all of it
-    /// is the executor's.
+    /// The same without the executor's frames and what called them. `None`: it is not here, or all
+    /// of it is the executor's.
     before_executor: Option<Arc<Known>>,
 }
 

@@ -9,15 +9,16 @@ use crate::skin::{self, Access, Blocked, Kind, WaitWhile, WakeFlag, WakeRef, Who
 
 /// A condition variable for [`Mutex`](super::Mutex): [`std::sync::Condvar`], profiled.
 ///
-/// A wait, up to and including having the mutex again, is one event of kind `condvar` in the
-/// block profile, however often it wakes in between. The release of the mutex that a wait performs
-/// is a release like any other: who waits for the mutex then was kept waiting by this thread. In the
+/// A wait, up to and including having the mutex again, is one event of kind `condvar` in the block
+/// profile, however often it wakes in between. The release of the mutex that a wait performs is a
+/// release like any other: who waits for the mutex then was kept waiting by this thread. In the
 /// wake profile the wait is charged to the code that notified.
 ///
 /// # Overhead
 ///
-/// A notification reads one word more than the original's, which is four bytes in this. While a thread
-/// waits whom none has notified yet, and the wake profile is on, it captures its stack, afterwards.
+/// A notification reads one word more than the original's, which is four bytes in this. While a
+/// thread waits whom none has notified yet, and the wake profile is on, it captures its stack,
+/// afterwards.
 ///
 /// # Examples
 ///

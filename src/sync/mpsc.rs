@@ -8,9 +8,9 @@
 //! | [`Receiver::recv`], [`Receiver::recv_timeout`] | [`std::sync::mpsc::Receiver`] | `chan_recv` |
 //! | [`Iter`], [`IntoIter`] | the standard library's | `chan_recv` |
 //!
-//! [`Sender::send`] never blocks, nor do the `try_` methods. Nothing of a channel is in the mutex profile:
-//! nobody holds anything that others wait for. The wake profile charges a wait at a channel to the code
-//! that sent the message, or took the one that was in the way.
+//! [`Sender::send`] never blocks, nor do the `try_` methods. Nothing of a channel is in the mutex
+//! profile: nobody holds anything that others wait for. The wake profile charges a wait at a
+//! channel to the code that sent the message, or took the one that was in the way.
 //!
 //! An operation first tries. If that would block it is one event, its whole time, however it ends:
 //! by a message, a timeout, or because the other side is gone.

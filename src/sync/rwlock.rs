@@ -13,8 +13,8 @@ pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 /// A readers-writer lock: [`std::sync::RwLock`] that tells the profiler who waits for it, and
 /// whose release ends the wait.
 ///
-/// Readers that hold the lock together while a writer waits share the blame: each is charged with the
-/// waiting that went on while it held, divided by how many held then.
+/// Readers that hold the lock together while a writer waits share the blame: each is charged with
+/// the waiting that went on while it held, divided by how many held then.
 ///
 /// # Overhead
 ///

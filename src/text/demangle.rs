@@ -1,7 +1,7 @@
 //! The names that people gave their functions, from those that linkers see.
 //!
-//! Names of C++ come without parameters and without template arguments. Names of Rust's keep what stands in
-//! `<>`, as Rust's own profiles have them.
+//! Names of C++ come without parameters and without template arguments. Names of Rust's keep what
+//! stands in `<>`, as Rust's own profiles have them.
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write};
@@ -72,7 +72,8 @@ impl Write for Limited {
     }
 }
 
-/// Without what stands in `<>`, but with the operators that are written so. `None`: they do not pair up.
+/// Without what stands in `<>`, but with the operators that are written so. `None`: they do not
+/// pair up.
 fn without_templates(name: &str) -> Option<String> {
     let mut kept = String::new();
     let mut depth = 0_usize;
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_short_symbol_of_a_long_name_stays_as_it_is() {
-        // `f<a<int, int>, a<a<int, int>, a<int, int>>, …>`: each argument has the one before it twice.
+        // `f<a<int, int>, a<a<int, int>, a<int, int>>, …>`: each argument has the one before it
+        // twice.
         let symbol = |levels: u32| {
             let digit = |level| char::from_digit(level, 36).unwrap().to_ascii_uppercase();
             let arguments = (1..levels).map(|level| {

@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 /// The last two parts of a function's path, without parameters: `MutexGuard::drop` for
-/// `contend::sync::MutexGuard<T>::drop`, `Cache::put` for `<shop::Cache<K> as shop::Store>::put`. A closure
-/// has its function in front.
+/// `contend::sync::MutexGuard<T>::drop`, `Cache::put` for `<shop::Cache<K> as shop::Store>::put`. A
+/// closure has its function in front.
 ///
 /// Names without `::`, as Go's, lose the path in front: `cart.(*Cart).Add`.
 pub(crate) fn short(name: &str) -> String {

@@ -1,8 +1,8 @@
 //! Files that appear whole or not at all.
 //!
-//! Whoever saves is a program that has other work, or that is about to exit, so nothing here waits for
-//! another process without end: a pipe that nobody reads is an error, and a reader that stops reading is given
-//! up. The same holds for terminals and other devices.
+//! Whoever saves is a program that has other work, or that is about to exit, so nothing here waits
+//! for another process without end: a pipe that nobody reads is an error, and a reader that stops
+//! reading is given up. The same holds for terminals and other devices.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -33,7 +33,8 @@ pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Says early whether [`save`] would fail, as far as can be known without writing. A pipe may get its reader later.
+/// Says early whether [`save`] would fail, as far as can be known without writing. A pipe may get
+/// its reader later.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
         Target::Special(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! Sources, found below the folders that the user named.
 //!
-//! A profile comes from anybody and names any file. So only what lies below these folders is looked for, only regular
-//! files are opened, and no path takes long.
+//! A profile comes from anybody and names any file. So only what lies below these folders is looked
+//! for, only regular files are opened, and no path takes long.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -124,8 +124,8 @@ fn parts(path: &str) -> Result<Vec<&str>, String> {
     Ok(parts)
 }
 
-/// The path itself if it lies below the folder; then the folder with the whole path behind it, with the path without its
-/// first part, and so on.
+/// The path itself if it lies below the folder; then the folder with the whole path behind it, with
+/// the path without its first part, and so on.
 fn candidates(path: &str, parts: &[&str], root: &Path) -> impl Iterator<Item = PathBuf> {
     let is_below = Path::new(path).starts_with(root);
     let itself = is_below.then(|| PathBuf::from(path));
@@ -196,7 +196,8 @@ fn open(path: &Path) -> std::io::Result<File> {
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     text: String,
-    /// Where each line begins, so that many functions of a long file take no longer than their lines.
+    /// Where each line begins, so that many functions of a long file take no longer than their
+    /// lines.
     starts: Vec<u32>,
 }
 
@@ -233,8 +234,8 @@ impl SourceFile {
     }
 }
 
-/// Without `.`, `..` and doubled slashes, as far as the text alone tells. Names of the standard library's dependencies
-/// have them.
+/// Without `.`, `..` and doubled slashes, as far as the text alone tells. Names of the standard
+/// library's dependencies have them.
 pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let root = if path.starts_with('/') { "/" } else { "" };
@@ -359,7 +360,8 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// `/proc` has regular files whose reading waits, or tells secrets. All of them say that they are empty.
+    /// `/proc` has regular files whose reading waits, or tells secrets. All of them say that they
+    /// are empty.
     #[cfg(target_os = "linux")]
     #[test]
     fn files_of_the_kernel_are_not_read() {

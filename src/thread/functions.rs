@@ -33,9 +33,9 @@ pub fn sleep_ms(ms: u32) {
 }
 
 /// Waits until somebody calls [`unpark`](super::Thread::unpark) on this thread:
-/// [`std::thread::park`], as kind `park` in the block profile. May return without that. The wake profile
-/// charges it to the call of [`Thread::unpark`](super::Thread::unpark); one that goes through the
-/// standard library's own type is not seen.
+/// [`std::thread::park`], as kind `park` in the block profile. May return without that. The wake
+/// profile charges it to the call of [`Thread::unpark`](super::Thread::unpark); one that goes
+/// through the standard library's own type is not seen.
 ///
 /// When somebody has called it already, which cannot be known before, this returns at once and is
 /// no event; it is told by having taken less than a microsecond.

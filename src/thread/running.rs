@@ -1,4 +1,4 @@
-//! What tells a dump which thread a join waits for.
+//! The note that tells a dump which thread a join waits for.
 
 use std::any;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::Scope;
 use crate::skin::{self, Access, Flag, WakeFlag, WakeKey, WakeRef, Whom};
 
-/// A flag that a thread holds from the beginning of its function to the end. This is the part of the
-/// handle that joins it.
+/// A flag that a thread holds from the beginning of its function to the end. This is the part of
+/// the handle that joins it.
 pub(super) struct Running {
     flags: Arc<Flags>,
 }
 
 struct Flags {
     runs: Flag,
-    /// Who joins it.
+    /// The thread that joins it.
     wakes: WakeFlag,
 }
 
@@ -48,7 +48,7 @@ impl Running {
         &self.flags.runs
     }
 
-    /// Who joins the thread.
+    /// The thread that joins this one.
     pub(super) fn wakes(&self) -> WakeRef<'_> {
         WakeRef::beside(&self.flags.wakes)
     }

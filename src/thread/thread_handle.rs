@@ -8,8 +8,8 @@ use std::thread::{self, ThreadId};
 
 use crate::skin::{self, WakeKey, WakeRef, Whom};
 
-/// A handle to a thread: [`std::thread::Thread`], whose [`unpark`](Self::unpark) is charged with the waits
-/// that it ends, in the wake profile.
+/// A handle to a thread: [`std::thread::Thread`], whose [`unpark`](Self::unpark) is charged with
+/// the waits that it ends, in the wake profile.
 ///
 /// It has all methods of the original, and is made of it, and made it, by [`From`].
 ///
@@ -52,7 +52,8 @@ impl Thread {
     ///
     /// # Overhead
     ///
-    /// A few instructions more than the original's, which look whether the thread is parked and profiled.
+    /// A few instructions more than the original's, which look whether the thread is parked and
+    /// profiled.
     #[inline]
     pub fn unpark(&self) {
         match self.wakes().is_idle() {

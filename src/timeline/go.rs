@@ -13,12 +13,12 @@
 //! # Rules that the reader has
 //!
 //! - It merges the rows of all Ms by their sequence numbers: those of a G count its GoUnblock and
-//!   GoStart, those of a P its ProcStart. An event that comes too early waits; if all wait, the file
-//!   is refused. So events are put into an order that exists: at one time the unblocks and creations
-//!   by a thread come before its own changes of state; a wait is longer than 0, and so is the time
-//!   between two; and an unblock comes later than its block.
-//! - Whatever is said by a running G needs its P and its M: tasks, regions and logs that fall into a
-//!   wait are said at its end.
+//!   GoStart, those of a P its ProcStart. An event that comes too early waits; if all wait, the
+//!   file is refused. So events are put into an order that exists: at one time the unblocks and
+//!   creations by a thread come before its own changes of state; a wait is longer than 0, and so is
+//!   the time between two; and an unblock comes later than its block.
+//! - Whatever is said by a running G needs its P and its M: tasks, regions and logs that fall into
+//!   a wait are said at its end.
 //! - Regions of a G are nested, with the same task and name at both ends.
 
 mod plan;
@@ -66,7 +66,7 @@ mod code {
     pub(super) const LOG: u8 = 44;
     pub(super) const GO_STATUS_STACK: u8 = 48;
 
-    /// Of a P that nobody has.
+    /// The state of a P that nobody has.
     pub(super) const PROC_IDLE: u64 = 2;
     pub(super) const GO_RUNNABLE: u64 = 1;
     pub(super) const GO_WAITING: u64 = 4;

@@ -1,4 +1,4 @@
-//! What a timeline is made of.
+//! The parts of a timeline.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(crate) struct Thread {
     pub(crate) begin: Option<u64>,
     /// `None`: it goes on, or nobody knows.
     pub(crate) end: Option<u64>,
-    /// Who asked for it, and when.
+    /// The thread that asked for it, and the time.
     pub(crate) parent: Option<(ThreadIndex, u64)>,
 }
 

@@ -10,8 +10,9 @@
 //! | a task, a wait of a task | a track each; the reader puts those of one name together |
 //! | how many wait for a lock | a counter's track, for the locks that were waited for longest |
 //!
-//! The arrow ends at "woken", not at the wait: an arrow's direction is that of time. No packet names
-//! a clock: the times are nanoseconds of one clock, and another one would have to be tied to it.
+//! The arrow ends at "woken", not at the wait: an arrow's direction is that of time. No packet
+//! names a clock: the times are nanoseconds of one clock, and another one would have to be tied to
+//! it.
 
 mod sequence;
 
@@ -79,7 +80,7 @@ pub(crate) fn write(timeline: &Timeline, writer: impl Write) -> io::Result<()> {
 #[derive(Clone, Copy)]
 enum OnThread {
     Edge(Edge),
-    /// Of the waker of this wait.
+    /// The release by the waker of this wait.
     Release(usize),
     Log(usize),
 }

@@ -16,8 +16,9 @@ fn nanos(nanos: u64) -> String {
     human(Duration::from_nanos(nanos))
 }
 
-/// A summary: the longest waits, with who woke whom; the locks that were waited for longest; how long
-/// threads took to go on after they were let go; for tasks of each name, where their time went.
+/// A summary: the longest waits, with who woke whom; the locks that were waited for longest; how
+/// long threads took to go on after they were let go; for tasks of each name, where their time
+/// went.
 impl fmt::Display for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -11,7 +11,7 @@ pub(crate) struct Slice {
     pub(crate) end: Option<u64>,
 }
 
-/// What a slice is: the index of it.
+/// The subject of a slice, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Region(usize),

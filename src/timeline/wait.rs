@@ -24,7 +24,7 @@ impl<'t> TimelineWait<'t> {
         thread.map_or("", |thread| thread.name.as_str())
     }
 
-    /// What was waited for, as `mutex`: the label `kind` of the profiles.
+    /// The kind of the wait, as `mutex`: the label `kind` of the profiles.
     pub fn kind(&self) -> &'t str {
         &self.wait.kind
     }
@@ -61,8 +61,8 @@ impl<'t> TimelineWait<'t> {
         self.wait.waker.map(|waker| self.name(waker.thread))
     }
 
-    /// The stack of that release, leaf first. Empty where it is not known: it came within 5 µs of one
-    /// that was captured.
+    /// The stack of that release, leaf first. Empty where it is not known: it came within 5 µs of
+    /// one that was captured.
     pub fn release_frames(&self) -> &'t [Frame] {
         let stack = self.wait.waker.map(|waker| waker.stack);
         stack.map_or(&[], |stack| self.timeline.stack(stack))

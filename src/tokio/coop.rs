@@ -1,5 +1,5 @@
-//! First tries that keep tokio's rule of cooperation: an operation that succeeds uses up a part of the
-//! task's turn, and one whose task has none left does not even try.
+//! First tries that keep tokio's rule of cooperation: an operation that succeeds uses up a part of
+//! the task's turn, and one whose task has none left does not even try.
 //!
 //! PERF: a try before the original future is made saves most of what that does in its first poll. A
 //! prototype took 188 instructions for an uncontended lock and its release, the original 257.
@@ -11,7 +11,8 @@ use ::tokio::task::coop::{has_budget_remaining, poll_proceed};
 use crate::skin::Tried;
 
 /// Tries as the original's first poll would. `NotNow` where it would send the task away: then the
-/// original is to do so, for it also queues the task up, and that keeps the order of those that wait.
+/// original is to do so, for it also queues the task up, and that keeps the order of those that
+/// wait.
 #[inline(always)]
 pub(super) fn first_try<R>(
     attempt: impl FnOnce() -> Option<R>,

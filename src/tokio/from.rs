@@ -1,7 +1,7 @@
 //! The way between our types and the originals.
 
-/// Both directions of [`From`], for a type that is made of the original and of other parts that have a
-/// beginning.
+/// Both directions of [`From`], for a type that is made of the original and of other parts that
+/// have a beginning.
 macro_rules! from_both {
     ($ours:ident[$($parameters:tt)*], $original:ty, { $($rest:tt)* }) => {
         impl<$($parameters)*> From<$original> for $ours<$($parameters)*> {

@@ -1,8 +1,8 @@
 //! [`tokio::task`], profiled. Every name is there.
 //!
-//! A task that waits for another one is an event of kind `async_join` in the block profile. Nobody is blamed.
-//! `runtime::Handle::spawn`, `Runtime::spawn` and `LocalSet::spawn_local` return the original's handle, which
-//! [`From`] turns into one of these.
+//! A task that waits for another one is an event of kind `async_join` in the block profile. Nobody
+//! is blamed. `runtime::Handle::spawn`, `Runtime::spawn` and `LocalSet::spawn_local` return the
+//! original's handle, which [`From`] turns into one of these.
 
 // A name that is shadowed below wins over the glob.
 pub use ::tokio::task::*;

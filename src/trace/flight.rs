@@ -22,8 +22,8 @@ use watch::Watch;
 
 /// Records all the time and keeps the last seconds: `runtime/trace.FlightRecorder` of Go.
 ///
-/// Something that happens now has its cause in what came before, and nobody starts a recording then. A
-/// flight recorder has it: [`write_to`](Self::write_to) writes the last 10 seconds. With
+/// Something that happens now has its cause in what came before, and nobody starts a recording
+/// then. A flight recorder has it: [`write_to`](Self::write_to) writes the last 10 seconds. With
 /// [triggers](FlightRecorderBuilder::on_wait) it does so by itself, into files.
 ///
 /// # Examples
@@ -112,7 +112,8 @@ impl FlightRecorder {
     /// Pulls the trigger: a file is written by the recorder's thread, after its
     /// [tail](FlightRecorderBuilder::tail). `reason` becomes a part of its name. False: there is no
     /// [folder for files](FlightRecorderBuilder::files_in), a file was written a moment ago (see
-    /// [`cooldown`](FlightRecorderBuilder::cooldown)), or this is a forked child, which has no such thread.
+    /// [`cooldown`](FlightRecorderBuilder::cooldown)), or this is a forked child, which has no such
+    /// thread.
     pub fn trigger(&self, reason: impl AsRef<str>) -> bool {
         self.watch()
             .is_some_and(|watch| watch.trigger(reason.as_ref()))

@@ -25,9 +25,9 @@ impl<F: Future> Future for Instrumented<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `future` is pinned with this: it is not moved out of the reference here, nowhere
-        // else is there one to it, the type is `Unpin` only where `F` is (no impl says otherwise), has
-        // no `Drop` of its own that could move it, and is not packed. `task` is not pinned and is
-        // only borrowed.
+        // else is there one to it, the type is `Unpin` only where `F` is (no impl says otherwise),
+        // has no `Drop` of its own that could move it, and is not packed. `task` is not pinned and
+        // is only borrowed.
         let (task, future) = unsafe {
             let this = self.get_unchecked_mut();
             (&this.task, Pin::new_unchecked(&mut this.future))

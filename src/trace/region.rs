@@ -22,7 +22,8 @@ pub struct Region {
 ///
 /// # Overhead
 ///
-/// While nothing is recorded, one load. While it is, a reading of the clock and a record, at the beginning and at its end.
+/// While nothing is recorded, one load. While it is, a reading of the clock and a record, at the
+/// beginning and at its end.
 ///
 /// # Examples
 ///
@@ -72,8 +73,8 @@ impl Drop for Region {
 ///
 /// # Overhead
 ///
-/// While nothing is recorded, one load; see [`is_enabled`](super::is_enabled) for texts that are dear
-/// to make. While it is, a reading of the clock and a record.
+/// While nothing is recorded, one load; see [`is_enabled`](super::is_enabled) for texts that are
+/// dear to make. While it is, a reading of the clock and a record.
 ///
 /// # Examples
 ///

@@ -73,8 +73,8 @@ pub fn task(name: impl AsRef<str>) -> Task {
 }
 
 impl Task {
-    /// From here on this thread works for the task, until the result is dropped. In a timeline it is
-    /// a region of the task's name.
+    /// From here on this thread works for the task, until the result is dropped. In a timeline it
+    /// is a region of the task's name.
     pub fn enter(&self) -> Entered<'_> {
         let before = CURRENT.replace(self.id);
         Entered {

@@ -1,8 +1,8 @@
 //! Whose hold was it, where each waiter sleeps at a word of its own?
 //!
-//! parking_lot and everything that parks threads keeps its queue in the program. All that is seen of it is who
-//! wakes whom. The thread that wakes the last one of a queue has itself waited for most of that time, so it
-//! is not to blame for all of it:
+//! parking_lot and everything that parks threads keeps its queue in the program. All that is seen
+//! of it is who wakes whom. The thread that wakes the last one of a queue has itself waited for
+//! most of that time, so it is not to blame for all of it:
 //!
 //! ```text
 //!   A  holds ────────┤ wakes B
@@ -11,16 +11,17 @@
 //!        ╰── A's ────╯╰── B's ────╯
 //! ```
 //!
-//! So a thread keeps whom its latest waits were charged to, piece by piece. When it wakes another one, it hands
-//! them over together with its own stack. The waiter cuts its wait: what its waker waited for itself goes to
-//! those that the waker waited for, the rest to the waker. And these are the pieces that it keeps. Queues of
-//! any length come out right, because each hands on what it was told.
+//! So a thread keeps whom its latest waits were charged to, piece by piece. When it wakes another
+//! one, it hands them over together with its own stack. The waiter cuts its wait: what its waker
+//! waited for itself goes to those that the waker waited for, the rest to the waker. And these are
+//! the pieces that it keeps. Queues of any length come out right, because each hands on what it was
+//! told.
 //!
-//! Only pieces of waits that were made by the same call count: a thread that waits for a channel while it holds
-//! a lock holds the lock.
+//! Only pieces of waits that were made by the same call count: a thread that waits for a channel
+//! while it holds a lock holds the lock.
 //!
-//! A word at which two threads ever slept is no such thing, and is left to the table of blame, which sees its
-//! holders.
+//! A word at which two threads ever slept is no such thing, and is left to the table of blame,
+//! which sees its holders.
 
 use std::cell::RefCell;
 use std::cell::UnsafeCell;
@@ -36,7 +37,8 @@ use crate::engine::thread_state::{self, Recording};
 use crate::profile::amount::{Amount, variance_of_wait};
 use crate::profile::kind::{Kind, ProfileKind};
 
-/// Pieces that a thread keeps. A queue of more threads loses its oldest, whose time goes to the waker.
+/// Pieces that a thread keeps. A queue of more threads loses its oldest, whose time goes to the
+/// waker.
 const PIECES: usize = 24;
 
 /// Time that somebody waited, and whose stack it was charged to.
@@ -89,8 +91,9 @@ struct Slot {
     /// | `TOLD` | the waiter | the waiter: `FREE` |
     /// | `LEFT` | that waker | the waker: `FREE` |
     ///
-    /// `TOLD` is stored with `Release`, and the waiter's `Acquire` sees what was told. `FREE` is stored with
-    /// `Release`, and the `Acquire` of who takes the slot next sees that nobody is at work on it.
+    /// `TOLD` is stored with `Release`, and the waiter's `Acquire` sees what was told. `FREE` is
+    /// stored with `Release`, and the `Acquire` of who takes the slot next sees that nobody is at
+    /// work on it.
     state: AtomicU32,
     /// Written by the waiter before `WAITING`, read by wakers after it.
     address: AtomicU64,
@@ -112,12 +115,12 @@ struct Told {
     pieces: Pieces,
 }
 
-// SAFETY: `told` is touched by one thread at a time, which the table of states says; one that comes next has
-// synchronised with the one before through `state`.
+// SAFETY: `told` is touched by one thread at a time, which the table of states says; one that comes
+// next has synchronised with the one before through `state`.
 unsafe impl Sync for Slot {}
 
-/// Threads that can wait in this way at once, but for collisions, which are left to the table of blame. Three
-/// megabytes, resident as they are used.
+/// Threads that can wait in this way at once, but for collisions, which are left to the table of
+/// blame. Three megabytes, resident as they are used.
 const SLOTS: usize = 4096;
 
 static ALL: [Slot; SLOTS] = [const {
@@ -192,7 +195,7 @@ impl OwnWait {
         })
     }
 
-    /// What a waker has told.
+    /// The word of a waker.
     fn take_told(&self) -> Option<Told> {
         self.leave_slot(|told| *told)
     }
@@ -221,7 +224,7 @@ impl OwnWait {
 
     /// Charges the wait. `is_woken`: it has waited, and somebody has let it go on.
     pub(super) fn end(self, kind: Kind, is_woken: bool, has_waited: bool) {
-        // What a waker tells takes kilobytes, which a coroutine's stack may not have.
+        // A waker's word takes kilobytes, which a coroutine's stack may not have.
         match stack::has_room() {
             true => self.end_with_room(kind, is_woken, has_waited),
             false => self.end_without_room(kind, has_waited),
@@ -333,8 +336,8 @@ fn remember(pieces: &Pieces) {
     });
 }
 
-/// Tells the thread that waits at this word who lets it go on: the stack from the frame of `marker` on.
-/// Called before it is woken. Costs two loads where nobody waits.
+/// Tells the thread that waits at this word who lets it go on: the stack from the frame of `marker`
+/// on. Called before it is woken. Costs two loads where nobody waits.
 #[inline(always)]
 pub(super) fn tell<M>(address: usize, kind: Kind, marker: &M) {
     let slot = &ALL[hash(address) % SLOTS];

@@ -1,4 +1,5 @@
-//! From the shared memory to profiles, in the command: at any time, also after the program has ended.
+//! From the shared memory to profiles, in the command: at any time, also after the program has
+//! ended.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -52,7 +53,8 @@ pub(crate) struct Collector {
     /// Those that were started, and have come to record.
     programs: Vec<Program>,
     way: Way,
-    /// The first frames as they are shown, by where they are and what they say: so that stacks share them.
+    /// The first frames as they are shown, by where they are and what they say: so that stacks
+    /// share them.
     shared: HashMap<Shared, Arc<Location>>,
 }
 
@@ -142,7 +144,8 @@ impl Collector {
         programs.any(|program| program.region.process().is_some())
     }
 
-    /// Notes what is loaded now. To be called from time to time while the program runs, and at its end.
+    /// Notes what is loaded now. To be called from time to time while the program runs, and at its
+    /// end.
     pub(crate) fn look(&mut self) {
         if let Way::Sent { files, .. } = &self.way {
             let regions = files
@@ -159,8 +162,9 @@ impl Collector {
 
     /// The profiles of now.
     ///
-    /// What a wake-up ends is known from names alone: a futex may be a lock's word or a condition's. So all
-    /// of them are recorded alike, those of locks become the mutex profile, and the others the wake profile.
+    /// Names alone tell the subject of a wake-up: a futex may be a lock's word or a
+    /// condition's. So all of them are recorded alike, those of locks become the mutex profile, and
+    /// the others the wake profile.
     pub(crate) fn profiles(&mut self, lasting: Duration) -> Vec<Profile> {
         let (mut released, mut waited, mut woken) = (Vec::new(), Vec::new(), Vec::new());
         let mut programs = std::mem::take(&mut self.programs);

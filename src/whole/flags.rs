@@ -2,8 +2,9 @@
 
 use crate::engine::blame::Flag;
 
-/// One megabyte, of which the system makes resident what is used. Two locks that share a flag mix their
-/// blame while both are waited for: with a hundred such locks that is one pair in some 13 programs.
+/// One megabyte, of which the system makes resident what is used. Two locks that share a flag mix
+/// their blame while both are waited for: with a hundred such locks that is one pair in some 13
+/// programs.
 const FLAGS: usize = 1 << 16;
 
 static ALL: [Flag; FLAGS] = [const { Flag::new() }; FLAGS];

@@ -1,8 +1,8 @@
-//! What of a recorded stack is shown: one frame for the lock, then the program's code.
+//! A recorded stack as it is shown: one frame for the lock, then the program's code.
 //!
-//! A recorded stack begins in our object, goes through the standard library or another one that waits, and
-//! comes to the program's code. All of that but the last becomes the method that the program calls, and
-//! tells what kind of lock it was.
+//! A recorded stack begins in our object, goes through the standard library or another one that
+//! waits, and comes to the program's code. All of that but the last becomes the method that the
+//! program calls, and tells what kind of lock it was.
 #![forbid(unsafe_code)]
 
 mod rules;
@@ -22,8 +22,8 @@ pub(super) struct Shown {
     pub(super) kind: Kind,
 }
 
-/// Where the standard library calls the program's `main` and the functions of threads, and where the C
-/// library does.
+/// Where the standard library calls the program's `main` and the functions of threads, and where
+/// the C library does.
 const START_UP: &str = "__rust_begin_short_backtrace";
 const START_UP_OF_C: &[&str] = &[
     "start_thread",
@@ -37,8 +37,8 @@ const START_UP_OF_C: &[&str] = &[
     "execute_native_thread_routine",
 ];
 
-/// `recorded` is the kind that the interposed function gave it. `is_ours`: whether a location is in our own
-/// object.
+/// `recorded` is the kind that the interposed function gave it. `is_ours`: whether a location is in
+/// our own object.
 pub(super) fn shown(
     stack: &[Arc<Location>],
     recorded: Kind,

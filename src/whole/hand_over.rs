@@ -1,11 +1,11 @@
-//! How the memory of programs that the program starts comes to the command: each makes its own, before its
-//! `main`, and sends the file.
+//! How the memory of programs that the program starts comes to the command: each makes its own,
+//! before its `main`, and sends the file.
 //!
-//! Over a socket whose name stands in the environment. What one program inherits from another is closed by
-//! many that start others, so a number of a file would not do.
+//! Over a socket whose name stands in the environment. What one program inherits from another is
+//! closed by many that start others, so a number of a file would not do.
 //!
-//! Names of sockets can be read by all users of the machine. So what is sent comes with a word that stands in
-//! the environment alone.
+//! Names of sockets can be read by all users of the machine. So what is sent comes with a word that
+//! stands in the environment alone.
 
 use std::io;
 use std::mem;
@@ -17,7 +17,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-/// What a program that was invited knows, and nobody else.
+/// A number that an invited program knows, and nobody else.
 pub(super) type Word = u128;
 
 /// A number that nobody guesses.
@@ -78,7 +78,8 @@ pub(super) fn send(name: &str, mut word: Word, file: &OwnedFd) -> io::Result<()>
     }
 }
 
-/// In the command: listens under a name of its own, and hands on what comes with the word. Returns both.
+/// In the command: listens under a name of its own, and hands on what comes with the word. Returns
+/// both.
 pub(super) fn listen(files: Sender<OwnedFd>) -> io::Result<(String, Word)> {
     let (name, word) = (format!("contend-{:032x}", random()?), random()?);
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
@@ -124,7 +125,8 @@ fn receive(stream: &UnixStream, expected: Word) -> Option<OwnedFd> {
     }
     let mut word = 0;
     let file = with_message(&mut word, |message| {
-        // SAFETY: all that the message points to lives during the call, and has the room that it says.
+        // SAFETY: all that the message points to lives during the call, and has the room that it
+        // says.
         let read = unsafe { libc::recvmsg(stream.as_raw_fd(), message, libc::MSG_CMSG_CLOEXEC) };
         // SAFETY: the kernel has filled the message in.
         let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }

@@ -11,7 +11,7 @@ use crate::symbols::name_of_address;
 use crate::symbols::raw_frame::RawFrame;
 use crate::text::demangle::readable;
 
-/// What is known of a program's addresses.
+/// The names of a program's addresses.
 #[derive(Default)]
 pub(super) struct Names {
     mappings: Vec<Arc<Mapping>>,
@@ -19,7 +19,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// What is loaded, from now on.
+    /// Replaces the list of loaded objects.
     pub(super) fn set_mappings(&mut self, mappings: Vec<Arc<Mapping>>) {
         if self.mappings != mappings {
             // There was no code here when it was looked up; now there may be.
@@ -56,7 +56,7 @@ impl Names {
             // They are another program's: none is kept open.
             let files = Files::default();
             let found = match is_own_object(&mapping) {
-                // Of which the names that it exports are shown, and no more.
+                // Its exported names are shown, and no more.
                 true => elf::look_up_symbols(&files, &mapping, &calls),
                 false => elf::look_up(&files, Some(&mapping), &calls),
             };
@@ -74,7 +74,7 @@ impl Names {
             .rposition(|mapping| mapping.contains(address))
     }
 
-    /// Of an address that was prepared.
+    /// The location of an address that was prepared.
     pub(super) fn location(&mut self, return_address: usize) -> Arc<Location> {
         let known = self.known.entry(return_address);
         let new = || Arc::new(location(return_address, None, Vec::new()));

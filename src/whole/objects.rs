@@ -1,7 +1,7 @@
-//! What is loaded in the program, told by the program and by the kernel.
+//! The objects loaded in the program, told by the program and by the kernel.
 //!
-//! The program tells when it starts and when it exits. In between the command asks the kernel from time to
-//! time, so that what was loaded by `dlopen` is known also where the program is killed.
+//! The program tells when it starts and when it exits. In between the command asks the kernel from
+//! time to time, so that what was loaded by `dlopen` is known also where the program is killed.
 
 use std::collections::HashSet;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! The C library's own functions behind the interposed ones.
 //!
-//! Asked for by version where there are several: `dlsym` alone answered with the condition variables of
-//! glibc 2.2.5, which are another type, before glibc 2.36.
+//! Asked for by version where there are several: `dlsym` alone answered with the condition
+//! variables of glibc 2.2.5, which are another type, before glibc 2.36.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr;
@@ -29,7 +29,8 @@ fn look_up(place: &AtomicPtr<c_void>, name: &CStr, version: Option<&CStr>) -> *m
         // SAFETY: as above.
         found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
     }
-    // Relaxed: the address of code that is there for the life of the process. All who look find the same.
+    // Relaxed: the address of code that is there for the life of the process. All who look find the
+    // same.
     place.store(found, Ordering::Relaxed);
     found
 }
@@ -76,8 +77,8 @@ macro_rules! functions {
             };)+
     }
 
-    /// Looks all of them up, in the constructor. Later the loader's lock may be held by a thread that
-    /// waits for the one that asks: a library's constructor that joins a thread.
+    /// Looks all of them up, in the constructor. Later the loader's lock may be held by a thread
+    /// that waits for the one that asks: a library's constructor that joins a thread.
     pub(super) fn look_all_up() {$(
         let version: Option<&CStr> = None $(.or(Some($version)))?;
         look_up(&places::$name, names::$name, version);

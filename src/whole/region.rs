@@ -1,8 +1,8 @@
 //! The memory that the command and the program share: the store, what is loaded, and the orders.
 //!
-//! The command makes it before the program starts, and hands it over as a file without a name. All that
-//! the program records goes there at once, so it is there however the program ends; names are looked up
-//! by the command, in its own time.
+//! The command makes it before the program starts, and hands it over as a file without a name. All
+//! that the program records goes there at once, so it is there however the program ends; names are
+//! looked up by the command, in its own time.
 //!
 //! ```text
 //!   header: magic, layout, orders, counts    one page of words
@@ -45,8 +45,8 @@ const OBJECTS_BYTES: usize = OBJECTS_WORDS * size_of::<u64>();
 const STORE_AT: usize = HEADER_WORDS + OBJECTS_WORDS;
 const _: () = assert!(word::LOST_END <= HEADER_WORDS);
 
-/// Says that both sides are the same build of this: the command and the object are installed together,
-/// but one of them may be left from before.
+/// Says that both sides are the same build of this: the command and the object are installed
+/// together, but one of them may be left from before.
 const MAGIC: u64 = {
     let text = concat!(env!("CARGO_PKG_VERSION"), " 1").as_bytes();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -115,8 +115,8 @@ impl Region {
         Ok((region, file.into()))
     }
 
-    /// As [`open`](Self::open), of a program that was invited. Nobody else vouches for it: so its memory is
-    /// no larger than that of all who are invited.
+    /// As [`open`](Self::open), of a program that was invited. Nobody else vouches for it: so its
+    /// memory is no larger than that of all who are invited.
     pub(crate) fn open_sent(fd: RawFd) -> io::Result<Self> {
         let region = Self::open(fd)?;
         match region.plan == plan_of_children() {
@@ -210,8 +210,8 @@ impl Region {
             return;
         }
         let base = self.words[HEADER_WORDS..].as_ptr().cast_mut().cast::<u8>();
-        // SAFETY: the bytes from `start` on are within the objects' part of the mapping, and no reader
-        // looks at them before the length below says that they are whole.
+        // SAFETY: the bytes from `start` on are within the objects' part of the mapping, and no
+        // reader looks at them before the length below says that they are whole.
         unsafe { ptr::copy_nonoverlapping(text.as_ptr(), base.add(start), text.len()) };
         // Release: who sees the length sees the bytes.
         self.words[word::OBJECTS_LEN].store((start + text.len()) as u64, Ordering::Release);

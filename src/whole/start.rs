@@ -1,4 +1,4 @@
-//! What happens in the program: before its `main`, at its end, and in its forks.
+//! The hooks in the program: before its `main`, at its end, and in its forks.
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString, c_int};
@@ -14,8 +14,8 @@ use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
 
-/// The file with the memory, as its number. A name of its own: the program may have contend in it, which
-/// obeys the other `CONTEND_…` variables.
+/// The file with the memory, as its number. A name of its own: the program may have contend in it,
+/// which obeys the other `CONTEND_…` variables.
 pub(super) const FILE: &str = "CONTEND_PRELOAD_FILE";
 pub(super) const PRELOAD: &str = "LD_PRELOAD";
 /// In its place, where the programs that this one starts are recorded too: see [`Invitation`].
@@ -25,9 +25,9 @@ pub(super) const CHILDREN: &str = "CONTEND_PRELOAD_CHILDREN";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Invitation {
     pub(super) orders: Orders,
-    /// To be sent along.
+    /// The word to send along.
     pub(super) word: hand_over::Word,
-    /// Of the socket.
+    /// The name of the socket.
     pub(super) name: String,
 }
 
@@ -79,8 +79,8 @@ pub(super) fn start() {
         return;
     };
     let opened = Region::open(file);
-    // SAFETY: the number is that of the file that the command has left open for this, which nobody else
-    // knows; the mapping stays.
+    // SAFETY: the number is that of the file that the command has left open for this, which nobody
+    // else knows; the mapping stays.
     unsafe { libc::close(file) };
     match opened {
         Ok(region) => record(region),
@@ -124,7 +124,8 @@ fn record(region: Region) {
     let region = *REGION.get_or_init(|| region);
     region.count_losses();
     recorder::start_with(|| store);
-    // SAFETY: the hook is a function of the right type that lives for ever, and does what a child may.
+    // SAFETY: the hook is a function of the right type that lives for ever, and does what a child
+    // may.
     unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     // SAFETY: as above.
     unsafe { libc::atexit(at_exit) };
@@ -137,8 +138,8 @@ fn record(region: Region) {
     waiting::switch_on();
 }
 
-/// The store is the parent's too, so what a child records is added to the same profile. Its waiters and
-/// its locks are its own.
+/// The store is the parent's too, so what a child records is added to the same profile. Its waiters
+/// and its locks are its own.
 extern "C" fn in_child() {
     // SAFETY: this runs in the child, inside `fork`, where this thread is the only one.
     unsafe { recorder::open_after_fork() };

@@ -1,4 +1,4 @@
-//! What all interposed functions share: a wait around the C library's own call, and errno.
+//! The common part of all interposed functions: a wait around the C library's own call, and errno.
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,8 @@ use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::wait::{self, Wait};
 use crate::profile::kind::Kind;
 
-/// Whether anything is recorded. False until the constructor has run, so that early calls pass through.
+/// Whether anything is recorded. False until the constructor has run, so that early calls pass
+/// through.
 ///
 /// Relaxed: what a wait needs publishes itself (see `engine::rates`).
 static IS_ON: AtomicBool = AtomicBool::new(false);
@@ -21,8 +22,8 @@ pub(super) fn switch_on() {
     IS_ON.store(true, Ordering::Relaxed);
 }
 
-/// Waits in `block`: at a lock, or where nobody's release is to be seen. Its result and errno are those of
-/// `block`.
+/// Waits in `block`: at a lock, or where nobody's release is to be seen. Its result and errno are
+/// those of `block`.
 ///
 /// A thread that is cancelled in `block` unwinds through here; the wait then counts as given up.
 #[inline(always)]

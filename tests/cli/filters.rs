@@ -1,4 +1,5 @@
-//! What the filters leave, and `peek` and `tree`; `.ci/go_cli.py` has the same numbers from Go.
+//! The rows that filters leave, and `peek` and `tree`; `.ci/go_cli.py` has the same numbers from
+//! Go.
 
 use super::handmade::{Builder, message, number, numbers, shop};
 use super::{Folder, run, run_with_input};

@@ -22,7 +22,7 @@ pub(crate) fn own_server() -> Server {
     })
 }
 
-/// What the command shows of a thread here that sleeps on until the process ends.
+/// A thread for the command to show: it sleeps until the process ends.
 fn spawn_sleeper() {
     let sleeper = std::thread::Builder::new().name("cli-\u{1b}[2Jsleeper".to_owned());
     let sleep = || loop {
@@ -79,7 +79,7 @@ fn a_process_that_serves_nothing_is_told_what_it_lacks() {
     assert!(error.contains("status 404: Unknown profile"), "{error}");
 }
 
-/// Of two threads that wait for each other, and one behind them.
+/// Two threads that wait for each other, and one behind them.
 const DEADLOCK: &str = r#"{"deadlocks": [{"is_certain": true, "threads": [], "behind": [],
     "text": "deadlock: 2 threads wait for each other\n\n  thread 7 \"a\u001b[2J\"\n"}]}"#;
 

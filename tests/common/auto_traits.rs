@@ -1,5 +1,5 @@
-//! Holds our types to the originals: auto traits, and the others that types get by being made of the
-//! right parts. Checked while compiling, in both directions.
+//! Holds our types to the originals: auto traits, and the others that types get by being made of
+//! the right parts. Checked while compiling, in both directions.
 #![allow(unused_macros)] // Each test binary uses a part of it.
 
 #[allow(unused_imports)]

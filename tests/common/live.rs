@@ -1,4 +1,4 @@
-//! What the tests of the live view share.
+//! The common part of the tests of the live view.
 #![allow(dead_code)] // Not every program uses all of it.
 
 use std::sync::{self, MutexGuard, PoisonError};

@@ -1,5 +1,6 @@
-//! The types of crossbeam and once_cell against those that they stand for: auto traits, and the others
-//! that types get by being made of the right parts. Checked while compiling, in both directions.
+//! The types of crossbeam and once_cell against those that they stand for: auto traits, and the
+//! others that types get by being made of the right parts. Checked while compiling, in both
+//! directions.
 #![cfg(all(
     feature = "crossbeam-channel",
     feature = "crossbeam-utils",

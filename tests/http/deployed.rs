@@ -1,5 +1,5 @@
-//! A service is redeployed under load: its binary is replaced by renaming while it serves. What it is asked
-//! for then has its own names, and none of the new binary's.
+//! A service is redeployed under load: its binary is replaced by renaming while it serves. What it
+//! is asked for then has its own names, and none of the new binary's.
 #![cfg(all(feature = "server", feature = "profiling", target_os = "linux"))]
 
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ fn installed(program: &Path, name: &str) -> PathBuf {
     service
 }
 
-/// Renames another build over the running one: the same code at the same places under another name, and
-/// another build id.
+/// Renames another build over the running one: the same code at the same places under another name,
+/// and another build id.
 fn redeploy(service: &Path) {
     let mut bytes = fs::read(service).unwrap();
     let file = object::File::parse(&*bytes).unwrap();

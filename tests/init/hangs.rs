@@ -1,4 +1,4 @@
-//! What a program that hangs says: to a watchdog, a monitor, a signal.
+//! A program that hangs, and its words to a watchdog, a monitor, a signal.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;

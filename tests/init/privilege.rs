@@ -1,4 +1,5 @@
-//! A program with rights that its user has not obeys nothing of the environment, with `init` and without.
+//! A program with rights that its user has not obeys nothing of the environment, with `init` and
+//! without.
 
 use std::ffi::CString;
 use std::fs::{self, Permissions};

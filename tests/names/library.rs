@@ -14,8 +14,8 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// The one that this test is linked with. Cargo does not say which of those in its folder it is; the
-    /// linker keeps the names of the objects in it.
+    /// The one that this test is linked with. Cargo does not say which of those in its folder it
+    /// is; the linker keeps the names of the objects in it.
     pub(super) fn of_this_test() -> Self {
         // Or nothing of it would be linked.
         contend::reset();
@@ -86,8 +86,8 @@ fn has_one_of(archive: &Path, objects: &HashSet<&str>) -> bool {
     })
 }
 
-/// The names in an archive, as GNU's `ar` makes it: those longer than 15 characters are in a list at its
-/// beginning, ended by `/` and a new line each.
+/// The names in an archive, as GNU's `ar` makes it: those longer than 15 characters are in a list
+/// at its beginning, ended by `/` and a new line each.
 fn members(archive: &[u8]) -> Vec<String> {
     const MAGIC: usize = 8;
     const HEADER: usize = 60;

@@ -1,5 +1,5 @@
-//! Each release and each wait stands under the right function's name, however the program was built. What
-//! a build cannot tell is said at [`Names`], and in the documentation of the crate.
+//! Each release and each wait stands under the right function's name, however the program was
+//! built. What a build cannot tell is said at [`Names`], and in the documentation of the crate.
 #![cfg(all(
     feature = "profiling",
     feature = "framehop",
@@ -21,13 +21,14 @@ use program::Program;
 enum Names {
     /// All, with `debug = 1` or more.
     All,
-    /// Line tables have only the last part of the name of a function that was inlined: `{closure#0}`.
+    /// Line tables have only the last part of the name of a function that was inlined:
+    /// `{closure#0}`.
     LineTables,
-    /// Those of functions that were not inlined; but the closure of a thread is found in the name of the
-    /// function that calls it.
+    /// Those of functions that were not inlined; but the closure of a thread is found in the name
+    /// of the function that calls it.
     Symbols,
-    /// As before. Rust's older names of functions have no types in them, so a closure that was inlined has
-    /// no name.
+    /// As before. Rust's older names of functions have no types in them, so a closure that was
+    /// inlined has no name.
     OldSymbols,
     /// None: stripped. The addresses are those of the file, for who has the names elsewhere.
     Addresses,
@@ -160,7 +161,8 @@ fn in_every_build() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Builds and runs the program in each way, two at a time. What differs from what such builds should print.
+/// Builds and runs the program in each way, two at a time. What differs from what such builds
+/// should print.
 fn differences(library: &Library, builds: &[Build], more: &str) -> Vec<String> {
     let left = Mutex::new(builds.iter());
     let wrong = Mutex::new(Vec::new());

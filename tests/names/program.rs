@@ -10,7 +10,8 @@ use object::{Object, ObjectSymbol};
 use super::Names;
 use super::library::Library;
 
-/// What each stack begins with: the type and the method of the wrapper, and the function that called it.
+/// The beginning of each stack: the type and the method of the wrapper, and the function that
+/// called it.
 const EXPECTED: [(&str, [&str; 2], &str); 16] = [
     (
         "guard release",
@@ -134,7 +135,7 @@ impl Program {
         assert!(output.status.success(), "{flags}: {said}");
     }
 
-    /// What differs from what such a build should print.
+    /// The differences from what such a build should print.
     pub(super) fn differences(&self, names: Names) -> Vec<String> {
         let output = Command::new(&self.file).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -164,8 +165,9 @@ impl Program {
     }
 }
 
-/// Optimised for size the drop of std's guard, which is larger than two words, is a function of its own: to
-/// drop a guard that was passed by value, in last place, is a jump to it, and the frame is gone.
+/// Optimised for size the drop of std's guard, which is larger than two words, is a function of its
+/// own: to drop a guard that was passed by value, in last place, is a jump to it, and the frame is
+/// gone.
 const LEFT_OUT_OF_SMALL: &str = "guard release";
 
 /// Those of the function that is left out then: one is inlined into the other.
@@ -222,8 +224,8 @@ impl Symbols {
         Self(symbols.collect())
     }
 
-    /// Whether these frames, all of them written as `0x1234 (program+0x234)`, are of this crate, and
-    /// then of this function.
+    /// Whether these frames, all of them written as `0x1234 (program+0x234)`, are of this crate,
+    /// and then of this function.
     fn are_of(&self, stack: &[String], function: &str) -> bool {
         let names = stack.iter().map(|frame| {
             let (_, within) = frame.split_once(" (program+0x")?;

@@ -1,5 +1,5 @@
-//! A program with waits and releases in functions that are known by name, which is built in many ways.
-//! It prints their stacks: `CASE: leaf < caller < …`.
+//! A program with waits and releases in functions that are known by name, which is built in many
+//! ways. It prints their stacks: `CASE: leaf < caller < …`.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};

@@ -4,8 +4,8 @@
 //! cargo run --all-features --example hostile -- 6060
 //! ```
 //!
-//! It waits in many ways, serves `/debug/pprof/` at that port, and runs until it is stopped. No page
-//! may run or show as markup what it is called.
+//! It waits in many ways, serves `/debug/pprof/` at that port, and runs until it is stopped. No
+//! page may run or show as markup what it is called.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -259,7 +259,8 @@ impl std::iter::Sum for Between {
     }
 }
 
-/// Measures how long something takes on the thread that starts it, by a clock that is read around it.
+/// Measures how long something takes on the thread that starts it, by a clock that is read around
+/// it.
 ///
 /// The profiler reads its own clock somewhat later and earlier. In between the thread may be
 /// preempted, on a busy machine for milliseconds. The kernel says how long it was ready and did not
@@ -308,8 +309,8 @@ macro_rules! timed {
 }
 pub(crate) use timed;
 
-/// Whether an operation that began at `start` is a wait by its time alone. The profiler, whose clock
-/// is read within these two, can only have seen less.
+/// Whether an operation that began at `start` is a wait by its time alone. The profiler, whose
+/// clock is read within these two, can only have seen less.
 pub(crate) fn is_long(start: Instant) -> bool {
     start.elapsed() >= Duration::from_micros(1)
 }

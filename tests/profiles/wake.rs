@@ -313,8 +313,8 @@ fn quick_site(changed: &Condvar) {
     changed.notify_one();
 }
 
-/// Two who notify, one after three times as long as the other: each is charged with the waits that it
-/// ended, as the waiter's own clock has them.
+/// Two who notify, one after three times as long as the other: each is charged with the waits that
+/// it ended, as the waiter's own clock has them.
 #[test]
 fn two_notifiers() {
     let _recording = recording(1, 1);

@@ -12,7 +12,7 @@ use contend::{Monitor, MonitorRule};
 use crate::Soak;
 use crate::waits::Numbers;
 
-/// What is asked, and what runs all the time.
+/// Questions, and the work that runs all the time.
 pub(crate) struct Asks {
     handler: Handler,
     server: Server,

@@ -1,4 +1,4 @@
-//! What is true whenever all stand still.
+//! The truths whenever all stand still.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What happens to programs.
+//! The harms that programs meet.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -85,7 +85,8 @@ extern "C" fn handler(_: c_int) {
 }
 
 pub(crate) fn handle_signals() {
-    // SAFETY: the handler uses a lock that the thread it interrupts never holds, and allocates nothing.
+    // SAFETY: the handler uses a lock that the thread it interrupts never holds, and allocates
+    // nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as extern "C" fn(c_int) as usize;
@@ -135,8 +136,8 @@ pub(crate) fn send_signals() -> impl FnMut() + Send {
 
 /// A child switches profiling on, waits, and asks for everything.
 pub(crate) fn fork_once() {
-    // SAFETY: the child uses the allocator and starts a thread, which glibc supports; of locks it uses
-    // those of the profiler, and its own. It ends with `_exit`.
+    // SAFETY: the child uses the allocator and starts a thread, which glibc supports; of locks it
+    // uses those of the profiler, and its own. It ends with `_exit`.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {

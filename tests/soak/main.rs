@@ -1,10 +1,10 @@
-//! Everything at once, for as long as it is told: rates toggled, a full store, forks, resets, scrapers with
-//! new names, windows abandoned, libraries loaded and unloaded, threads that come and go, signals, panics,
-//! dumps of threads, timelines, CPU profiles.
+//! Everything at once, for as long as it is told: rates toggled, a full store, forks, resets,
+//! scrapers with new names, windows abandoned, libraries loaded and unloaded, threads that come and
+//! go, signals, panics, dumps of threads, timelines, CPU profiles.
 //!
-//! The ledger is looked at all the time, and closed each second, when all stand still: waits begun are
-//! recorded, forgotten, owed or in progress, to the last one. Resident memory stays within 10 %. Nothing
-//! panics that is not meant to, no child hangs, and none of the workers does.
+//! The ledger is looked at all the time, and closed each second, when all stand still: waits begun
+//! are recorded, forgotten, owed or in progress, to the last one. Resident memory stays within 10
+//! %. Nothing panics that is not meant to, no child hangs, and none of the workers does.
 //!
 //! ```text
 //! CONTEND_SOAK_SECS=1800 cargo test --all-features --test soak -- --ignored --nocapture
@@ -49,8 +49,8 @@ impl Soak {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Until the end, in a thread of its own: a round, and a rest, so that all of it together is the work
-    /// of two processors.
+    /// Until the end, in a thread of its own: a round, and a rest, so that all of it together is
+    /// the work of two processors.
     fn work(&self, rest: Duration, mut round: impl FnMut()) {
         while let Some(inside) = self.enter() {
             round();
@@ -60,7 +60,8 @@ impl Soak {
     }
 }
 
-/// So long may a round take, on a machine that does other things as well. Beyond it something hangs.
+/// So long may a round take, on a machine that does other things as well. Beyond it something
+/// hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(120);
 
 fn run(length: Duration) {

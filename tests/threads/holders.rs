@@ -1,4 +1,4 @@
-//! Who has what a thread waits for.
+//! The holders of the subjects of waits.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

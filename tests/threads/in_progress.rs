@@ -56,7 +56,7 @@ fn profiles_of_stuck_programs_are_not_empty() {
         "{between:?}"
     );
 
-    // Who holds it is here.
+    // The holder is here.
     let mutex = contend::mutex_profile().with_waits_in_progress();
     let samples = of_kind(&mutex, "mutex");
     assert_eq!(samples.len(), 1, "{mutex}");

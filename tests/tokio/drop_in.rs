@@ -158,7 +158,7 @@ fn futures_have_a_ceiling() {
     );
 }
 
-/// What tasks and threads do with guards.
+/// Guards as tasks and threads use them.
 #[test]
 fn futures_and_guards_go_where_the_originals_go() {
     use contend::tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};

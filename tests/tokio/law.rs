@@ -9,8 +9,8 @@ use contend::tokio::sync::{Mutex, RwLock, Semaphore};
 
 use crate::common::{assert_law, profile_everything};
 
-/// Tasks that do this with one lock: hold it over an await, or spin while they have it; give up after
-/// some time; are aborted; panic with the guard in hand.
+/// Tasks that do this with one lock: hold it over an await, or spin while they have it; give up
+/// after some time; are aborted; panic with the guard in hand.
 fn storm<L, F>(lock: &Arc<L>, workers: usize, pass: fn(Arc<L>, u32) -> F) -> usize
 where
     L: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Who waits for a Mutex, and who is charged.
+//! Waits for a Mutex, and the charges for them.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ fn a_future_that_is_polled_often_is_one_wait() {
     done(waiter);
     assert_blamed("holds_too_long");
 
-    // Of 200 waits with 100 polls each, one in 1000 is drawn: less than 8 with a probability of
+    // One in 1000 is drawn of 200 waits with 100 polls each: less than 8 with a probability of
     // 0.999999, where a draw for each poll would take 20.
     contend::set_block_profile_rate(0);
     contend::set_mutex_profile_fraction(1000);

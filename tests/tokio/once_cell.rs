@@ -1,4 +1,4 @@
-//! Who waits for an initialiser.
+//! Waits for an initialiser.
 
 use std::pin::pin;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Who waits for a RwLock, and who is charged.
+//! Waits for a RwLock, and the charges for them.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who waits for permits, and who is charged.
+//! Waits for permits, and the charges for them.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -165,8 +165,8 @@ fn parts_of_a_permit_pay_their_parts() {
     let has_it = Instant::now();
     holds_too_long(many);
     assert_eq!(assert_law(), 1);
-    // Three quarters of what passes before the first release. All that passes from then on, before the
-    // waiter is asked, is for the one that still holds.
+    // Three quarters of what passes before the first release. All that passes from then on, before
+    // the waiter is asked, is for the one that still holds.
     let (one, many) = (blame_of("holds_on"), blame_of("holds_too_long"));
     let shared = Between::new(holds_three - waiting, holds_one - asks);
     shared.parts(0.75).assert_has(one);

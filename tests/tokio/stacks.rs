@@ -1,5 +1,6 @@
-//! The stacks of tasks, in the shapes in which futures are put together: the calls that were written, and
-//! nothing of the executor. On the threads of a runtime, on the current thread, and in a set of local tasks.
+//! The stacks of tasks, in the shapes in which futures are put together: the calls that were
+//! written, and nothing of the executor. On the threads of a runtime, on the current thread, and in
+//! a set of local tasks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -197,7 +198,8 @@ fn local_tasks_are_cut_too() {
     );
 }
 
-/// The release of a guard that is held over awaits is where it is dropped, and so is an aborted wait.
+/// The release of a guard that is held over awaits is where it is dropped, and so is an aborted
+/// wait.
 #[test]
 fn releases_and_aborted_waits_have_their_stacks() {
     async fn holder(permits: Arc<Semaphore>, end: Arc<tokio::sync::Notify>) {
@@ -234,7 +236,8 @@ fn releases_and_aborted_waits_have_their_stacks() {
     assert_eq!(names(the_one(&profile)), ["acquire", "waiter"]);
 }
 
-/// A lock of threads that blocks a worker is told from one that blocks a thread that is there for it.
+/// A lock of threads that blocks a worker is told from one that blocks a thread that is there for
+/// it.
 #[test]
 fn blocked_workers_are_told_from_the_blocking_pool() {
     fn locks(lock: &contend::sync::Mutex<u32>) {

@@ -1,5 +1,5 @@
-//! What nobody is blamed for: channels, notifications, tasks. Each wait is one event of its kind, and what
-//! does not wait is none.
+//! Waits without blame: channels, notifications, tasks. Each wait is one event of its kind, and
+//! what does not wait is none.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -143,7 +143,8 @@ fn mpsc_receivers() {
     assert_none();
 }
 
-/// The wait of a receiver that is polled by hand is from the first pending poll to the next that is not.
+/// The wait of a receiver that is polled by hand is from the first pending poll to the next that is
+/// not.
 #[test]
 fn polled_receivers() {
     let _profiling = profile_everything();

@@ -29,8 +29,8 @@ fn ten_thousand_locks_are_no_event() {
     assert_eq!(assert_law(), 0);
 }
 
-/// A task that has used up its turn queues up all the same, and is not overtaken by one that comes later.
-/// (tokio has had a bug there: its issue 8365.)
+/// A task that has used up its turn queues up all the same, and is not overtaken by one that comes
+/// later. (tokio has had a bug there: its issue 8365.)
 #[test]
 fn a_task_without_budget_keeps_its_place_in_the_queue() {
     use std::pin::pin;

@@ -2,7 +2,7 @@
 
 use crate::{Recorded, compiled, delay_of, recorded};
 
-/// What the program says is true: the blame of each site, and all waiting, in nanoseconds.
+/// The program's own truth: the blame of each site, and all waiting, in nanoseconds.
 fn truth(recorded: &Recorded) -> [u64; 4] {
     let said = String::from_utf8_lossy(&recorded.output.stdout);
     let line = said
@@ -15,11 +15,12 @@ fn truth(recorded: &Recorded) -> [u64; 4] {
 
 const SITES: [&str; 3] = ["slow_site", "quick_site", "tiny_site"];
 
-/// Shares of the sites among what holds are to blame for, within points of the truth; and all waiting.
+/// Shares of the sites among what holds are to blame for, within points of the truth; and all
+/// waiting.
 ///
-/// The bounds hold on a busy machine: there a thread may be put aside between its lock and the clock
-/// beside it, on either side. On an idle one the shares are within a point. Charged to whoever wakes alone,
-/// parking_lot's would be wrong by 40 points.
+/// The bounds hold on a busy machine: there a thread may be put aside between its lock and the
+/// clock beside it, on either side. On an idle one the shares are within a point. Charged to
+/// whoever wakes alone, parking_lot's would be wrong by 40 points.
 fn assert_true(recorded: &Recorded, points: f64, least_seen: f64) {
     let [slow, quick, tiny, waited] = truth(recorded);
     let mutex = recorded.profile("mutex");
@@ -64,8 +65,8 @@ fn mutexes_of_std() {
     }
 }
 
-/// Its waiters sleep at words of their own: whom they wait for is known along the chain of wakers. What it
-/// spins before that is no sleep.
+/// Its waiters sleep at words of their own: whom they wait for is known along the chain of wakers.
+/// Its spinning before that is no sleep.
 #[cfg(feature = "parking_lot")]
 #[test]
 fn mutexes_of_parking_lot() {

@@ -35,7 +35,8 @@ fn folder() -> &'static Path {
     })
 }
 
-/// The compiled program of this file beside this one; `None`, said aloud, where there is no compiler.
+/// The compiled program of this file beside this one; `None`, said aloud, where there is no
+/// compiler.
 fn compiled(source: &str, arguments: &[&str]) -> Option<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,8 +115,8 @@ impl Recorded {
     }
 }
 
-/// The delay of the stacks of `profile` that have a function with `text` in its name, and, if asked for,
-/// that kind. What nobody's code is to blame for is left out.
+/// The delay of the stacks of `profile` that have a function with `text` in its name, and, if asked
+/// for, that kind. What nobody's code is to blame for is left out.
 fn delay_of(profile: &RawProfile, text: &str, kind: Option<&str>) -> u64 {
     let stacks = profile.stacks().into_iter();
     let of_text = stacks.filter(|stack| {

@@ -1,4 +1,4 @@
-//! What the interposed functions answer is what the C library's answer.
+//! The interposed functions answer as the C library's do.
 
 use std::process::Command;
 

@@ -21,7 +21,7 @@ pub struct Profiles {
     pub mutex: Profile,
     /// Where threads waited, see [`block_profile`](crate::block_profile).
     pub block: Profile,
-    /// Who ended the waits that no lock made, see [`wake_profile`](crate::wake_profile).
+    /// The ends of waits that no lock made, see [`wake_profile`](crate::wake_profile).
     pub wake: Profile,
     /// How long the recording lasted; also the [`duration`](Profile::duration) of the profiles.
     pub wall: Duration,
@@ -61,8 +61,9 @@ impl Profiles {
         }
     }
 
-    /// Writes `mutex.pb.gz`, `block.pb.gz` and `wake.pb.gz` for `go tool pprof`, `top.txt` with what
-    /// [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and so on, to `folder`. It is made if it is missing; files of these names are replaced.
+    /// Writes `mutex.pb.gz`, `block.pb.gz` and `wake.pb.gz` for `go tool pprof`, `top.txt` with
+    /// what [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and so
+    /// on, to `folder`. It is made if it is missing; files of these names are replaced.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The body of an answer as it should have come: with its compressions undone, and with a word about what is missing.
+//! The body of an answer as it should have come: with its compressions undone, and with a word
+//! about what is missing.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufReader, Read};
@@ -37,7 +38,8 @@ pub(super) fn decoded(mut body: Reader, encodings: &str) -> Result<Reader, Strin
     Ok(body)
 }
 
-/// The body compressed once, if it is compressed several times: no reader of profiles takes it otherwise.
+/// The body compressed once, if it is compressed several times: no reader of profiles takes it
+/// otherwise.
 pub(super) fn compressed_once(mut body: Reader) -> io::Result<Reader> {
     for _ in 0..MAX_LAYERS {
         let mut peeked = Vec::new();

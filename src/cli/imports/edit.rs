@@ -28,7 +28,7 @@ pub(super) fn swapped(source: &str, findings: &[Finding]) -> Result<String, Stri
         }
     }
     for (statement, swaps) in statements {
-        // What is replaced elsewhere in the statement goes into its new text.
+        // Replacements elsewhere in the statement go into its new text.
         let (inside, outside) = edits
             .into_iter()
             .partition(|(range, _)| statement.range.contains(&range.start));
@@ -104,7 +104,7 @@ fn unindented(text: &str) -> String {
     text.replace("\n    ", "\n")
 }
 
-/// What is left of a statement.
+/// The rest of a statement.
 struct Rest<'s> {
     source: &'s str,
     replaced: Vec<(Range<usize>, String)>,
@@ -147,8 +147,8 @@ impl<'s> Rest<'s> {
         }
     }
 
-    /// The items of braces over several lines. What stands before an item, and behind it in its line,
-    /// stays or goes with it.
+    /// The items of braces over several lines. What stands before an item, and behind it in its
+    /// line, stays or goes with it.
     fn lines(&mut self, braces: &Range<usize>, items: &[Tree], kept: &[Option<String>]) -> String {
         let source = self.source;
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What in a file names something that is profiled here, and how it is swapped.
+//! The places in a file that name something that is profiled here, and how each is swapped.
 #![forbid(unsafe_code)]
 
 use std::collections::HashSet;
@@ -26,8 +26,8 @@ pub(super) struct Finding {
 pub(super) enum Swap {
     /// This text becomes that.
     Replace(Range<usize>, String),
-    /// The item of these braces becomes a statement of its own, in which the part of the item becomes
-    /// that.
+    /// The item of these braces becomes a statement of its own, in which the part of the item
+    /// becomes that.
     Extract {
         statement: Use,
         item: Range<usize>,
@@ -284,8 +284,8 @@ fn profiled_name(skin: &Skin, names: &[&str]) -> Option<&'static str> {
     skin.names.iter().find(is_it).copied()
 }
 
-/// As [`profiled_name`] with `::` in front, where also a module or a glob brings such a name. Nothing
-/// for the skin's module itself.
+/// As [`profiled_name`] with `::` in front, where also a module or a glob brings such a name.
+/// Nothing for the skin's module itself.
 fn imported_name(skin: &Skin, names: &[&str], is_glob: bool) -> Option<String> {
     let names = match names {
         [outer @ .., "self"] => outer,
@@ -303,7 +303,7 @@ fn imported_name(skin: &Skin, names: &[&str], is_glob: bool) -> Option<String> {
     }
 }
 
-/// What a tree imports: the segments behind its own, and whether it is a glob.
+/// The imports of a tree: the segments behind its own, and whether it is a glob.
 fn leaves(tree: &Tree) -> Vec<(Vec<&str>, bool)> {
     match &tree.tail {
         Tail::Name(_) => vec![(Vec::new(), false)],

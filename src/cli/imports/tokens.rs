@@ -1,7 +1,7 @@
 //! The tokens of a file, with their places in it.
 //!
-//! Tokens and not a syntax tree: paths count wherever they stand, also in the arguments and the bodies of
-//! macros, where no tree is known.
+//! Tokens and not a syntax tree: paths count wherever they stand, also in the arguments and the
+//! bodies of macros, where no tree is known.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;

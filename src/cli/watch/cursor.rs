@@ -16,7 +16,7 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
     chosen: usize,
-    /// What the screen had when it was drawn last.
+    /// The screen as it was drawn last.
     rows: usize,
     room: usize,
 }

@@ -1,7 +1,8 @@
 //! Signals that end the command, obeyed after the terminal was given back.
 //!
-//! A thread of their own obeys them, because the loop that shows tables may be where no flag reaches it: a library
-//! that waits for keys of a terminal that has gone, or a write to one that takes nothing.
+//! A thread of their own obeys them, because the loop that shows tables may be where no flag
+//! reaches it: a library that waits for keys of a terminal that has gone, or a write to one that
+//! takes nothing.
 #![forbid(unsafe_code)]
 
 use std::io;
@@ -29,9 +30,11 @@ const ENDING: &[i32] = &[
 /// How long the loop has to end in good order: twenty times as long as it waits for a key.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// From its making on the signals end the command, but not before the loop had time to give the terminal back.
+/// From its making on the signals end the command, but not before the loop had time to give the
+/// terminal back.
 pub(super) struct Signals {
-    /// The one that came first; 0 for none. Relaxed: whoever reads it looks again, and it publishes nothing else.
+    /// The one that came first; 0 for none. Relaxed: whoever reads it looks again, and it publishes
+    /// nothing else.
     come: Arc<AtomicI32>,
 }
 

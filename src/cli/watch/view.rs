@@ -52,7 +52,7 @@ fn help() -> Vec<String> {
     rows.collect()
 }
 
-/// What is watched.
+/// The subject of the view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Subject {
     Profile(ProfileKind),
@@ -107,7 +107,7 @@ pub(super) struct View {
     profiles: [Option<Profile>; 2],
     /// Only rows that contain it; empty for all.
     pub(super) filter: String,
-    /// What is typed goes into the filter.
+    /// Keys go into the filter.
     pub(super) is_typing: bool,
     pub(super) has_help: bool,
     /// There is a cursor to show.

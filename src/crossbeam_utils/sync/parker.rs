@@ -97,8 +97,9 @@ impl fmt::Debug for Parker {
     }
 }
 
-/// The other half of a [`Parker`]: [`crossbeam_utils::sync::Unparker`](::crossbeam_utils::sync::Unparker),
-/// whose [`unpark`](Self::unpark) is charged with the waits that it ends, in the wake profile.
+/// The other half of a [`Parker`]:
+/// [`crossbeam_utils::sync::Unparker`](::crossbeam_utils::sync::Unparker), whose
+/// [`unpark`](Self::unpark) is charged with the waits that it ends, in the wake profile.
 #[derive(Clone)]
 #[repr(transparent)]
 pub struct Unparker {
@@ -116,8 +117,8 @@ impl Unparker {
     /// The address that both halves refer to.
     #[inline(always)]
     fn key(&self) -> WakeKey {
-        // SAFETY: a copy of a share of the two halves' memory, which is made a pointer and never dropped: so
-        // it counts for nothing, while `self` keeps the memory.
+        // SAFETY: a copy of a share of the two halves' memory, which is made a pointer and never
+        // dropped: so it counts for nothing, while `self` keeps the memory.
         let share = unsafe { ptr::read(&self.inner) };
         WakeKey::of_number(original::Unparker::into_raw(share).addr() as u64)
     }

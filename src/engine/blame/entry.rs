@@ -72,12 +72,14 @@ pub(super) struct Entry {
     pub(super) last: Last,
     /// For `last` while it is pending.
     pub(super) deferred: Charge,
-    /// At a lock that several hold: waiting whose holders have released it, in releases that were not
-    /// captured.
+    /// At a lock that several hold: waiting whose holders have released it, in releases that were
+    /// not captured.
     pub(super) due_nanos: u64,
-    /// At such a lock: permits of which not all were given back that were held when somebody waited.
+    /// At such a lock: permits of which not all were given back that were held when somebody
+    /// waited.
     pub(super) payers: u64,
-    /// Of permits: their lock's volume, by which it is known again. Of readers: that of their phase.
+    /// For permits: their lock's volume, by which it is known again. For readers: that of their
+    /// phase.
     pub(super) volume: u64,
     /// At a lock with readers: how it is held.
     pub(super) phase: Phase,
@@ -108,8 +110,9 @@ impl Entry {
         lock.flag.make_busy(self.since);
     }
 
-    /// Whether this is of a lock that was freed, and another one stands at its place. Asked where the
-    /// flag is idle though something is owed, which it says at a lock that one at a time can hold.
+    /// Whether this is of a lock that was freed, and another one stands at its place. Asked where
+    /// the flag is idle though something is owed, which it says at a lock that one at a time can
+    /// hold.
     pub(super) fn is_of_another(&self, lock: LockRef<'_>) -> bool {
         lock.shares
             .is_none_or(|shares| shares.volume() != self.volume)
@@ -196,9 +199,9 @@ impl Entry {
     }
 }
 
-/// Locks per shard that can be waited for at once. A thread waits for one lock at a time, so
-/// it takes about a thousand waiting threads, each at a lock of its own, to fill a shard. There are more
-/// tasks than threads.
+/// Locks per shard that can be waited for at once. A thread waits for one lock at a time, so it
+/// takes about a thousand waiting threads, each at a lock of its own, to fill a shard. There are
+/// more tasks than threads.
 pub(super) const ENTRIES: usize = match (cfg!(loom), cfg!(feature = "tokio")) {
     (true, _) => 2,
     (false, false) => 32,

@@ -30,12 +30,13 @@ pub(crate) struct Flag {
     holder: AtomicU32,
     /// A stopwatch, as [`Stopwatch`] packs it, that runs while nobody holds the lock.
     ///
-    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle (by
-    /// readers under the lock of the table's shard); and by the waiter that makes `state` busy, before it does. Read under the lock of the table's
-    /// shard. Relaxed, and not exchanged: the two kinds of writers can only meet where an acquisition
-    /// or a release has seen the flag busy just before all its waiters left and another one came. The
-    /// stopwatch is then wrong about the time of one hold, and the table, which takes no more of it
-    /// than has passed, still charges every nanosecond once.
+    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle
+    /// (by readers under the lock of the table's shard); and by the waiter that makes `state` busy,
+    /// before it does. Read under the lock of the table's shard. Relaxed, and not exchanged: the
+    /// two kinds of writers can only meet where an acquisition or a release has seen the flag busy
+    /// just before all its waiters left and another one came. The stopwatch is then wrong about the
+    /// time of one hold, and the table, which takes no more of it than has passed, still charges
+    /// every nanosecond once.
     free: AtomicU64,
 }
 
@@ -71,8 +72,8 @@ impl Flag {
         }
     }
 
-    /// With the stores of the holder's word, all that an acquisition and a release cost while nobody
-    /// waits.
+    /// With the stores of the holder's word, all that an acquisition and a release cost while
+    /// nobody waits.
     #[inline(always)]
     pub(crate) fn is_idle(&self) -> bool {
         self.state.load(Ordering::Relaxed) == Self::IDLE
@@ -86,8 +87,8 @@ impl Flag {
     #[inline(always)]
     pub(crate) fn set_holder(&self) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: stores four bytes, aligned, to `self.holder`, as a relaxed store of it does; it is
-        // borrowed, and an atomic, which may be written while it is shared.
+        // SAFETY: stores four bytes, aligned, to `self.holder`, as a relaxed store of it does; it
+        // is borrowed, and an atomic, which may be written while it is shared.
         unsafe {
             std::arch::asm!(
                 "mov dword ptr [{flag} + {offset}], esp",
@@ -150,8 +151,8 @@ impl Flag {
         self.state.store(gate_time(now), Ordering::Relaxed);
     }
 
-    /// The calling thread has acquired the lock and finds the flag busy. `now` is called if the time
-    /// matters.
+    /// The calling thread has acquired the lock and finds the flag busy. `now` is called if the
+    /// time matters.
     #[inline]
     pub(crate) fn acquired_at(&self, now: impl FnOnce() -> u64) {
         let stopwatch = self.stopwatch();
@@ -213,8 +214,8 @@ fn is_within_gate(then: u32, now: u32) -> bool {
 }
 
 /// The thread that holds a lock, in 32 bits: the low half of its stack pointer when it acquired the
-/// lock, which lies in the stack of one thread. The lowest bits, which are 0 in a stack pointer, say
-/// how it is held.
+/// lock, which lies in the stack of one thread. The lowest bits, which are 0 in a stack pointer,
+/// say how it is held.
 ///
 /// A thread's stack pointer takes one instruction to store; the thread pointer, which must be
 /// loaded first, takes two. With a store at the release besides, the word is exact, where a word
@@ -329,8 +330,8 @@ impl Stopwatch {
     fn held_at(self, now: u64) -> Self {
         let reading = match self.state() {
             Self::HELD | Self::SHARED => self.nanos(),
-            // Also where somebody seemed to hold it from the first waiter's arrival on: that release
-            // has just missed the arrival, or it would have been noted.
+            // Also where somebody seemed to hold it from the first waiter's arrival on: that
+            // release has just missed the arrival, or it would have been noted.
             _ => now.saturating_sub(self.nanos()),
         };
         Self::new(Self::HELD, reading)
@@ -350,7 +351,8 @@ impl Stopwatch {
 
 /// A lock as the table knows it: by an address that nothing else has while somebody waits there.
 ///
-/// The flag may stand elsewhere: what is not ours to change, as the word of a futex, has none beside it.
+/// The flag may stand elsewhere: what is not ours to change, as the word of a futex, has none
+/// beside it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LockRef<'a> {
     pub(super) key: usize,

@@ -1,16 +1,18 @@
 //! Readers of a readers-writer lock, who hold it together while a writer waits.
 //!
 //! Each of n holders pays the n-th part of the waiting that goes on while it holds: the rule of
-//! [`shares`](super::shares). A guard of these locks has no room to remember the volume V at which it was
-//! acquired, and to count holders while nobody waits would cost each of them. Neither is needed.
+//! [`shares`](super::shares). A guard of these locks has no room to remember the volume V at which
+//! it was acquired, and to count holders while nobody waits would cost each of them. Neither is
+//! needed.
 //!
-//! - Who held the lock before the first waiter came has to pay from then on, so its V is that of the
-//!   beginning.
-//! - How many these were is known afterwards: when a writer has the lock, all of them have released it.
+//! - Who held the lock before the first waiter came has to pay from then on, so its V is that of
+//!   the beginning.
+//! - How many these were is known afterwards: when a writer has the lock, all of them have released
+//!   it.
 //!
-//! So the table keeps a [`Note`] of each reader that releases while somebody waits, and the shares are
-//! worked out from them when the *phase* of the readers ends. The first acquisition that costs a reader
-//! anything is one that comes while somebody waits.
+//! So the table keeps a [`Note`] of each reader that releases while somebody waits, and the shares
+//! are worked out from them when the *phase* of the readers ends. The first acquisition that costs
+//! a reader anything is one that comes while somebody waits.
 //!
 //! ```text
 //!   a writer waits   A leaves        B leaves        C leaves   the writer has the lock
@@ -25,13 +27,13 @@
 //! | by an [`Unknown`](Phase::Unknown) number of readers | a note, with the time | a note, with the time and who pays |
 //! | by a [`Known`](Phase::Known) number: the lock was free before | a note, with V | takes its note away, and pays at once |
 //!
-//! A phase ends when somebody acquires the lock alone, or nobody waits any more. If the last waiter has
-//! given up, it ends with the next release of one who has to pay: at a phase of unknown number that one is
-//! taken for the last. If there is no room for another note, as many readers are taken to be inside
-//! still as have left.
+//! A phase ends when somebody acquires the lock alone, or nobody waits any more. If the last waiter
+//! has given up, it ends with the next release of one who has to pay: at a phase of unknown number
+//! that one is taken for the last. If there is no room for another note, as many readers are taken
+//! to be inside still as have left.
 //!
-//! A release finds its entry by the thread. A guard that was sent to another one is taken for that of a
-//! reader from before, or, where all are known, for the one that has been there longest.
+//! A release finds its entry by the thread. A guard that was sent to another one is taken for that
+//! of a reader from before, or, where all are known, for the one that has been there longest.
 
 use super::entry::{Charge, ChargeTo, Entry, Last, Shard};
 use super::flag::{Flag, GATE_NANOS};
@@ -53,22 +55,24 @@ pub(super) enum Phase {
 /// Notes per shard: with a hundred readers inside, none is guessed.
 const NOTES: usize = if cfg!(loom) { 4 } else { 128 };
 
-/// What a reader has done.
+/// A reader's act.
 #[derive(Clone, Copy, Debug)]
 struct Note {
     /// The lock, as in its entry.
     key: usize,
     /// See `thread_state::thread_pointer`.
     thread: usize,
-    /// Of an entry whose place in the phase is known, the volume then, in nanoseconds × [`PARTS`]. Else
-    /// the waiting in the phase up to then, in nanoseconds.
+    /// The volume at an entry whose place in the phase is known, in nanoseconds × [`PARTS`].
+    /// Else the waiting in the phase up to then, in nanoseconds.
     at: u64,
     what: What,
-    /// Of a release the note of the same hold's entry, once that is asked.
+    /// A release's note of the same hold's entry, once that is asked.
     entry: Option<u16>,
-    /// Of a release who pays. `Nobody`: it was not captured, so the next one that was pays for it.
+    /// The payer for a release. `Nobody`: it was not captured, so the next one that was pays for
+    /// it.
     payer: Last,
-    /// Of a release whose share is known: that, and the waiting after it while nobody held the lock.
+    /// The share of a release, if it is known, and the waiting after it while nobody held the
+    /// lock.
     held_nanos: u64,
     wakeup_nanos: u64,
 }
@@ -197,7 +201,8 @@ impl Notes {
         self.iter().position(|note| note.is_entry(key))
     }
 
-    /// Finds the entry of each release of the phase. Returns how many have none: they were there before.
+    /// Finds the entry of each release of the phase. Returns how many have none: they were there
+    /// before.
     fn match_entries(&mut self, key: usize) -> u64 {
         let mut from_before = 0;
         for index in 0..self.len {
@@ -218,9 +223,10 @@ impl Notes {
         from_before
     }
 
-    /// Works out the shares of a phase in which so much was `waited`, and at whose beginning so many were
-    /// `inside`. Whoever has entered and not left counts if the phase `goes_on`; else it has not kept the
-    /// one from the lock who has it now. Returns what is left of the waiting, and the volume.
+    /// Works out the shares of a phase in which so much was `waited`, and at whose beginning so
+    /// many were `inside`. Whoever has entered and not left counts if the phase `goes_on`; else it
+    /// has not kept the one from the lock who has it now. Returns what is left of the waiting, and
+    /// the volume.
     fn share_out(
         &mut self,
         key: usize,
@@ -269,9 +275,9 @@ impl Notes {
         (rest, volume)
     }
 
-    /// Ends the phase whose shares are worked out: who has left owes its own. A release that was not
-    /// captured leaves its to the next one, or to the one before; `more` is added to the last. Returns
-    /// what nobody is there for. If the phase `goes_on`, the notes of those inside stay.
+    /// Ends the phase whose shares are worked out: who has left owes its own. A release that was
+    /// not captured leaves its to the next one, or to the one before; `more` is added to the last.
+    /// Returns what nobody is there for. If the phase `goes_on`, the notes of those inside stay.
     fn make_owed(&mut self, key: usize, more: u64, goes_on: bool) -> Charge {
         let mut left_over = Charge::ZERO;
         let mut last_payer = None;
@@ -337,8 +343,8 @@ impl Table {
         shard.enter(position, lock.flag, now, thread, What::Entered);
     }
 
-    /// A reader is about to release the lock at `now`, while somebody waits. `None`: it is not to be
-    /// captured.
+    /// A reader is about to release the lock at `now`, while somebody waits. `None`: it is not to
+    /// be captured.
     pub(crate) fn exit(&self, lock: LockRef<'_>, now: u64, thread: usize) -> Option<Taken> {
         let mut shard = self.shard(lock.key);
         let Some(position) = shard.position(lock.key) else {
@@ -357,8 +363,8 @@ impl Table {
         }
     }
 
-    /// Somebody has acquired the lock alone at `now`, after readers and while others wait. True: there
-    /// are shares to record.
+    /// Somebody has acquired the lock alone at `now`, after readers and while others wait. True:
+    /// there are shares to record.
     pub(crate) fn end_phase(&self, lock: LockRef<'_>, now: u64) -> bool {
         let mut shard = self.shard(lock.key);
         let Some(position) = shard.position(lock.key) else {
@@ -522,8 +528,8 @@ impl Shard {
         })
     }
 
-    /// Makes room: takes as many of those who were there before to be inside still as have left, and one
-    /// at least.
+    /// Makes room: takes as many of those who were there before to be inside still as have left,
+    /// and one at least.
     fn guess(&mut self, position: usize) {
         let unnoted = self.share_out(position, true);
         let entry = &mut self.entries[position];
@@ -553,8 +559,8 @@ impl Shard {
         self.notes.forget(self.entries[position].key);
     }
 
-    /// Shares what is held among those who have left. If the phase `goes_on`, some of those who were there
-    /// before are taken to be inside still. Returns how many.
+    /// Shares what is held among those who have left. If the phase `goes_on`, some of those who
+    /// were there before are taken to be inside still. Returns how many.
     fn share_out(&mut self, position: usize, goes_on: bool) -> u64 {
         let entry = &mut self.entries[position];
         let from_before = self.notes.match_entries(entry.key);
@@ -598,8 +604,8 @@ impl Entry {
         self.add_held(waited);
     }
 
-    /// Moves the shares of so many holders, by whom the volume has `grown`, from what is held to what is due.
-    /// Returns them.
+    /// Moves the shares of so many holders, by whom the volume has `grown`, from what is held to
+    /// what is due. Returns them.
     pub(super) fn pay(&mut self, grown: Volume, holders: u64) -> u64 {
         let owed = whole_nanos(grown, holders).min(self.held.delay_nanos);
         self.held.delay_nanos -= owed;
@@ -613,7 +619,7 @@ impl Entry {
         self.due_nanos = self.due_nanos.saturating_add(rest);
     }
 
-    /// What is due, and contentions that ended by giving up.
+    /// The sum that is due, and contentions that ended by giving up.
     pub(super) fn take_due(&mut self) -> Amount {
         let due = std::mem::take(&mut self.due_nanos);
         let held = std::mem::replace(&mut self.held.delay_nanos, due);

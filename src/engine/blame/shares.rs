@@ -1,10 +1,10 @@
 //! Locks that several hold at once, whose guards remember when: permits of a semaphore, readers and
 //! writers of an asynchronous lock. (Those of threads are in [`readers`](super::readers).)
 //!
-//! Each holder pays for the waiting that went on while it held, divided by how many held then. To know
-//! that in O(1), there is a word beside the flag, the *volume* V = ∫ weight / held dt: what a holder of one
-//! permit has to pay for since the lock was made. A holder remembers V when it gets its permits, and
-//! when it gives back k of them it pays k times by how much V has grown.
+//! Each holder pays for the waiting that went on while it held, divided by how many held then. To
+//! know that in O(1), there is a word beside the flag, the *volume* V = ∫ weight / held dt: what a
+//! holder of one permit has to pay for since the lock was made. A holder remembers V when it gets
+//! its permits, and when it gives back k of them it pays k times by how much V has grown.
 //!
 //! ```text
 //!   held        2 permits          1         2
@@ -24,12 +24,12 @@
 //! | nobody holds while somebody waits | wake-up time |
 //! | the last waiter leaves | what is `held` stays there for those who still have permits |
 //!
-//! A release that is not captured leaves its share to the next one, so short holds pay in proportion to
-//! their length on average, as at other locks.
+//! A release that is not captured leaves its share to the next one, so short holds pay in
+//! proportion to their length on average, as at other locks.
 //!
-//! **What is left over.** Parts of nanoseconds, and shares of permits that were not seen when they were
-//! given back. `payers` counts the permits that are still to pay; when the last of them has paid, what is
-//! left goes along.
+//! **What is left over.** Parts of nanoseconds, and shares of permits that were not seen when they
+//! were given back. `payers` counts the permits that are still to pay; when the last of them has
+//! paid, what is left goes along.
 
 use super::entry::{Entry, Shard};
 use super::flag::{Flag, GATE_NANOS};
@@ -60,8 +60,8 @@ pub(super) const PARTS: u64 = 1 << 10;
 pub(super) struct Shares {
     /// V. Written under the lock of the table's shard.
     ///
-    /// Relaxed, as the flag: a holder that reads an older V than the table knew a moment ago pays for
-    /// a moment too much, and the table never charges more than was waited.
+    /// Relaxed, as the flag: a holder that reads an older V than the table knew a moment ago pays
+    /// for a moment too much, and the table never charges more than was waited.
     volume: AtomicU64,
     /// Permits that are held. Relaxed: a count; the lock itself orders its holders.
     held: AtomicU64,
@@ -189,8 +189,8 @@ impl Table {
         hand_out(&mut shard, position, lock, now)
     }
 
-    /// Waiters are about to be let in at `now` by somebody who has held nothing: more permits, or the end
-    /// of the lock. `None`: nothing to charge.
+    /// Waiters are about to be let in at `now` by somebody who has held nothing: more permits, or
+    /// the end of the lock. `None`: nothing to charge.
     pub(crate) fn let_in(&self, lock: &SharedFlag, now: u64) -> Option<Taken> {
         let reference = LockRef::shared(lock);
         let mut shard = self.shard(reference.key);

@@ -1,9 +1,9 @@
 //! A ring of chunks that many threads append to, and that is read beside them.
 //!
-//! A thread appends to one of a few shards, each of which has a chunk of its own. A shard is guarded
-//! by a flag that is only ever tried: whoever finds it up takes the next shard, and who finds all of
-//! them up gives up. So a signal handler that comes in the middle of an append appends elsewhere, a
-//! thread may end anywhere, and nobody waits.
+//! A thread appends to one of a few shards, each of which has a chunk of its own. A shard is
+//! guarded by a flag that is only ever tried: whoever finds it up takes the next shard, and who
+//! finds all of them up gives up. So a signal handler that comes in the middle of an append appends
+//! elsewhere, a thread may end anywhere, and nobody waits.
 //!
 //! ```text
 //!   shards   0        1        2 …             a flag, and the chunk that it fills
@@ -11,13 +11,14 @@
 //!   chunks   ▓▓▓░  ▓▓▓▓  ▓▓░░  ▓▓▓▓  ▓▓▓▓ …    a full shard takes the oldest one
 //! ```
 //!
-//! **Reading.** A chunk is begun with: number ← 0 (relaxed), fence (release), filled ← 0, number ← n
-//! (release). An append stores the words (relaxed), then `filled` (release). A reader loads the
-//! number and `filled` (acquire), copies that many words (relaxed), and after a fence (acquire) loads
-//! the number again. If it read a word of a later use of the chunk, or a later `filled`, then that
-//! use's release fence comes before the word in the writer, the acquire fence after it in the reader,
-//! and the second load sees the 0 or what came after: the copy is left out. If the number is that of
-//! one use throughout, `filled` was stored in it, and its acquire shows the words before it.
+//! **Reading.** A chunk is begun with: number ← 0 (relaxed), fence (release), filled ← 0, number ←
+//! n (release). An append stores the words (relaxed), then `filled` (release). A reader loads the
+//! number and `filled` (acquire), copies that many words (relaxed), and after a fence (acquire)
+//! loads the number again. If it read a word of a later use of the chunk, or a later `filled`, then
+//! that use's release fence comes before the word in the writer, the acquire fence after it in the
+//! reader, and the second load sees the 0 or what came after: the copy is left out. If the number
+//! is that of one use throughout, `filled` was stored in it, and its acquire shows the words before
+//! it.
 
 use crossbeam_utils::CachePadded;
 
@@ -42,8 +43,8 @@ const NUMBER: usize = 0;
 const FILLED: usize = 1;
 /// The latest first word of an event: its time.
 const LAST_TIME: usize = 2;
-/// The [epoch](Ring::epoch) in which a shard began to fill it, while it does: then nobody may begin it.
-/// Else [`FREE`], or of an epoch that is over.
+/// The [epoch](Ring::epoch) in which a shard began to fill it, while it does: then nobody may begin
+/// it. Else [`FREE`], or of an epoch that is over.
 const TAKEN_IN: usize = 3;
 
 /// In `TAKEN_IN`. No epoch.
@@ -205,8 +206,8 @@ impl Ring {
         None
     }
 
-    /// Visits the content of each chunk that has events from `since` on, a copy: whole events. What is
-    /// overwritten meanwhile is left out, and is in what [`overwritten`](Self::overwritten) says
+    /// Visits the content of each chunk that has events from `since` on, a copy: whole events. What
+    /// is overwritten meanwhile is left out, and is in what [`overwritten`](Self::overwritten) says
     /// afterwards.
     pub(super) fn copy(&self, since: u64, mut visit: impl FnMut(&[u64])) {
         let mut copy = [0; CONTENT];
@@ -247,8 +248,8 @@ impl Ring {
     }
 
     /// In a child of `fork`: who was appending is not there, and has perhaps left half an event,
-    /// which nobody reads. What is in the chunks is the parent's. They are not touched, as each is a
-    /// page, which the child would have to have for itself.
+    /// which nobody reads. What is in the chunks is the parent's. They are not touched, as each is
+    /// a page, which the child would have to have for itself.
     #[cfg(not(loom))]
     pub(super) fn forget_after_fork(&self) {
         for shard in &self.shards {

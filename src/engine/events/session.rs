@@ -1,4 +1,4 @@
-//! Who wants events, and the ring that they go into.
+//! The ring that events go into, while somebody wants them.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
@@ -22,8 +22,8 @@ static RING: Published<Ring> = Published::new();
 /// Whether anybody wants events. Relaxed: a hint; the ring publishes itself.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
-/// The bytes that each recording asks for; 0: free. Plain numbers, so that a holder of the lock that
-/// does not exist in a forked child has left valid ones.
+/// The bytes that each recording asks for; 0: free. Plain numbers, so that a holder of the lock
+/// that does not exist in a forked child has left valid ones.
 static HELD: SpinLock<[usize; RECORDINGS]> = SpinLock::new([0; RECORDINGS]);
 
 /// Events that found all shards busy. Relaxed: a statistic.
@@ -142,7 +142,7 @@ pub(crate) fn note_notification(key: usize, now: u64) {
 /// The time of the last release of `lock` that a wait of this kind might take for the one that ends
 /// it; 0: none.
 ///
-/// To be called when the lock's flag says that somebody waits. A release may have been noted after
+/// The caller has set the lock's flag: somebody waits. A release may have been noted after
 /// the wait had begun, for another waiter, and a later one that found the flag idle left no note.
 pub(crate) fn last_release(lock: usize, kind: Kind) -> u64 {
     // SeqCst: the flag that the caller has set before is seen before the note is read. So whoever
@@ -152,8 +152,8 @@ pub(crate) fn last_release(lock: usize, kind: Kind) -> u64 {
     notes(lock, kind).map_or(0, |(time, _)| time)
 }
 
-/// The time and the thread of the release that has let go on who waited for `lock` until `end`, if it
-/// came later than `after`. `None`: it was not noted.
+/// The time and the thread of the release that has let go on who waited for `lock` until `end`, if
+/// it came later than `after`. `None`: it was not noted.
 ///
 /// A reader waits for a writer alone: that other readers, who were let go with it, have released
 /// meanwhile is not what it waited for. A writer waits for both.

@@ -81,7 +81,7 @@ fn a_wait_says_who_waited_for_how_long_and_who_let_it_go_on() {
 #[derive(Clone, Copy)]
 struct Had {
     at: u64,
-    /// Who had it before, and the last moment in which it did.
+    /// The thread that had it before, and the last moment in which it did.
     before: u32,
     until: u64,
 }

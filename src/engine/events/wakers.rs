@@ -1,4 +1,4 @@
-//! Who released a lock last, and when: one note for each lock, while others wait for it.
+//! The last release of each lock that others wait for: one note with the thread and the time.
 //!
 //! A release that finds its flag busy leaves a note under the lock's address, before it unlocks;
 //! the waiter that acquires the lock next reads it. The lock itself orders the two. Notes of two

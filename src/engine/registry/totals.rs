@@ -23,8 +23,9 @@ pub(crate) const KINDS: usize = Kind::BUILT_IN;
 /// When the counting began. Relaxed: `ASKERS` publishes it.
 static COUNTING_SINCE: AtomicU64 = AtomicU64::new(0);
 
-/// How many ask. Incremented with `Release` after the store of `COUNTING_SINCE`; its `Acquire` is in
-/// [`is_counting`], so whoever counts does so from there. No lock, which a fork could leave behind.
+/// How many ask. Incremented with `Release` after the store of `COUNTING_SINCE`; its `Acquire` is
+/// in [`is_counting`], so whoever counts does so from there. No lock, which a fork could leave
+/// behind.
 static ASKERS: AtomicUsize = AtomicUsize::new(0);
 
 /// The totals of one thread, in nanoseconds. Written by that thread alone.

@@ -80,9 +80,9 @@ fn look_up_once(cached: &Cell<Option<Bounds>>) -> Bounds {
 
 /// Whether `bytes` below this frame can be read, on a stack of which nothing else is known.
 ///
-/// Asked with the one call that a thread which waits for a lock makes anyway, so that a sandbox allows
-/// it: a wait on a word of the page that does not have the value waited for. It reads the word and
-/// comes back; it fails in its own way where there is none.
+/// Asked with the one call that a thread which waits for a lock makes anyway, so that a sandbox
+/// allows it: a wait on a word of the page that does not have the value waited for. It reads the
+/// word and comes back; it fails in its own way where there is none.
 #[inline(never)]
 pub(super) fn is_mapped_below(bytes: usize) -> bool {
     /// No larger than a page of any system, so that none is missed.

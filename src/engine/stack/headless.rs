@@ -1,12 +1,13 @@
 //! A program that was linked without `.eh_frame_hdr`, which leads from an address to its entry in
 //! `.eh_frame`.
 //!
-//! The system's unwinder knows no way out of its functions then: a panic aborts. The entries are there all
-//! the same, but only the section headers of the file say where, and these are not mapped. They are read
-//! when profiling is first switched on, and framehop makes a table of its own.
+//! The system's unwinder knows no way out of its functions then: a panic aborts. The entries are
+//! there all the same, but only the section headers of the file say where, and these are not
+//! mapped. They are read when profiling is first switched on, and framehop makes a table of its
+//! own.
 //!
-//! This is for the program alone, which stays loaded. A library without the table cannot be told from
-//! another one that came to its place.
+//! This is for the program alone, which stays loaded. A library without the table cannot be told
+//! from another one that came to its place.
 
 use std::ops::Range;
 
@@ -61,7 +62,7 @@ fn is_mapped(place: &Range<usize>, bytes: &[u8]) -> bool {
     is_mapped
 }
 
-/// What is added to the program's own addresses, and where it is. `None`: it has the table.
+/// The bias of the program's own addresses, and where it is. `None`: it has the table.
 fn place_of_headless() -> Option<(usize, Range<usize>)> {
     let mut place = None;
     list::for_each_object(|object| {

@@ -8,8 +8,8 @@ use super::{FrameFilter, Stack};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::loader::list;
 
-/// Whether the unwinder takes the loader's lock for each frame: with glibc before 2.35, which has no
-/// `_dl_find_object`.
+/// Whether the unwinder takes the loader's lock for each frame: with glibc before 2.35, which has
+/// no `_dl_find_object`.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 static LOCKS_LOADER: AtomicBool = AtomicBool::new(false);
 
@@ -28,9 +28,9 @@ pub(super) fn start() {
     for_each_frame(|_| true);
 }
 
-/// Not in a forked child where it takes a lock that the fork may have left closed: the loader's; or that
-/// of libgcc (`object_mutex`), once a compiler at run time has registered tables. The latter cannot be known
-/// from outside. So the unwinder is used there only if there is no other one.
+/// Not in a forked child where it takes a lock that the fork may have left closed: the loader's; or
+/// that of libgcc (`object_mutex`), once a compiler at run time has registered tables. The latter
+/// cannot be known from outside. So the unwinder is used there only if there is no other one.
 fn may_walk() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     return list::may_be_asked() || (IS_THE_ONLY_ONE && !LOCKS_LOADER.load(Ordering::Relaxed));

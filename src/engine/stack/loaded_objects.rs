@@ -42,8 +42,8 @@ impl LoadedObjects {
         }
     }
 
-    /// How many bytes of code are mapped from `address` on, which must be in an object that the list
-    /// contains and that is current.
+    /// How many bytes of code are mapped from `address` on, which must be in an object that the
+    /// list contains and that is current.
     pub(super) fn code_from(&self, address: usize) -> usize {
         let after = self.code.partition_point(|code| code.start <= address);
         let code = after.checked_sub(1).and_then(|last| self.code.get(last));
@@ -76,7 +76,8 @@ pub(super) struct Identified {
 }
 
 impl Identified {
-    /// The program, if it has no table and `address` is in it. It is the same one as long as it runs.
+    /// The program, if it has no table and `address` is in it. It is the same one as long as it
+    /// runs.
     #[cold]
     fn headless(address: usize) -> Option<Self> {
         const IDENTITY: u64 = 1;
@@ -398,10 +399,10 @@ impl Deref for Mapped {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: framehop dereferences it in `unwind_frame`, for an address in the object, and lets go of
-        // the slice before it returns. The walk calls that only with the address of a frame whose object
-        // it found current. `headless` looks at the program's, and framehop when it makes a table of it:
-        // that one stays mapped.
+        // SAFETY: framehop dereferences it in `unwind_frame`, for an address in the object, and
+        // lets go of the slice before it returns. The walk calls that only with the address of a
+        // frame whose object it found current. `headless` looks at the program's, and framehop when
+        // it makes a table of it: that one stays mapped.
         unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(self.start), self.len) }
     }
 }

@@ -76,8 +76,8 @@ impl Blocked {
         }
     }
 
-    /// The same wait, seen from the frame in which this is called, which must stay until it is over:
-    /// for where a callback publishes it.
+    /// The same wait, seen from the frame in which this is called, which must stay until it is
+    /// over: for where a callback publishes it.
     #[inline(always)]
     pub(crate) fn seen_from_here(self) -> Self {
         Self {

@@ -9,8 +9,8 @@ use crate::profile::kind::Kind;
 /// A Condvar's `wait_while`, whose condition is watched. Stacks begin in the frame that holds this,
 /// that of the skin's method, which is to call the original by [`apart`](super::apart).
 ///
-/// While the condition holds, the thread is about to release its mutex, whose flag this has, and, the
-/// first time, its wait begins. The wait ends when this is dropped.
+/// While the condition holds, the thread is about to release its mutex, whose flag this has, and,
+/// the first time, its wait begins. The wait ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WaitWhile<'a> {
     flag: &'a Flag,

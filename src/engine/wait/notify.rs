@@ -11,8 +11,8 @@ use crate::profile::address;
 use crate::profile::amount::Amount;
 use crate::profile::kind::ProfileKind;
 
-/// A notification that leaves a note before it happens, and is captured after it: those whom it wakes
-/// do not wait for the capture.
+/// A notification that leaves a note before it happens, and is captured after it: those whom it
+/// wakes do not wait for the capture.
 #[derive(Debug)]
 #[must_use]
 struct Notification(Note);
@@ -37,7 +37,8 @@ impl Notification {
         SLEEPERS.note(at, whom, now, weigh).map(Self)
     }
 
-    /// Captures the stack from the frame that holds `self` on. What is waited for may be gone by now.
+    /// Captures the stack from the frame that holds `self` on. What is waited for may be gone by
+    /// now.
     #[inline(always)]
     fn end(&self) {
         self.end_at(self);
@@ -53,8 +54,8 @@ impl Notification {
     }
 }
 
-/// Notifies with `notify`, and charges the caller with the waits that this ends. Called when the flag is
-/// not idle.
+/// Notifies with `notify`, and charges the caller with the waits that this ends. Called when the
+/// flag is not idle.
 ///
 /// NOTE: from the notification on, what was waited for may be freed by a thread that it woke.
 #[inline(always)]

@@ -44,8 +44,8 @@ pub(crate) struct Turn<'a> {
     in_progress: Option<registry::InProgress>,
 }
 
-/// Counts the initialisers that have ended, this flag's and by chance others'. A thread that finds the
-/// count changed when it gets to run its own has waited for one, which failed.
+/// Counts the initialisers that have ended, this flag's and by chance others'. A thread that finds
+/// the count changed when it gets to run its own has waited for one, which failed.
 ///
 /// Relaxed: the inner type orders the end of one initialiser before the next one.
 fn runs_ended(flag: &Flag) -> &'static AtomicU32 {

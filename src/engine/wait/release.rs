@@ -21,8 +21,8 @@ pub(crate) struct Release {
 
 impl Release {
     /// Notes, with the lock still held, when it becomes free, and decides whether this release is
-    /// charged. Called when the flag is not idle. Costs a reading of the clock, and a few instructions
-    /// more every 5 µs.
+    /// charged. Called when the flag is not idle. Costs a reading of the clock, and a few
+    /// instructions more every 5 µs.
     #[inline]
     pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();
@@ -150,7 +150,8 @@ impl Access {
 }
 
 /// Comes after every acquisition of a lock, however it came about. Notes who holds it; and while
-/// somebody waits, the time from here to the release is the holder's, and what came before it nobody's.
+/// somebody waits, the time from here to the release is the holder's, and what came before it
+/// nobody's.
 #[inline(always)]
 pub(crate) fn acquired(access: Access, flag: &Flag) {
     match access {
@@ -164,8 +165,8 @@ pub(crate) fn acquired(access: Access, flag: &Flag) {
     }
 }
 
-/// Comes before every release. True: nobody who is sampled waits, and the unlock is all that is left
-/// to do. Else [`release`] does it.
+/// Comes before every release. True: nobody who is sampled waits, and the unlock is all that is
+/// left to do. Else [`release`] does it.
 #[inline(always)]
 pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
     if matches!(access, Access::Exclusive | Access::Upgradable) {

@@ -56,8 +56,8 @@ fn give_back(kind: Kind, lock: &SharedFlag, share: Share) -> Option<Release> {
     Release::of_shared(kind, LockRef::shared(lock), now, taken)
 }
 
-/// Lets waiters in with `open`, and charges the caller with what they have waited while nobody held the
-/// lock: by adding permits, or by closing it.
+/// Lets waiters in with `open`, and charges the caller with what they have waited while nobody held
+/// the lock: by adding permits, or by closing it.
 #[inline(always)]
 pub(crate) fn let_in<R>(kind: Kind, lock: &SharedFlag, open: impl FnOnce() -> R) -> R {
     let release = before_letting_in(kind, lock);

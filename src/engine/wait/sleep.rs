@@ -201,7 +201,8 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// Waits in `block` for a notification. `is_notified` says whether one has come, or time has ended it.
+/// Waits in `block` for a notification. `is_notified` says whether one has come, or time has ended
+/// it.
 #[inline(always)]
 pub(crate) fn sleeping<'a, R>(
     blocked: impl Into<Blocked>,

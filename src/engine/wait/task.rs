@@ -3,8 +3,8 @@
 //! The state of the wait is in the future, which may be on the heap; the stack is that of the poll,
 //! from the frame of the skin's outlined function on.
 //!
-//! A future is polled again and again, also where nothing has happened (`select!`, `join!`). So it is
-//! drawn once for each wait whether it is sampled, and a wait that was drawn out stays so.
+//! A future is polled again and again, also where nothing has happened (`select!`, `join!`). So it
+//! is drawn once for each wait whether it is sampled, and a wait that was drawn out stays so.
 
 use std::fmt;
 use std::pin::Pin;
@@ -85,8 +85,8 @@ pin_project! {
     {
         #[pin]
         inner: F,
-        // NOTE: after `inner`, so that it is dropped after it: what the inner future gives back when it
-        // is cancelled may be what others wait for.
+        // NOTE: after `inner`, so that it is dropped after it: what the inner future gives back
+        // when it is cancelled may be what others wait for.
         wait: TaskWait<'a, O>,
         first_try: Option<T>,
     }
@@ -328,8 +328,8 @@ impl RepeatedWait {
     }
 }
 
-/// Whether the task may go on. tokio makes tasks yield that never wait: every one of its operations is
-/// pending then, though nothing is missing.
+/// Whether the task may go on. tokio makes tasks yield that never wait: every one of its operations
+/// is pending then, though nothing is missing.
 #[cfg(feature = "tokio")]
 fn has_budget() -> bool {
     ::tokio::task::coop::has_budget_remaining()

@@ -4,12 +4,12 @@ use crate::engine::primitives::atomic::{AtomicU32, Ordering};
 #[cfg(not(loom))]
 use crate::engine::thread_state::random;
 
-/// Counts the keys of this flag at which somebody sleeps who has no note: 0 or 1 where it stands beside
-/// what is waited for.
+/// Counts the keys of this flag at which somebody sleeps who has no note: 0 or 1 where it stands
+/// beside what is waited for.
 ///
-/// Written under the lock of the key's shard, and read without it by every notification. Relaxed: a hint
-/// to look into the table. A notification that misses an arrival by a moment is not seen, and the wait is
-/// charged to nobody.
+/// Written under the lock of the key's shard, and read without it by every notification. Relaxed: a
+/// hint to look into the table. A notification that misses an arrival by a moment is not seen, and
+/// the wait is charged to nobody.
 #[derive(Debug)]
 pub(crate) struct WakeFlag(AtomicU32);
 
@@ -51,7 +51,7 @@ impl Default for WakeFlag {
     }
 }
 
-/// What is waited for, as the table knows it.
+/// The subject of a wait, as the table knows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WakeRef<'a> {
     pub(super) key: u64,
@@ -108,9 +108,9 @@ pub(crate) struct WakeKey(u64);
 #[cfg(not(loom))]
 #[allow(dead_code)] // As above.
 impl WakeKey {
-    /// Of something whose notifications are not seen.
+    /// The key of something whose notifications are not seen.
     pub(crate) const UNKNOWN: Self = Self(0);
-    /// Of what time alone ends: a timer.
+    /// The key of a wait that time alone ends: a timer.
     pub(crate) const TIMER: Self = Self(2);
 
     /// One that nothing else has, but with a probability of one in 2^63. PERF: a random number of
@@ -121,7 +121,7 @@ impl WakeKey {
         Self((random() << 1) | (1 << 63))
     }
 
-    /// Of something that has an address, or a number of its own.
+    /// The key of something that has an address, or a number of its own.
     #[inline(always)]
     pub(crate) const fn of_number(number: u64) -> Self {
         // Even, none of those above, and no address of a flag.

@@ -9,11 +9,11 @@ use crate::profile::kind::Kind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
-/// What somebody sleeps at.
+/// A place at which somebody sleeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     key: u64,
-    /// Of the one that came last.
+    /// The time of the one that came last.
     pub(super) kind: Kind,
     pub(super) sleepers: u32,
     /// Those of them that a note is for, not counting what is perhaps one.
@@ -75,7 +75,7 @@ struct Note {
     is_perhaps: bool,
     /// How many waits one of them counts for; 0: not sampled.
     weight: f64,
-    /// Of sleepers that have left while it was pending.
+    /// The waiting of sleepers that have left while it was pending.
     deferred: Amount,
 }
 
@@ -95,7 +95,8 @@ impl Note {
     }
 }
 
-/// Addresses per shard at which somebody can sleep at once: some thousands of threads, each at its own.
+/// Addresses per shard at which somebody can sleep at once: some thousands of threads, each at its
+/// own.
 const ENTRIES: usize = if cfg!(loom) { 2 } else { 64 };
 
 /// Notes per shard of notifications whose sleepers have not run yet.
@@ -195,7 +196,7 @@ impl Shard {
         Some(ticket)
     }
 
-    /// What was perhaps a notification was none: another one has come.
+    /// The supposed notification was none: another one has come.
     pub(super) fn replace_perhaps(&mut self, key: u64) {
         let mut was_one = false;
         for note in self.notes_of(key).filter(|note| note.is_perhaps) {

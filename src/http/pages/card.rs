@@ -197,7 +197,7 @@ pub(super) fn elsewhere(hint: Option<&str>) -> Html {
     })
 }
 
-/// What is said of the mutex profile where it has only the smaller part of the waiting.
+/// The hint at the mutex profile where it has only the smaller part of the waiting.
 pub(super) fn hint(which: ProfileKind) -> Option<String> {
     let [block] = match which {
         ProfileKind::Mutex => control::moments([ProfileKind::Block]),

@@ -1,7 +1,8 @@
 //! A flame graph within a page, or as a file to keep.
 //!
-//! The file is inferno's drawing, which is interactive by itself: it carries a script and a style sheet. The policy
-//! of these pages forbids both, and they know no dark mode. So the page has frames of our own.
+//! The file is inferno's drawing, which is interactive by itself: it carries a script and a style
+//! sheet. The policy of these pages forbids both, and they know no dark mode. So the page has
+//! frames of our own.
 #![forbid(unsafe_code)]
 
 mod frames;
@@ -125,7 +126,7 @@ fn kinds(stacks: &dyn Stacks, measure: usize) -> Vec<(&str, f64)> {
     sums
 }
 
-/// What the colours of the leaves mean. With scripts each is a button that searches for it.
+/// The meaning of the leaves' colours. With scripts each is a button that searches for it.
 fn legend(kinds: &[(&str, f64)], whole: f64) -> Html {
     if kinds.is_empty() {
         return Html::default();

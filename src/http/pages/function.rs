@@ -78,9 +78,9 @@ fn all_kinds(view: &View<'_>, name: &str, kind: &str) -> Html {
     }
 }
 
-/// What the profile says about a function.
+/// A function as the profile shows it.
 struct Function<'a> {
-    /// What stacks have that end in it, and that it is on: each counts once.
+    /// The values of stacks that end in it, and of those that it is on: each counts once.
     flat: f64,
     cum: f64,
     callers: Vec<(&'a str, f64)>,

@@ -1,4 +1,4 @@
-//! Who blocks whom, as pictures: threads above the locks that they wait for, these above the threads
+//! Pictures of who blocks whom: threads above the locks that they wait for, these above the threads
 //! that hold them. One picture for all that hangs together.
 #![forbid(unsafe_code)]
 

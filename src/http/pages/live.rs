@@ -95,8 +95,8 @@ fn summary(profile: &Profile) -> Html {
     )
 }
 
-/// Where to look instead, on the page of call sites. Of the whole profile: what a window's waits were for
-/// is in the block profile's own window.
+/// Where to look instead, on the page of call sites. Of the whole profile: what a window's waits
+/// were for is in the block profile's own window.
 fn hint_of(profile: &Profile, path: &str) -> Html {
     let is_whole = profile.duration().is_none();
     let hint = (is_whole && path == "top").then(|| hint(profile.kind()));

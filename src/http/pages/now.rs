@@ -1,4 +1,4 @@
-//! What the threads do now, on the index.
+//! The threads' present states, on the index.
 #![forbid(unsafe_code)]
 
 use super::html::{Html, html, when};
@@ -33,7 +33,7 @@ pub(super) fn section(
     )
 }
 
-/// Who has what is waited for.
+/// The holders of the subjects of waits.
 fn holder(thread: &Thread) -> Html {
     let Some(wait) = thread.wait() else {
         return Html::default();

@@ -1,5 +1,5 @@
-//! In the place of a window in which nothing would be recorded: the button that turns the profile on for
-//! that time.
+//! In the place of a window in which nothing would be recorded: the button that turns the profile
+//! on for that time.
 #![forbid(unsafe_code)]
 
 use super::html::{Html, html};

@@ -1,7 +1,7 @@
 //! The pages of profiles that are in files: for `contend open`.
 //!
-//! Files come from anybody. What is in them is bounded by the reader of files, escaped as all else, and no
-//! source is opened but below the folders that the user named.
+//! Files come from anybody. What is in them is bounded by the reader of files, escaped as all else,
+//! and no source is opened but below the folders that the user named.
 #![forbid(unsafe_code)]
 
 use std::sync::{Mutex, PoisonError};
@@ -147,7 +147,7 @@ fn viewed<'a>(
     path: &'static str,
 ) -> Result<View<'a>, Response> {
     let file = &saved.files[at];
-    // Of a profile without values nothing can be asked.
+    // A profile without values has nothing to ask for.
     let suggested = file
         .profile
         .value_index(None)

@@ -11,7 +11,7 @@ use crate::text::units::human;
 
 /// Stacks with numbers. Stacks and measures are known by their positions.
 pub(super) trait Stacks {
-    /// What is measured of each stack.
+    /// The measure of each stack.
     fn measures(&self) -> Vec<Measure>;
 
     fn len(&self) -> usize;
@@ -19,10 +19,10 @@ pub(super) trait Stacks {
     /// A whole number as a rule. Sums saturate, and are exact below 2⁵³: 104 days of nanoseconds.
     fn value(&self, stack: usize, measure: usize) -> f64;
 
-    /// Of the value that the profile suggests.
+    /// The index of the value that the profile suggests.
     fn variance(&self, stack: usize) -> f64;
 
-    /// What was waited for; empty where the profile does not tell.
+    /// The kind of the wait; empty where the profile does not tell.
     fn kind(&self, stack: usize) -> &str;
 
     /// Leaf first.
@@ -140,8 +140,8 @@ pub(super) struct Site<'a> {
     /// By measure.
     pub(super) values: Vec<f64>,
     pub(super) variance: f64,
-    /// The part of the measure that counts which shorter sections would not save: nobody held the lock, or
-    /// it is not known who did.
+    /// The part of the measure that counts which shorter sections would not save: nobody held the
+    /// lock, or it is not known who did.
     pub(super) not_to_win: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What every thread does now: by stack, by time waited, and over a window.
+//! Every thread's present state: by stack, by time waited, and over a window.
 #![forbid(unsafe_code)]
 
 use std::collections::hash_map::DefaultHasher;
@@ -268,7 +268,8 @@ fn row(thread: &Thread) -> Html {
     )
 }
 
-/// Who has what the thread waits for, in few words: a lock may have a thousand readers.
+/// The holders of the subject of the thread's wait, in few words: a lock may have a thousand
+/// readers.
 fn holders(thread: &Thread) -> String {
     const SHOWN: usize = 3;
     let holders = thread.wait().map_or(&[][..], |wait| wait.holders());

@@ -14,7 +14,7 @@ use crate::http::response::HTML;
 const SECONDS: [u32; 4] = [1, 2, 5, 10];
 
 pub(in crate::http) fn timeline(call: &Call<'_>) -> Answer {
-    // Of the page itself, and handed on to the script.
+    // The page's own parameter, handed on to the script.
     let seconds = call.query.get("seconds").unwrap_or_default();
     let longest = call.state.windows.longest().unwrap_or_default();
     let options = SECONDS.into_iter().filter(|offer| *offer <= longest);

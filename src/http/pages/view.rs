@@ -25,7 +25,7 @@ pub(super) struct Shown<'a> {
     /// The program, with a link to the index, and the path.
     pub(super) place: Html,
     pub(super) name: String,
-    /// What the profile answers, or what it is.
+    /// The question that the profile answers, or its name.
     pub(super) question: String,
     /// A paragraph of numbers.
     pub(super) summary: Html,
@@ -58,8 +58,8 @@ pub(super) trait Sources {
 pub(super) struct Other {
     pub(super) id: String,
     pub(super) name: String,
-    /// The rest of a link's query. A page does not keep what it was asked for, so the link of a window
-    /// of time records another one.
+    /// The rest of a link's query. A page does not keep what it was asked for, so the link of a
+    /// window of time records another one.
     pub(super) again: String,
 }
 
@@ -199,7 +199,7 @@ impl<'a> View<'a> {
         )
     }
 
-    /// What this page was asked for beside the profile and the measure.
+    /// This page's parameters beside the profile and the measure.
     fn asked_for(&self) -> Vec<(&'static str, String)> {
         let given = ["name", "kind"].into_iter();
         let given = given.filter_map(|name| Some((name, self.call.query.get(name)?.to_owned())));

@@ -29,7 +29,7 @@ pub(super) fn form(profile: &Profile, path: &str, query: &Query<'_>, longest: u3
     )
 }
 
-/// What the page was asked for, for the next one.
+/// The page's parameters, for the next one.
 pub(super) fn kept(query: &Query<'_>) -> Html {
     let kept = ["value", "name", "kind"].into_iter().filter_map(|name| {
         let value = query.get(name)?;

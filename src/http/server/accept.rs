@@ -16,8 +16,8 @@ use super::connection;
 use super::places::Places;
 use crate::http::Service;
 
-/// Bytes of answers that clients have not read yet. A full store of the default size, with names, is a
-/// profile of some 10 MB.
+/// Bytes of answers that clients have not read yet. A full store of the default size, with names,
+/// is a profile of some 10 MB.
 const MAX_UNREAD: usize = 64 << 20;
 
 /// After an error of accepting: most say that the process has no file descriptors left, and stay

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-/// Every error names the address, as the program wrote it: quoted, so that a text that is no address
-/// stays on its line and sends nothing to a terminal.
+/// Every error names the address, as the program wrote it: quoted, so that a text that is no
+/// address stays on its line and sends nothing to a terminal.
 pub(super) fn bind(
     address: impl ToSocketAddrs + Debug,
     allow_remote: bool,

@@ -26,8 +26,8 @@ use crate::http::{Response as Answer, Service};
 const MAX_HEAD: usize = 16 << 10;
 const MAX_HEADERS: usize = 64;
 
-/// Serves the client's requests, one after the other, and tells its place whose turn it is. When the
-/// client goes, what it waits for is dropped, and so its window ends.
+/// Serves the client's requests, one after the other, and tells its place whose turn it is. When
+/// the client goes, what it waits for is dropped, and so its window ends.
 ///
 /// Each step has `patience`: from the connection, or the end of the last answer, to the end of the
 /// next request's head; the body; and a write of an answer that the client does not read.

@@ -3,10 +3,11 @@
 //! A bound on connections alone lets a few hundred clients that send nothing, or read nothing, keep
 //! everybody out until a timeout ends them. So when all places are taken and another client waits,
 //! one that keeps the server waiting loses its place: of the address that has most connections, the
-//! one whose step has taken longest, however many bytes it drips meanwhile. A request in work is never
-//! given up, and an address cannot push out the connections of one that has fewer than it.
+//! one whose step has taken longest, however many bytes it drips meanwhile. A request in work is
+//! never given up, and an address cannot push out the connections of one that has fewer than it.
 //!
-//! Answers that are not read yet are memory. They have a bound in bytes together, with the same rule.
+//! Answers that are not read yet are memory. They have a bound in bytes together, with the same
+//! rule.
 #![forbid(unsafe_code)]
 
 use std::net::IpAddr;

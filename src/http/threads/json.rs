@@ -1,5 +1,5 @@
-//! Threads, their times and the monitor's report as JSON. Times are nanoseconds, as numbers; addresses
-//! are text, since not every reader of JSON keeps 64 bits.
+//! Threads, their times and the monitor's report as JSON. Times are nanoseconds, as numbers;
+//! addresses are text, since not every reader of JSON keeps 64 bits.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

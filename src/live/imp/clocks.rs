@@ -1,4 +1,4 @@
-//! What each thread has done so far: on processors, in the run queue, in waits.
+//! The times of each thread so far: on processors, in the run queue, in waits.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Clocks {
             .collect();
         let mut is_queue_counted = true;
         let clocks = tids.into_iter().filter_map(|tid| {
-            // What has to be of one moment comes first: files take longer.
+            // The parts that must be of one moment come first: files take longer.
             let taken = procfs::since_boot();
             let on_cpu = procfs::cpu_time(tid)?;
             let waited = records.get(&tid).and_then(|index| registry::waited(*index));

@@ -1,13 +1,13 @@
 //! Finds threads that wait for each other.
 //!
-//! A look costs little: it reads the waits in progress and the words beside their locks. Only if they
-//! may form a cycle there is a second one, with every thread's stack.
+//! A look costs little: it reads the waits in progress and the words beside their locks. Only if
+//! they may form a cycle there is a second one, with every thread's stack.
 //!
 //! **Why this is no false alarm.** Each wait of a cycle is the same at both looks, by its record's
 //! number, so each of its threads was blocked all the time between. The word beside a lock names a
-//! thread from after it acquired the lock until before it releases it; a thread that was blocked all
-//! the time did neither. So at every moment between the looks each of these threads waited for what
-//! the next one had.
+//! thread from after it acquired the lock until before it releases it; a thread that was blocked
+//! all the time did neither. So at every moment between the looks each of these threads waited for
+//! what the next one had.
 
 use std::collections::HashMap;
 use std::thread;
@@ -57,8 +57,8 @@ fn endless_waits() -> Vec<Published> {
     waits.filter(|published| !published.wait.is_timed).collect()
 }
 
-/// Whether a cycle is possible, from what is to be had without a look at the threads. Who may wait for
-/// readers, or for nobody knows whom, may be in one.
+/// Whether a cycle is possible, from what is to be had without a look at the threads. Who may wait
+/// for readers, or for nobody knows whom, may be in one.
 fn may_be_stuck(waits: &[Published]) -> bool {
     if !waits.iter().any(|published| published.wait.subject != 0) {
         return false;

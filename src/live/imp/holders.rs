@@ -1,7 +1,7 @@
-//! Who has what is waited for.
+//! The holders of the subjects of waits.
 //!
-//! A lock that one thread holds alone says which, in the word beside it. Readers leave no word there;
-//! they are looked for in the stacks: a guard is an address inside the lock.
+//! A lock that one thread holds alone says which, in the word beside it. Readers leave no word
+//! there; they are looked for in the stacks: a guard is an address inside the lock.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,8 +33,9 @@ pub(super) fn may_be_readers(published: &Published, word: Word) -> bool {
 }
 
 /// How far from its flag the addresses in a guard lie. Below `VALUE` they may as well be those of a
-/// borrowed lock; there the value begins, to which only who has a guard has a reference. Where exactly
-/// it begins depends on the lock and on the value's alignment; behind it another lock may follow.
+/// borrowed lock; there the value begins, to which only who has a guard has a reference. Where
+/// exactly it begins depends on the lock and on the value's alignment; behind it another lock may
+/// follow.
 const VALUE: std::ops::RangeInclusive<u64> = 24..=32;
 
 /// An address inside a lock, in a thread's stack.
@@ -114,7 +115,7 @@ pub(super) struct Holders {
     pub(super) is_certain: bool,
 }
 
-/// Who has what `published` waits for. Nobody, if the wait is over.
+/// The holders of the subject of `published`. None, if the wait is over.
 pub(super) fn holders(published: &Published, parties: &[Party], stacks: &Stacks<Tid>) -> Holders {
     let subject = published.wait.subject;
     let found = if published.wait.is_scope_end {
@@ -153,8 +154,8 @@ fn threads_of_scope(scope: u64) -> Vec<Tid> {
     owners.filter_map(thread_pointer::tid_of).collect()
 }
 
-/// The best evidence counts: a reference to the value; else one to the lock, which who waits for it has in
-/// any case. Of references to the value those of threads that do not wait count first.
+/// The best evidence counts: a reference to the value; else one to the lock, which who waits for it
+/// has in any case. Of references to the value those of threads that do not wait count first.
 fn probable_readers(subject: u64, parties: &[Party]) -> Vec<Tid> {
     let having = |is_waiter: bool, is_strong: bool| -> Vec<Tid> {
         let trace = Trace { subject, is_strong };
@@ -170,8 +171,9 @@ fn probable_readers(subject: u64, parties: &[Party]) -> Vec<Tid> {
         .unwrap_or_default()
 }
 
-/// All threads that may be readers: a superset of [`probable_readers`]. A waiting thread's reference to
-/// the value may be left over from an earlier read; so whoever else has any reference counts too.
+/// All threads that may be readers: a superset of [`probable_readers`]. A waiting thread's
+/// reference to the value may be left over from an earlier read; so whoever else has any reference
+/// counts too.
 pub(super) fn possible_readers(subject: u64, parties: &[Party]) -> Vec<Tid> {
     let may_have_it = |party: &&Party| {
         let mut traces = party.traces.iter();

@@ -28,8 +28,8 @@ pub(super) enum Seen {
     Gone,
 }
 
-/// Looks at a thread that is not this one. `buffer` is for the copy, which `also` sees, `addresses` for
-/// its stack.
+/// Looks at a thread that is not this one. `buffer` is for the copy, which `also` sees, `addresses`
+/// for its stack.
 pub(super) fn look(
     tid: Tid,
     buffer: &mut [u8],

@@ -5,15 +5,15 @@ use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// A place for a name. Whoever has claimed it stores the name in two steps, and nobody waits for the
-/// second one for long: a fork may come in between, and leave a child in which it never comes.
+/// A place for a name. Whoever has claimed it stores the name in two steps, and nobody waits for
+/// the second one for long: a fork may come in between, and leave a child in which it never comes.
 #[derive(Debug)]
 pub(super) struct Name {
-    /// Null: the place is free. Else claimed, by the one whose exchange succeeded. Relaxed: `len_plus_one`
-    /// publishes it.
+    /// Null: the place is free. Else claimed, by the one whose exchange succeeded. Relaxed:
+    /// `len_plus_one` publishes it.
     start: AtomicPtr<u8>,
-    /// 0: not there yet. Stored once, with `Release`, after `start`, by who has claimed the place; the
-    /// `Acquire` in `get` is its partner.
+    /// 0: not there yet. Stored once, with `Release`, after `start`, by who has claimed the place;
+    /// the `Acquire` in `get` is its partner.
     len_plus_one: AtomicUsize,
 }
 
@@ -28,15 +28,16 @@ impl Name {
     pub(super) fn get(&self) -> Option<&'static str> {
         let len = self.len_plus_one.load(Ordering::Acquire).checked_sub(1)?;
         let start = self.start.load(Ordering::Relaxed);
-        // SAFETY: both are those of the one `&'static str` that was given to the place: its start was
-        // stored before its length, which `Acquire` has seen, and neither is ever changed.
+        // SAFETY: both are those of the one `&'static str` that was given to the place: its start
+        // was stored before its length, which `Acquire` has seen, and neither is ever changed.
         Some(unsafe { str::from_utf8_unchecked(slice::from_raw_parts(start, len)) })
     }
 
-    /// The name of the place, which is `name` if it had none. `None`: another thread is giving it one.
+    /// The name of the place, which is `name` if it had none. `None`: another thread is giving it
+    /// one.
     pub(super) fn get_or_set(&self, name: &'static str) -> Option<&'static str> {
-        /// The other thread has one store left to do. Should it lose its processor there, the name gets
-        /// another place, under which it is the same.
+        /// The other thread has one store left to do. Should it lose its processor there, the name
+        /// gets another place, under which it is the same.
         const TRIES: u32 = 100;
 
         if let Some(known) = self.get() {

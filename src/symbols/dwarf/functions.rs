@@ -126,7 +126,7 @@ fn call(attributes: &Attributes<'_>) -> Option<Place> {
 struct Names<'a> {
     dwarf: &'a Dwarf<'a>,
     others: Others<'a>,
-    /// Of the file that several share.
+    /// The file that several share.
     shared: Option<Others<'a>>,
 }
 

@@ -64,8 +64,8 @@ pub(super) fn at<'a>(
 }
 
 impl Files<'_> {
-    /// The path of a file: that of its folder, below the folder that the compiler was started in, where
-    /// these are relative.
+    /// The path of a file: that of its folder, below the folder that the compiler was started in,
+    /// where these are relative.
     pub(super) fn name(&self, number: u64) -> Option<String> {
         let header = self.header.as_ref()?;
         let file = header.file(number)?;

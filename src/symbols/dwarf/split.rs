@@ -1,6 +1,6 @@
 //! Debug information that was left out of the program's file: in the object files of the compiler
-//! (`.dwo`), or in one package beside the program (`.dwp`), as `split-debuginfo` says in a profile of
-//! Cargo.
+//! (`.dwo`), or in one package beside the program (`.dwp`), as `split-debuginfo` says in a profile
+//! of Cargo.
 
 use std::borrow::Cow;
 use std::path::PathBuf;

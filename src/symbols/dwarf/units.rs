@@ -11,7 +11,7 @@ use super::{Dwarf, Result, Slice, Unit, within};
 /// The units that have these addresses (ascending), each with the indexes of its own.
 pub(super) fn of(dwarf: &Dwarf<'_>, addresses: &[u64]) -> BTreeMap<DebugInfoOffset, Vec<usize>> {
     let mut owners = vec![None; addresses.len()];
-    // What was found before a malformed entry stays.
+    // Entries before a malformed one stay.
     let mut indexed = HashSet::new();
     let _ = ask_index(dwarf, addresses, &mut owners, &mut indexed);
     if owners.contains(&None) {
@@ -89,7 +89,8 @@ fn claim(
     }
 }
 
-/// The units that entries of others refer to: link-time optimisation inlines functions of other units.
+/// The units that entries of others refer to: link-time optimisation inlines functions of other
+/// units.
 pub(super) struct Others<'a> {
     dwarf: &'a Dwarf<'a>,
     headers: OnceCell<Vec<UnitHeader<Slice<'a>>>>,

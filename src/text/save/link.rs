@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 /// As many as Linux follows.
 const MAX_LINKS: usize = 40;
 
-/// Where the path leads. A link goes on linking: the file is made or replaced at its end, which need not exist.
+/// Where the path leads. A link goes on linking: the file is made or replaced at its end, which
+/// need not exist.
 ///
 /// # Errors
 ///
-/// A link that somebody else put into a folder in which everybody may. Linux refuses to follow such a link
-/// (`fs.protected_symlinks`), since it makes the one who follows write what its maker cannot. Here the links are read one
-/// by one, so the kernel is not asked.
+/// A link that somebody else put into a folder in which everybody may. Linux refuses to follow such
+/// a link (`fs.protected_symlinks`), since it makes the one who follows write what its maker
+/// cannot. Here the links are read one by one, so the kernel is not asked.
 pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -53,7 +54,8 @@ fn may_be_followed(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
-/// The kernel's rule: within a folder like `/tmp` a link counts if it is the follower's or the folder's owner's.
+/// The kernel's rule: within a folder like `/tmp` a link counts if it is the follower's or the
+/// folder's owner's.
 #[cfg(unix)]
 fn is_trusted(link_owner: u32, (mode, folder_owner): (u32, u32), me: u32) -> bool {
     const STICKY_AND_FOR_ALL: u32 = 0o1002;

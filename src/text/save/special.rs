@@ -27,8 +27,8 @@ mod unix {
 
     use super::*;
 
-    /// How long a reader may read nothing. The program that saves may be on its way out, and whoever stops it waits for
-    /// that.
+    /// How long a reader may read nothing. The program that saves may be on its way out, and
+    /// whoever stops it waits for that.
     const PATIENCE: Duration = Duration::from_secs(5);
 
     /// # Errors
@@ -103,8 +103,8 @@ mod unix {
             };
             // Rounded up, or the last wait would be a loop.
             let millis = left.as_millis() as libc::c_int + 1;
-            // SAFETY: one structure, which is ours; the file is open as long as `self` is borrowed. An interruption
-            // is found by the next write.
+            // SAFETY: one structure, which is ours; the file is open as long as `self` is borrowed.
+            // An interruption is found by the next write.
             unsafe { libc::poll(&mut room, 1, millis) };
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! What each thread did, in an order that Go's reader accepts: its runs, cut by its waits.
+//! The events of each thread in an order that Go's reader accepts: its runs, cut by its waits.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -30,7 +30,7 @@ pub(super) enum End {
 /// A wait between two runs, or before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
-    /// Of the wait.
+    /// The number of the wait.
     pub(super) index: usize,
     pub(super) begin: u64,
     pub(super) end: u64,

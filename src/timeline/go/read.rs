@@ -347,7 +347,7 @@ struct RowReader<'f> {
     /// By id: the two ends may be in two rows.
     tasks: &'f mut HashMap<u64, Task>,
     thread: ThreadIndex,
-    /// That it is in: begin, reason, stack.
+    /// The wait that it is in: begin, reason, stack.
     wait: Option<(u64, String, StackIndex)>,
     /// The open ones, as indices.
     regions: Vec<usize>,

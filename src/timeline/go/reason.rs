@@ -1,7 +1,7 @@
 //! Why a goroutine blocks: the kind of a wait and its lock, as a reason that Go's tool understands.
 //!
-//! A reason that contains `sync`, `chan` or `select` is in its profile of synchronisation. Its page of
-//! goroutines has a column for each reason: with the lock's address in it, one for each lock.
+//! A reason that contains `sync`, `chan` or `select` is in its profile of synchronisation. Its page
+//! of goroutines has a column for each reason: with the lock's address in it, one for each lock.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What is written is read back, and accepted by Go's own reader (`.ci/go_trace.py`).
+//! Written files are read back, and accepted by Go's own reader (`.ci/go_trace.py`).
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -64,9 +64,9 @@ struct Event {
 /// The events that stand in one M's batches.
 #[derive(Debug, Default)]
 struct Row {
-    /// What the thread itself does, in order.
+    /// The thread's own events, in order.
     own: Vec<Event>,
-    /// What it does to others: before its own at the same time.
+    /// Its effects on others: before its own at the same time.
     to_others: Vec<Event>,
 }
 

@@ -142,8 +142,8 @@ impl<'t> Sequence<'t> {
         self.track_event(at, &event, writer)
     }
 
-    /// A wait, with its stack weighted by its time: so that the waits of a selected piece of time are
-    /// a flame graph.
+    /// A wait, with its stack weighted by its time: so that the waits of a selected piece of time
+    /// are a flame graph.
     pub(super) fn wait(
         &mut self,
         at: u64,
@@ -165,8 +165,8 @@ impl<'t> Sequence<'t> {
         self.track_event(at, &event, writer)
     }
 
-    /// A release, from which an arrow goes to who was let go. Its stack has no weight, so it is told
-    /// in words: weighted stacks and others are not mixed.
+    /// A release, from which an arrow goes to who was let go. Its stack has no weight, so it is
+    /// told in words: weighted stacks and others are not mixed.
     pub(super) fn release(
         &mut self,
         at: u64,

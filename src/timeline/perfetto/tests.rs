@@ -1,4 +1,5 @@
-//! The rules that Perfetto's reader has, on what is written; `.ci/perfetto_schema.py` asks its schema.
+//! The rules that Perfetto's reader has, on what is written; `.ci/perfetto_schema.py` asks its
+//! schema.
 
 use std::collections::{HashMap, HashSet};
 

@@ -6,10 +6,11 @@ use ::tokio::sync::{self as original, BarrierWaitResult};
 
 use crate::skin::{self, Kind, contended};
 
-/// A point at which tasks wait for one another: [`tokio::sync::Barrier`](original::Barrier), profiled.
+/// A point at which tasks wait for one another: [`tokio::sync::Barrier`](original::Barrier),
+/// profiled.
 ///
-/// A task that waits is an event of kind `async_barrier` in the block profile. The last one to come, the
-/// leader, does not wait and is none.
+/// A task that waits is an event of kind `async_barrier` in the block profile. The last one to
+/// come, the leader, does not wait and is none.
 pub struct Barrier {
     inner: original::Barrier,
 }

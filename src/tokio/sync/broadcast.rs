@@ -1,7 +1,7 @@
 //! [`tokio::sync::broadcast`], profiled.
 //!
-//! A task that waits for a message is an event of kind `async_broadcast` in the block profile. Nobody is
-//! blamed.
+//! A task that waits for a message is an event of kind `async_broadcast` in the block profile.
+//! Nobody is blamed.
 //!
 //! ```
 //! use contend::tokio::sync::broadcast;
@@ -154,8 +154,8 @@ impl<T> Clone for WeakSender<T> {
 from_both!(WeakSender[T], original::WeakSender<T>, {});
 debug_as_original!(WeakSender[T][T]);
 
-/// Receives every message: [`tokio::sync::broadcast::Receiver`](original::Receiver) that tells the profiler how
-/// long a task waits for one (kind `async_broadcast`).
+/// Receives every message: [`tokio::sync::broadcast::Receiver`](original::Receiver) that tells the
+/// profiler how long a task waits for one (kind `async_broadcast`).
 pub struct Receiver<T> {
     inner: original::Receiver<T>,
 }

@@ -1,9 +1,9 @@
 //! [`tokio::sync::mpsc`], profiled.
 //!
-//! A task that waits for room is an event of kind `async_send`, one that waits for a message of kind
-//! `async_recv`, both in the block profile alone. The ends of a channel are types of their own; [`From`]
-//! goes both ways, for adapters that take the original's, such as `ReceiverStream` and `PollSender`. What
-//! waits in an adapter is not profiled.
+//! A task that waits for room is an event of kind `async_send`, one that waits for a message of
+//! kind `async_recv`, both in the block profile alone. The ends of a channel are types of their
+//! own; [`From`] goes both ways, for adapters that take the original's, such as `ReceiverStream`
+//! and `PollSender`. What waits in an adapter is not profiled.
 //!
 //! ```
 //! use contend::tokio::sync::mpsc;

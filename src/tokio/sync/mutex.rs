@@ -13,13 +13,13 @@ use crate::tokio::coop::first_try;
 use guards::extended;
 pub use guards::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 
-/// A lock for tasks: [`tokio::sync::Mutex`](original::Mutex) that tells the profiler who waits for it, and
-/// whose release ends the wait (kind `async_mutex`).
+/// A lock for tasks: [`tokio::sync::Mutex`](original::Mutex) that tells the profiler who waits for
+/// it, and whose release ends the wait (kind `async_mutex`).
 ///
 /// # Overhead
 ///
-/// A lock that is free is tried before the original's future is polled. For a task that waits and is
-/// sampled, two readings of the clock and a stack.
+/// A lock that is free is tried before the original's future is polled. For a task that waits and
+/// is sampled, two readings of the clock and a stack.
 ///
 /// # Differences from the original
 ///

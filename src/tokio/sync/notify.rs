@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use crate::skin::{Kind, NamedWait, contended};
 
-/// Wakes tasks: [`tokio::sync::Notify`](original::Notify) that tells the profiler how long they wait for it
-/// (kind `async_notify`). Nobody is blamed.
+/// Wakes tasks: [`tokio::sync::Notify`](original::Notify) that tells the profiler how long they
+/// wait for it (kind `async_notify`). Nobody is blamed.
 ///
 /// # Examples
 ///
@@ -59,8 +59,9 @@ impl Notify {
     /// As [`notified`](Self::notified), with a future that keeps this alive.
     pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
         let inner = self.inner.notified();
-        // SAFETY: only the lifetime changes. What `inner` borrows is in the `Notify`, which stays where it is
-        // for as long as the share of it that stands behind `inner`, and that is dropped after it.
+        // SAFETY: only the lifetime changes. What `inner` borrows is in the `Notify`, which stays
+        // where it is for as long as the share of it that stands behind `inner`, and that is
+        // dropped after it.
         let inner = unsafe {
             std::mem::transmute::<
                 original::futures::Notified<'_>,
@@ -118,7 +119,8 @@ macro_rules! notified {
         }
 
         impl$(<$life>)? $notified$(<$life>)? {
-            /// Takes part from now on in what is told, without waiting. Returns whether it was told.
+            /// Takes part from now on in what is told, without waiting. Returns whether it was
+            /// told.
             pub fn enable(self: Pin<&mut Self>) -> bool {
                 self.project().inner.enable()
             }

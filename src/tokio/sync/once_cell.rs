@@ -9,8 +9,8 @@ use ::tokio::sync::{self as original, SetError};
 use crate::skin::{Flag, LockRef, contended};
 use initialize::Turn;
 
-/// A cell that is initialized once: [`tokio::sync::OnceCell`](original::OnceCell) that tells the profiler who
-/// waits for the initialiser (kind `async_once`). Its end is charged with the waiting.
+/// A cell that is initialized once: [`tokio::sync::OnceCell`](original::OnceCell) that tells the
+/// profiler who waits for the initialiser (kind `async_once`). Its end is charged with the waiting.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! [`tokio::sync::oneshot`], profiled.
 //!
-//! A task that waits for the message is an event of kind `async_oneshot` in the block profile. Nobody is
-//! blamed.
+//! A task that waits for the message is an event of kind `async_oneshot` in the block profile.
+//! Nobody is blamed.
 //!
 //! ```
 //! use contend::tokio::sync::oneshot;
@@ -74,8 +74,8 @@ impl<T> Sender<T> {
 from_both!(Sender[T], original::Sender<T>, {});
 debug_as_original!(Sender[T: std::fmt::Debug][T]);
 
-/// Receives the message: [`tokio::sync::oneshot::Receiver`](original::Receiver) that tells the profiler how
-/// long a task waits for it (kind `async_oneshot`).
+/// Receives the message: [`tokio::sync::oneshot::Receiver`](original::Receiver) that tells the
+/// profiler how long a task waits for it (kind `async_oneshot`).
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Receiver<T> {
     inner: original::Receiver<T>,

@@ -16,10 +16,11 @@ pub use owned_guards::{OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedR
 use owned_guards::{extended_read, extended_write};
 
 /// A lock for tasks, for several that read or one that writes:
-/// [`tokio::sync::RwLock`](original::RwLock) that tells the profiler who waits for it, and who held it
-/// meanwhile (kinds `async_rwlock_read`, `async_rwlock_write`).
+/// [`tokio::sync::RwLock`](original::RwLock) that tells the profiler who waits for it, and who held
+/// it meanwhile (kinds `async_rwlock_read`, `async_rwlock_write`).
 ///
-/// Readers that hold it together share what others wait for them, each for the time in which it held.
+/// Readers that hold it together share what others wait for them, each for the time in which it
+/// held.
 ///
 /// # Overhead
 ///

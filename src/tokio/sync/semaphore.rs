@@ -12,12 +12,12 @@ use crate::tokio::blocking::assert_may_block;
 use crate::tokio::coop::first_try;
 pub use permits::{OwnedSemaphorePermit, SemaphorePermit};
 
-/// A number of permits: [`tokio::sync::Semaphore`](original::Semaphore) that tells the profiler who waits
-/// for one, and who held them meanwhile (kind `async_semaphore`).
+/// A number of permits: [`tokio::sync::Semaphore`](original::Semaphore) that tells the profiler who
+/// waits for one, and who held them meanwhile (kind `async_semaphore`).
 ///
-/// Each holder is charged with the waiting that went on while it held, divided by the number of permits
-/// that were held then, on the stack that gives its permit back. Who adds permits or closes the semaphore is
-/// charged with the waiting in which nobody held any.
+/// Each holder is charged with the waiting that went on while it held, divided by the number of
+/// permits that were held then, on the stack that gives its permit back. Who adds permits or closes
+/// the semaphore is charged with the waiting in which nobody held any.
 ///
 /// # Overhead
 ///
@@ -253,7 +253,8 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit::new(self, 1, inner))
     }
 
-    /// As [`try_acquire_many`](Self::try_acquire_many), with a permit that keeps the semaphore alive.
+    /// As [`try_acquire_many`](Self::try_acquire_many), with a permit that keeps the semaphore
+    /// alive.
     ///
     /// # Errors
     ///
@@ -271,7 +272,8 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit::new(self, permits, inner))
     }
 
-    /// As [`blocking_acquire`](Self::blocking_acquire), with a permit that keeps the semaphore alive.
+    /// As [`blocking_acquire`](Self::blocking_acquire), with a permit that keeps the semaphore
+    /// alive.
     ///
     /// # Errors
     ///
@@ -292,8 +294,8 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit::new(self, 1, inner))
     }
 
-    /// As [`blocking_acquire_many`](Self::blocking_acquire_many), with a permit that keeps the semaphore
-    /// alive.
+    /// As [`blocking_acquire_many`](Self::blocking_acquire_many), with a permit that keeps the
+    /// semaphore alive.
     ///
     /// # Errors
     ///

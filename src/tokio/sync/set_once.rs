@@ -6,8 +6,8 @@ use ::tokio::sync::{self as original, SetOnceError};
 
 use crate::skin::{self, Kind, contended};
 
-/// A value that is set once: [`tokio::sync::SetOnce`](original::SetOnce) that tells the profiler how long
-/// tasks wait for it (kind `async_once`). Nobody is blamed.
+/// A value that is set once: [`tokio::sync::SetOnce`](original::SetOnce) that tells the profiler
+/// how long tasks wait for it (kind `async_once`). Nobody is blamed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetOnce<T> {
     inner: original::SetOnce<T>,

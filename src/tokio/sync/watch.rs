@@ -1,7 +1,7 @@
 //! [`tokio::sync::watch`], profiled.
 //!
-//! A task that waits for the value to change is an event of kind `async_watch` in the block profile. Nobody is
-//! blamed.
+//! A task that waits for the value to change is an event of kind `async_watch` in the block
+//! profile. Nobody is blamed.
 //!
 //! ```
 //! use contend::tokio::sync::watch;
@@ -128,8 +128,8 @@ impl<T: Default> Default for Sender<T> {
 from_both!(Sender[T], original::Sender<T>, {});
 debug_as_original!(Sender[T: std::fmt::Debug][T]);
 
-/// Sees the value: [`tokio::sync::watch::Receiver`](original::Receiver) that tells the profiler how long a
-/// task waits for it to change (kind `async_watch`).
+/// Sees the value: [`tokio::sync::watch::Receiver`](original::Receiver) that tells the profiler how
+/// long a task waits for it to change (kind `async_watch`).
 pub struct Receiver<T> {
     inner: original::Receiver<T>,
 }

@@ -8,8 +8,8 @@ use ::tokio::task::{self as original, AbortHandle, Id, JoinError};
 
 use crate::skin::{Kind, NamedWait, contended};
 
-/// Waits for a task: [`tokio::task::JoinHandle`](original::JoinHandle) that tells the profiler how long (kind
-/// `async_join`).
+/// Waits for a task: [`tokio::task::JoinHandle`](original::JoinHandle) that tells the profiler how
+/// long (kind `async_join`).
 pub struct JoinHandle<T> {
     inner: original::JoinHandle<T>,
     wait: NamedWait<'static>,

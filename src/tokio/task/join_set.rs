@@ -8,11 +8,11 @@ use ::tokio::task::{self as original, AbortHandle, Id, JoinError, LocalSet};
 
 use crate::skin::{self, Kind, RepeatedWait, contended};
 
-/// A set of tasks: [`tokio::task::JoinSet`](original::JoinSet) that tells the profiler how long the next one
-/// is waited for (kind `async_join`).
+/// A set of tasks: [`tokio::task::JoinSet`](original::JoinSet) that tells the profiler how long the
+/// next one is waited for (kind `async_join`).
 pub struct JoinSet<T> {
     inner: original::JoinSet<T>,
-    /// Of the forms that are polled: the others keep theirs in their futures.
+    /// The wait of the forms that are polled: the others keep theirs in their futures.
     polled: RepeatedWait,
 }
 
@@ -183,8 +183,8 @@ impl<T: 'static> JoinSet<T> {
         self.inner.detach_all();
     }
 
-    /// Polls for the next task to end. The wait is that from the first poll that is pending to the one that is
-    /// not.
+    /// Polls for the next task to end. The wait is that from the first poll that is pending to the
+    /// one that is not.
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         let result = self.inner.poll_join_next(cx);
         self.polled.note(result.is_pending());

@@ -16,7 +16,7 @@ use crate::trace::imp;
 const MIN_AGE: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 10 << 20;
 
-/// What comes after something that happened is a part of its story.
+/// The moments after an event are a part of its story.
 const TAIL: Duration = Duration::from_millis(200);
 const COOLDOWN: Duration = Duration::from_secs(60);
 const MAX_FILES: usize = 10;
@@ -111,7 +111,8 @@ impl FlightRecorderBuilder {
     /// # Errors
     ///
     /// [`StartError::TooMany`]: eight recordings are going on. [`StartError::NoThread`]: there is a
-    /// folder, and no thread to write into it. [`StartError::SignalTaken`]: the signal has a handler.
+    /// folder, and no thread to write into it. [`StartError::SignalTaken`]: the signal has a
+    /// handler.
     pub fn start(self) -> Result<FlightRecorder, StartError> {
         let shared = Arc::new(Shared {
             hold: imp::hold(self.max_bytes).ok_or(StartError::TooMany)?,

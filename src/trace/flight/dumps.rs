@@ -17,7 +17,7 @@ const MAX_REASON: usize = 40;
 pub(super) struct Dumps {
     folder: PathBuf,
     max: usize,
-    /// Of this process, whichever recorder writes them.
+    /// The next number in this process, whichever recorder writes.
     next: u64,
     written: VecDeque<PathBuf>,
 }

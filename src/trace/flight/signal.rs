@@ -37,7 +37,8 @@ pub(super) fn handle(number: c_int) -> Option<Handled> {
     ours.sa_sigaction = (count as extern "C" fn(c_int) as *const ()).expose_provenance();
     // Calls that it interrupts go on.
     ours.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler is a function of the right type that lives for ever and changes an atomic.
+    // SAFETY: the handler is a function of the right type that lives for ever and changes an
+    // atomic.
     let is_set = unsafe { libc::sigaction(number, &ours, ptr::null_mut()) } == 0;
     is_set.then_some(Handled { number })
 }

@@ -174,7 +174,7 @@ fn sleep<'s>(
     slept.unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// What the triggers have seen.
+/// The looks of the triggers.
 struct Looks {
     triggers: Triggers,
     #[cfg(unix)]

@@ -37,8 +37,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule("__cxa_guard_", Kind::ONCE, "__cxa_guard_acquire"),
 ];
 
-/// What a park, a condition variable or an unknown word is a part of, seen further out among the frames of
-/// the library.
+/// The primitive that a park, a condition variable or an unknown word is a part of, seen further
+/// out among the frames of the library.
 #[rustfmt::skip]
 pub(super) const PARTS_OF: &[Rule] = &[
     Rule("::mpmc::", Kind::CHAN_RECV, "std::sync::mpsc::Receiver::recv"),
@@ -92,7 +92,8 @@ pub(super) fn is_glue(path: &str, frame: &Frame) -> bool {
     GLUE.iter().any(|start| path.starts_with(start)) || frame.file().is_some_and(is_of_cpp)
 }
 
-/// The path of a function. Where a build has bare names only, the file of the standard library tells it.
+/// The path of a function. Where a build has bare names only, the file of the standard library
+/// tells it.
 pub(super) fn path_of(frame: &Frame) -> String {
     let function = frame.function();
     if function.contains("::") {
@@ -144,8 +145,8 @@ fn without_brackets(path: &str) -> String {
     parts().unwrap_or_else(|| path.to_owned())
 }
 
-/// `std::sync::poison::mutex::Mutex<T>::lock` → `std::sync::Mutex<T>::lock`, for the methods that people
-/// call; `None` for what is inside a library.
+/// `std::sync::poison::mutex::Mutex<T>::lock` → `std::sync::Mutex<T>::lock`, for the methods that
+/// people call; `None` for what is inside a library.
 pub(super) fn public_name(path: &str, is_parking_lot: bool) -> Option<String> {
     let dropped = path.strip_prefix("core::ptr::drop_in_place<");
     let (path, method) = match dropped.and_then(|rest| rest.strip_suffix('>')) {
@@ -177,7 +178,8 @@ pub(super) fn public_name(path: &str, is_parking_lot: bool) -> Option<String> {
     if library == "std::thread" && FUNCTIONS.contains(&last) {
         return Some(format!("{library}::{last}"));
     }
-    // From the type on, which is the first segment with a capital; modules are no part of what people write.
+    // From the type on, which is the first segment with a capital; modules are no part of what
+    // people write.
     let starts = std::iter::once(0).chain(rest.match_indices("::").map(|(at, _)| at + 2));
     let mut of_types =
         starts.filter(|at| rest[*at..].starts_with(|c: char| c.is_ascii_uppercase()));

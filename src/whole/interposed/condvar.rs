@@ -1,7 +1,7 @@
 //! `pthread_cond_…`.
 //!
-//! A waiter gives its mutex up inside the C library, by a symbol that nobody can stand before. So that
-//! release is charged on the way in, and the mutex that it takes again is part of the wait.
+//! A waiter gives its mutex up inside the C library, by a symbol that nobody can stand before. So
+//! that release is charged on the way in, and the mutex that it takes again is part of the wait.
 
 use std::ffi::c_int;
 

@@ -16,7 +16,7 @@ use crate::whole::waiting::{errno, is_on, releasing, set_errno, waiting};
 pub struct Futex {
     /// Where threads wait.
     pub address: *const u32,
-    /// What to do.
+    /// The operation.
     pub operation: c_int,
     /// The value that is expected there, or how many to wake.
     pub value: usize,
@@ -24,12 +24,12 @@ pub struct Futex {
     pub timeout: usize,
     /// A second place.
     pub address_2: usize,
-    /// What to do there.
+    /// The operation there.
     pub value_3: usize,
 }
 
-/// Makes the call, with the waiting and the waking recorded. errno is that of the call. `returns_to` is
-/// where the program goes on, which tells one kind of lock from another.
+/// Makes the call, with the waiting and the waking recorded. errno is that of the call.
+/// `returns_to` is where the program goes on, which tells one kind of lock from another.
 ///
 /// # Safety
 ///
@@ -58,8 +58,8 @@ pub unsafe fn futex(returns_to: usize, call: Futex) -> c_long {
     }
 }
 
-/// A word at which this thread alone sleeps is charged along the chain of wakers; any other one has holders,
-/// whom the table of blame sees.
+/// A word at which this thread alone sleeps is charged along the chain of wakers; any other one has
+/// holders, whom the table of blame sees.
 #[inline(always)]
 fn wait(returns_to: usize, address: *const u32, make: impl FnOnce() -> c_long) -> c_long {
     if !chain::is_own(address.addr()) {
@@ -102,8 +102,8 @@ fn outcome(result: c_long) -> Outcome {
 /// The system call itself: not by the C library's function, before which ours stands.
 unsafe fn make(call: Futex) -> c_long {
     let result: isize;
-    // SAFETY: the kernel's convention for system calls. It changes `rcx`, `r11` and memory, which the
-    // compiler is told. By the caller's duty the arguments are what this call wants.
+    // SAFETY: the kernel's convention for system calls. It changes `rcx`, `r11` and memory, which
+    // the compiler is told. By the caller's duty the arguments are what this call wants.
     unsafe {
         std::arch::asm!(
             "syscall",

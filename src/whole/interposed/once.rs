@@ -17,7 +17,8 @@ struct Call<'a, 'b> {
 }
 
 thread_local! {
-    /// A [`Call`] of this thread, from its call of the C library's function until its routine runs there.
+    /// A [`Call`] of this thread, from its call of the C library's function until its routine runs
+    /// there.
     static CALL: Cell<*mut ()> = const { Cell::new(ptr::null_mut()) };
 }
 
@@ -41,7 +42,8 @@ pub unsafe fn once(control: *mut c_int, routine: unsafe extern "C-unwind" fn()) 
         let mut call = Call { turn, routine };
         CALL.set(ptr::from_mut(&mut call).cast());
         set_errno(errno_before);
-        // SAFETY: by this function's duty; `run` is called at most once, in this call, and by this thread.
+        // SAFETY: by this function's duty; `run` is called at most once, in this call, and by this
+        // thread.
         let result = unsafe { real::pthread_once(control, run) };
         errno_after = errno();
         result
@@ -52,8 +54,8 @@ pub unsafe fn once(control: *mut c_int, routine: unsafe extern "C-unwind" fn()) 
 
 /// Called by the C library in the place of the routine, where this thread is the one that runs it.
 unsafe extern "C-unwind" fn run() {
-    // SAFETY: only `once` hands this function out, just after it has stored the call, which lives as long
-    // as the C library's function runs.
+    // SAFETY: only `once` hands this function out, just after it has stored the call, which lives
+    // as long as the C library's function runs.
     let call = unsafe { &mut *CALL.get().cast::<Call<'_, '_>>() };
     // SAFETY: the routine that the program has given for this.
     call.turn.run(|| unsafe { (call.routine)() });

@@ -90,8 +90,8 @@ pub unsafe fn unlock(lock: *mut pthread_rwlock_t) -> c_int {
 ///
 /// - `lock` is a lock that the caller holds.
 unsafe fn kind_of_holder(lock: *mut pthread_rwlock_t) -> Kind {
-    /// `__cur_writer` of glibc's `struct __pthread_rwlock_arch_t`, the same since 2.25: the thread that
-    /// writes, or 0.
+    /// `__cur_writer` of glibc's `struct __pthread_rwlock_arch_t`, the same since 2.25: the thread
+    /// that writes, or 0.
     const WRITER_AT: usize = 24;
     const _: () = assert!(WRITER_AT + size_of::<AtomicI32>() <= size_of::<pthread_rwlock_t>());
     // SAFETY: within the lock, which is there by this function's duty, and aligned for its words.

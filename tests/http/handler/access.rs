@@ -181,8 +181,8 @@ fn reading_is_open_to_links() {
     assert_eq!(status(&Handler::new(), "/delta_mutex", &[]), 200);
 }
 
-/// Where the browser has no verdict of its own: over plain http to other than loopback addresses, and
-/// in old ones.
+/// Where the browser has no verdict of its own: over plain http to other than loopback addresses,
+/// and in old ones.
 #[test]
 fn an_origin_of_elsewhere_counts_as_another_site() {
     let _alone = alone();

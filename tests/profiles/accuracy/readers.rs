@@ -8,7 +8,8 @@ use crate::common::Sleeper;
 use crate::ground_truth::*;
 use crate::locks::{SharedLock, for_each_lock};
 
-/// A profile may be off the truth by this part of the waiting, beyond what the test's clock leaves open.
+/// A profile may be off the truth by this part of the waiting, beyond what the test's clock leaves
+/// open.
 const TOLERANCE: f64 = 0.02;
 
 for_each_lock!(
@@ -19,8 +20,8 @@ for_each_lock!(
     one_slow_reader_among_a_hundred_quick_ones,
 );
 
-/// The time for which a reader held the lock, as far as the test can see it: from an acquisition between the
-/// first two to a release between the last two.
+/// The time for which a reader held the lock, as far as the test can see it: from an acquisition
+/// between the first two to a release between the last two.
 #[derive(Clone, Copy, Debug)]
 struct Hold {
     site: &'static str,
@@ -72,8 +73,8 @@ struct Wait {
 }
 
 impl Wait {
-    /// The part of it that a hold has to pay: in each moment one n-th, n being how many hold. Least if it
-    /// began late, this hold was short, and the others long.
+    /// The part of it that a hold has to pay: in each moment one n-th, n being how many hold. Least
+    /// if it began late, this hold was short, and the others long.
     fn share_of(&self, hold: &Hold, all: &[Hold]) -> Between {
         let others = || all.iter().filter(|other| !std::ptr::eq(*other, hold));
         let long = |hold: &Hold| (hold.asked, hold.gone);
@@ -130,8 +131,8 @@ fn assert_shared(wait: Wait, holds: &[Hold]) {
     assert_eq!(unattributed_share(&profile), 0.0);
 }
 
-/// Readers acquire the lock, one after the other, then a writer asks for it; and they hold it for so long
-/// after it has gone to sleep.
+/// Readers acquire the lock, one after the other, then a writer asks for it; and they hold it for
+/// so long after it has gone to sleep.
 fn check<L: SharedLock>(readers: &[(Site<L>, Duration)]) {
     let _recording = recording(1, 1);
     let lock = L::default();

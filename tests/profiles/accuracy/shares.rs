@@ -19,8 +19,9 @@ for_each_lock!(
     a_convoy_of_eight,
 );
 
-/// In percentage points, at every fraction: the log has the waits that were sampled, so chance is not
-/// part of the error. Of 150 rounds beside a compilation 145 were within 1 point, and 147 within this.
+/// In percentage points, at every fraction: the log has the waits that were sampled, so chance is
+/// not part of the error. Of 150 rounds beside a compilation 145 were within 1 point, and 147
+/// within this.
 const POINTS: f64 = 3.0;
 
 /// Threads that take the processors away from those under test. On two cores the last leave each of

@@ -13,7 +13,8 @@ use crate::ground_truth::*;
 const WAITERS: usize = 3;
 
 /// Runs `make` on a thread and, once its initialiser has passed `started`, `wait` on several. The
-/// initialiser passes it again when these have slept for [`HELD`]. Returns what they waited together.
+/// initialiser passes it again when these have slept for [`HELD`]. Returns what they waited
+/// together.
 fn waiting_for(
     started: &Barrier,
     make: impl FnOnce() + Send,

@@ -1,5 +1,5 @@
-//! The files of a program that runs are replaced, as a deploy does: it keeps its names, and never has
-//! those of the new files.
+//! The files of a program that runs are replaced, as a deploy does: it keeps its names, and never
+//! has those of the new files.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -133,8 +133,8 @@ fn a_library_that_was_replaced_keeps_its_names() {
     });
 }
 
-/// Loaded later, and replaced before the first profile: its file is gone, and no name is better than
-/// a wrong one.
+/// Loaded later, and replaced before the first profile: its file is gone, and no name is better
+/// than a wrong one.
 #[test]
 fn a_library_that_was_replaced_never_has_the_new_names() {
     let name = "robust::deployed::a_library_that_was_replaced_never_has_the_new_names";

@@ -1,5 +1,5 @@
-//! Waits begun = recorded + lost + in progress, at any moment: counted by the tests, and looked up in the
-//! profiles and in the engine's ledger.
+//! Waits begun = recorded + lost + in progress, at any moment: counted by the tests, and looked up
+//! in the profiles and in the engine's ledger.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -8,10 +8,10 @@ use crate::common::{in_child, profile_everything, release_when_asleep};
 use contend::bench_support::{Ledger, ledger, waits_in_progress};
 use contend::sync::{Condvar, Mutex, Once, RwLock, mpsc};
 
-/// What the test knows. There is one of them at a time.
+/// The test's own books. There is one of them at a time.
 struct Truth {
     begun: u64,
-    /// Of these, waits for a lock: the mutex profile has them too.
+    /// The waits for a lock among these: the mutex profile has them too.
     contentions: u64,
     at_start: Ledger,
     in_progress_at_start: usize,
@@ -31,8 +31,8 @@ impl Truth {
 
     /// Nobody records right now.
     ///
-    /// A contention that is owed to a release may be recorded by any look at the mutex profile, as nobody's.
-    /// So the ledger is read after that.
+    /// A contention that is owed to a release may be recorded by any look at the mutex profile, as
+    /// nobody's. So the ledger is read after that.
     #[track_caller]
     fn check(&self, waits: usize, waits_for_locks: u64) {
         let (block, mutex) = (contend::block_profile(), contend::mutex_profile());

@@ -1,5 +1,5 @@
-//! Locks with readers, with made-up times, against a model that shares out every piece of waiting among those
-//! who hold the lock then.
+//! Locks with readers, with made-up times, against a model that shares out every piece of waiting
+//! among those who hold the lock then.
 
 use super::super::flag::GATE_NANOS;
 use super::super::*;
@@ -19,7 +19,7 @@ struct Scene {
     waiters: Vec<(usize, u64, u32)>,
     readers: Vec<usize>,
     writer: Option<usize>,
-    /// What each thread has to pay, and nobody.
+    /// The debts of each thread, and of nobody.
     truth: Vec<f64>,
     free: f64,
     ended: f64,
@@ -306,7 +306,8 @@ fn more_readers_than_notes_pay_all_the_same() {
     }
     scene.leave(0, Outcome::Acquired);
     scene.assert_all_is_charged("many");
-    // The first of them are charged with what they kept, by the guess that as many are inside still.
+    // The first of them are charged with what they kept, by the guess that as many are inside
+    // still.
     let (found, truth) = (scene.charged[60].delay_nanos as f64, scene.truth[60]);
     assert!((0.5..2.0).contains(&(found / truth)), "{found} {truth}");
 }
@@ -428,7 +429,7 @@ fn story(seed: u64, give_up: bool, least_nanos: u64) {
             let outcome = match thread.is_multiple_of(3) {
                 _ if give_up && dice.below(4) == 0 => Outcome::GaveUp,
                 false if is_free => Outcome::Acquired,
-                // Who is inside then would not pay for the last waiter, who is in too.
+                // A holder that is inside then would not pay for the last waiter, who is in too.
                 true if is_free || scene.writer.is_none() && scene.waiters.len() > 1 => {
                     Outcome::Joined { thread }
                 }

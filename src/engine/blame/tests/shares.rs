@@ -13,7 +13,7 @@ struct Scene {
     lock: SharedFlag,
     /// A stack for each holder.
     stacks: Vec<StackId>,
-    /// What each stack was charged with, wake-ups apart, and what none was.
+    /// The charge of each stack, wake-ups apart, and the rest that no stack was charged with.
     charged: Vec<Amount>,
     wakeup_nanos: u64,
     unattributed: Amount,
@@ -128,7 +128,7 @@ fn each_holder_pays_its_part() {
     assert_eq!(scene.entries(), 0);
 }
 
-/// Who still holds when the last waiter has gone pays when it gives back.
+/// A holder that stays after the last waiter has gone pays when it gives back.
 #[test]
 fn holders_pay_after_the_waiter_has_gone() {
     let mut scene = Scene::new(2);
@@ -174,7 +174,8 @@ fn merged_permits_owe_what_they_owed_apart() {
     assert_eq!(scene.delays(), [10 * MS, 2 * MS]);
 }
 
-/// A semaphore without permits, as a signal: there is no holder, and who adds permits is the release.
+/// A semaphore without permits, as a signal: there is no holder, and who adds permits is the
+/// release.
 #[test]
 fn who_adds_permits_is_charged_where_nobody_held() {
     let mut scene = Scene::new(1);
@@ -262,7 +263,7 @@ fn shares_are_those_of_a_naive_model_and_nothing_is_lost() {
                 scene.give_back(now, holder, share);
             }
         }
-        // What nobody held for, and gave up, waits for the next one to come.
+        // A debt without a holder waits for the next one to come.
         if !scene.lock.is_idle() {
             let taken = scene.table.let_in(&scene.lock, now);
             scene.settle(0, taken);

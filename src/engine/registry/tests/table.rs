@@ -121,7 +121,7 @@ fn waits_are_counted_by_kind_while_somebody_asks() {
     let (select, mutex) = (spent(&end, Kind::SELECT), spent(&end, Kind::MUTEX));
     assert!(spent(&during, Kind::MUTEX) >= in_inner && mutex >= in_inner);
     assert!(select >= in_outer, "{select} of {in_outer}");
-    // What passed before the counting, and after the wait, is not in it.
+    // The time before the counting, and after the wait, is not in it.
     assert!(
         select + mutex <= all - 1_000_000,
         "{select} + {mutex} of {all}"

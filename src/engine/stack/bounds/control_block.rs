@@ -2,8 +2,8 @@
 //!
 //! To ask (`pthread_getattr_np`) allocates with C's `malloc`, opens a file, takes locks and makes
 //! system calls: none of which is allowed where a wait is recorded, as the lock that is waited for
-//! may be the allocator's, and the thread may be in a sandbox. All that the answer says stands in three
-//! words of `struct pthread`, which lies where `pthread_self` points:
+//! may be the allocator's, and the thread may be in a sandbox. All that the answer says stands in
+//! three words of `struct pthread`, which lies where `pthread_self` points:
 //!
 //! ```text
 //!                    of other threads               of the main thread
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The names are the same since glibc 2.1 and stand in this order, but not at the same place. So
-//! [`start`] looks for them once, in a thread of which it knows the answer. Where they are not found
-//! the bounds of all threads are unknown: stacks are then walked by the system's unwinder.
+//! [`start`] looks for them once, in a thread of which it knows the answer. Where they are not
+//! found the bounds of all threads are unknown: stacks are then walked by the system's unwinder.
 
 use std::ffi::c_void;
 use std::ops::Range;
@@ -33,7 +33,8 @@ static STACK_FIELDS: AtomicUsize = AtomicUsize::new(0);
 static MAIN_ROOM: AtomicUsize = AtomicUsize::new(0);
 
 /// The kernel keeps at least 128 MB below the end of the main thread's stack free of other mappings
-/// (`MIN_GAP` in `arch/x86/mm/mmap.c`); a limit of the stack that was raised later does not move them.
+/// (`MIN_GAP` in `arch/x86/mm/mmap.c`); a limit of the stack that was raised later does not move
+/// them.
 const MAX_MAIN_ROOM: usize = 120 << 20;
 
 /// Finds out where the words are. Asks the system and allocates, so it is called when profiling
@@ -53,8 +54,8 @@ pub(super) fn of_this_thread() -> Option<Range<usize>> {
         return None;
     }
     let block = this_block();
-    // SAFETY: the three words are in the control block of every thread, as `find_fields` found them in
-    // one: the layout is the C library's, and there is one in a process.
+    // SAFETY: the three words are in the control block of every thread, as `find_fields` found them
+    // in one: the layout is the C library's, and there is one in a process.
     let [start, size, guard] = [0, 1, 2].map(|word| unsafe { word_at(block, fields, word) });
     let bounds = if start == 0 {
         size.checked_sub(MAIN_ROOM.load(Ordering::Relaxed))?..size

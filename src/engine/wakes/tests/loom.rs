@@ -1,7 +1,7 @@
 //! Models of the hand-over between a sleeper and a notification.
 //!
-//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`. What is waited for is a loom Condvar; the
-//! flag, the table and its lock are the real ones.
+//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib`. What is waited for is a loom
+//! Condvar; the flag, the table and its lock are the real ones.
 
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;

@@ -211,8 +211,8 @@ fn keys_that_share_a_flag_are_told_apart() {
     assert_eq!(table.leave(one, START, Sleep::Notified(1)), Woken::Settled);
 }
 
-/// Waits of two lengths at a place where two notifiers take turns: with a rate between the lengths, the
-/// sums are those of all waits.
+/// Waits of two lengths at a place where two notifiers take turns: with a rate between the lengths,
+/// the sums are those of all waits.
 #[test]
 fn sums_are_unbiased_at_any_rate() {
     const RATE: u64 = 1_000;

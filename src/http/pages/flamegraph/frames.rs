@@ -1,7 +1,8 @@
 //! A tree as frames side by side: a row for each depth, each frame as wide as its value.
 //!
-//! The script (`flamegraph.js`) zooms and searches by the attributes: `data-x` and `data-w` are where a frame
-//! begins and how wide it is, in units of the measure; `data-short` is a name for narrow frames.
+//! The script (`flamegraph.js`) zooms and searches by the attributes: `data-x` and `data-w` are
+//! where a frame begins and how wide it is, in units of the measure; `data-short` is a name for
+//! narrow frames.
 #![forbid(unsafe_code)]
 
 use super::super::html::{Html, html, when};
@@ -18,7 +19,7 @@ const LEAST_SHARE: f64 = 1.0 / 50_000.0;
 /// Before a script fits the names: so many characters of a picture of this width.
 const CHARS: f64 = 160.0;
 
-/// What is to be drawn of a tree.
+/// The part of a tree that is drawn.
 pub(super) struct Picture<'a, const SIDES: usize> {
     pub(super) tree: &'a Tree<'a, SIDES>,
     pub(super) side: usize,
@@ -52,7 +53,7 @@ impl<const SIDES: usize> Picture<'_, SIDES> {
         (frames.into_iter().collect(), (deepest + 1) * ROW)
     }
 
-    /// What a frame has at least, so that there are not too many.
+    /// The least value of a frame, so that there are not too many.
     fn least(&self) -> f64 {
         let least = self.total() * LEAST_SHARE;
         let values = self.tree.nodes.iter().map(|node| node.values[self.side]);

@@ -1,7 +1,7 @@
 //! Stacks as a tree: what they have in common from the root on is one node.
 //!
-//! Of one profile, or of two, where each node has the numbers of both. A profile may come from anybody, so
-//! depth and number of the nodes are bounded.
+//! It is made of one profile, or of two, where each node has the numbers of both. A profile may
+//! come from anybody, so depth and number of the nodes are bounded.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use super::super::stacks::{Place, Stacks};
 
 /// Frames of a stack that are drawn, from the root on. Go keeps 128 of them.
 const MAX_DEPTH: usize = 512;
-/// What is beyond counts for its callers.
+/// Deeper frames count for their callers.
 const MAX_NODES: usize = 1 << 20;
 
 /// A profile and the measure that counts.
@@ -24,7 +24,7 @@ pub(super) struct Tree<'a, const SIDES: usize> {
 #[derive(Debug)]
 pub(super) struct Node<'a, const SIDES: usize> {
     pub(super) name: &'a str,
-    /// What the stack that ends here waited for; empty where none ends here, or it is not known.
+    /// The kind of the stack that ends here; empty where none ends here, or it is not known.
     pub(super) kind: &'a str,
     /// With all that is below.
     pub(super) values: [f64; SIDES],

@@ -8,7 +8,7 @@ use super::model::{Edge, Graph, Node, NodeKind};
 use crate::live::{Holder, Thread, Threads, WaitInProgress};
 use crate::text::units::human;
 
-/// What makes a node one.
+/// The identity of a node.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'t> {
     Thread(u32),
@@ -78,7 +78,7 @@ fn wait_kind(thread: &Thread) -> Option<&str> {
     thread.wait().map(WaitInProgress::kind)
 }
 
-/// What all who wait for it have in common.
+/// The number that all who wait for the same have in common.
 fn subject(wait: &WaitInProgress) -> u64 {
     let holder = || {
         wait.holders()

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-/// Who waits for what, and who has it.
+/// The waits, their subjects, and the holders of these.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
@@ -38,7 +38,7 @@ pub(super) struct Edge {
 }
 
 impl Graph {
-    /// What hangs together, each as a graph: those with a cycle first, then those with most threads.
+    /// A graph for each connected part: those with a cycle first, then those with most threads.
     pub(super) fn in_pieces(mut self) -> Vec<Self> {
         self.mark_cycles();
         let mut parts = self.parts();

@@ -101,7 +101,8 @@ impl<'t> Stacks<'t> {
         id
     }
 
-    /// A stack of one frame, after which Go's tool calls a goroutine; by `name` where there is none.
+    /// A stack of one frame, after which Go's tool calls a goroutine; by `name` where there is
+    /// none.
     pub(super) fn start_of(&mut self, outermost: Option<&'t Frame>, name: &'t str) -> u64 {
         let name = if name.is_empty() { "thread" } else { name };
         let frame = outermost.map_or((name, None, None), key);

@@ -16,7 +16,7 @@ macro_rules! receiver {
         $(#[$attribute])*
         pub struct $receiver<T> {
             inner: original::$receiver<T>,
-            /// Of the forms that are polled: the others keep theirs in their futures.
+            /// The wait of the forms that are polled: the others keep theirs in their futures.
             polled: RepeatedWait,
         }
 
@@ -25,15 +25,15 @@ macro_rules! receiver {
             ///
             /// # Cancel safety
             ///
-            /// No message is lost with a future that is dropped. Its wait is recorded: a `select!` in a loop
-            /// makes many short waits of a long one.
+            /// No message is lost with a future that is dropped. Its wait is recorded: a `select!`
+            /// in a loop makes many short waits of a long one.
             pub async fn recv(&mut self) -> Option<T> {
                 self.polled.give_up();
                 skin::wait_in_task(Kind::ASYNC_RECV, Self::recv_contended, self.inner.recv()).await
             }
 
-            /// Receives up to `limit` messages, and at least one. Returns how many; 0 when the channel is
-            /// closed and empty, or if `limit` is 0.
+            /// Receives up to `limit` messages, and at least one. Returns how many; 0 when the
+            /// channel is closed and empty, or if `limit` is 0.
             pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
                 self.polled.give_up();
                 skin::wait_in_task(
@@ -102,8 +102,8 @@ macro_rules! receiver {
                 self.inner.len()
             }
 
-            /// Polls for a message. The wait is that from the first poll that is pending to the one that
-            /// is not.
+            /// Polls for a message. The wait is that from the first poll that is pending to the one
+            /// that is not.
             pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
                 let result = self.inner.poll_recv(cx);
                 self.polled.note(result.is_pending());
@@ -171,8 +171,8 @@ macro_rules! receiver {
 }
 
 receiver! {
-    /// The receiving side of a channel: [`tokio::sync::mpsc::Receiver`](original::Receiver) that tells the
-    /// profiler how long a task waits for a message (kind `async_recv`).
+    /// The receiving side of a channel: [`tokio::sync::mpsc::Receiver`](original::Receiver) that
+    /// tells the profiler how long a task waits for a message (kind `async_recv`).
     pub struct Receiver;
 }
 
@@ -190,6 +190,7 @@ impl<T> Receiver<T> {
 
 receiver! {
     /// The receiving side of a channel without limit:
-    /// [`tokio::sync::mpsc::UnboundedReceiver`](original::UnboundedReceiver), profiled as [`Receiver`].
+    /// [`tokio::sync::mpsc::UnboundedReceiver`](original::UnboundedReceiver), profiled as
+    /// [`Receiver`].
     pub struct UnboundedReceiver;
 }

@@ -12,8 +12,8 @@ use crate::tokio::blocking::assert_may_block;
 use crate::tokio::coop::first_try;
 use crate::tokio::from::{debug_as_original, from_both};
 
-/// The sending side of a channel: [`tokio::sync::mpsc::Sender`](original::Sender) that tells the profiler how
-/// long tasks wait for room (kind `async_send`).
+/// The sending side of a channel: [`tokio::sync::mpsc::Sender`](original::Sender) that tells the
+/// profiler how long tasks wait for room (kind `async_send`).
 pub struct Sender<T> {
     inner: original::Sender<T>,
 }

@@ -1,5 +1,5 @@
-//! [`tokio::sync::mpsc::UnboundedSender`](original::UnboundedSender), which has nothing to wait for but
-//! the end.
+//! [`tokio::sync::mpsc::UnboundedSender`](original::UnboundedSender), which has nothing to wait for
+//! but the end.
 
 use ::tokio::sync::mpsc as original;
 use ::tokio::sync::mpsc::error::SendError;

@@ -10,8 +10,8 @@ use crate::skin::{self, Flag, HasFlag, Kind, hold};
 hold! {
     /// Holds a [`Mutex`] and gives access to its value. Releases the lock when dropped.
     ///
-    /// If a task that is sampled waits for the lock, the stack that drops the guard is charged with the
-    /// waiting.
+    /// If a task that is sampled waits for the lock, the stack that drops the guard is charged with
+    /// the waiting.
     #[must_use = "if unused the Mutex will immediately unlock"]
     pub struct MutexGuard['a, T: ?Sized]['a, T: ?Sized]['a, T] {
         hold: &'a Mutex<T>,
@@ -108,8 +108,8 @@ impl<'a, T: ?Sized> MappedMutexGuard<'a, T> {
 ///
 /// # Safety
 ///
-/// - A share of the mutex goes along with the result and with all that is made of it, and is dropped
-///   after it: as in the guards here.
+/// - A share of the mutex goes along with the result and with all that is made of it, and is
+///   dropped after it: as in the guards here.
 #[inline(always)]
 pub(super) unsafe fn extended<T: ?Sized>(
     inner: original::MutexGuard<'_, T>,
@@ -173,8 +173,8 @@ impl<T: ?Sized + 'static> OwnedMutexGuard<T> {
 }
 
 hold! {
-    /// Holds a [`Mutex`] that it keeps alive, and gives access to a part of its value. Releases the lock
-    /// when dropped.
+    /// Holds a [`Mutex`] that it keeps alive, and gives access to a part of its value. Releases the
+    /// lock when dropped.
     #[must_use = "if unused the Mutex will immediately unlock"]
     pub struct OwnedMappedMutexGuard[T: ?Sized + 'static, U: ?Sized + 'static = T]
         [T: ?Sized + 'static, U: ?Sized + 'static]

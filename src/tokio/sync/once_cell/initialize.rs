@@ -9,7 +9,8 @@ use crate::skin::{Flag, FrameMarker, Kind, LockRef, OnDrop, TaskWait};
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     flag: &'a Flag,
-    /// Whether this task's initialiser has been called. Relaxed: only its own poll reads and writes it.
+    /// Whether this task's initialiser has been called. Relaxed: only its own poll reads and writes
+    /// it.
     is_running: AtomicBool,
 }
 

@@ -5,11 +5,11 @@ use ::tokio::sync as original;
 use crate::skin::{Kind, Permits, SharedFlag, hold, keep_frame, let_go_of};
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) for reading, and gives access to its value or a part of it. Releases
-    /// the lock when dropped.
+    /// Holds a [`RwLock`](super::RwLock) for reading, and gives access to its value or a part of
+    /// it. Releases the lock when dropped.
     ///
-    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged with its
-    /// share of the waiting.
+    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged
+    /// with its share of the waiting.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockReadGuard['a, T: ?Sized]
         ['a, T: ?Sized]
@@ -57,11 +57,11 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 }
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) for writing, and gives access to its value. Releases the lock when
-    /// dropped.
+    /// Holds a [`RwLock`](super::RwLock) for writing, and gives access to its value. Releases the
+    /// lock when dropped.
     ///
-    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged with the
-    /// waiting.
+    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged
+    /// with the waiting.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockWriteGuard['a, T: ?Sized]
         ['a, T: ?Sized]
@@ -112,8 +112,8 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         Self::map(this, |value| value)
     }
 
-    /// Turns the guard into one for reading, with no writer in between. Readers that wait go on, so this is
-    /// charged like a release.
+    /// Turns the guard into one for reading, with no writer in between. Readers that wait go on, so
+    /// this is charged like a release.
     #[inline(always)]
     pub fn downgrade(self) -> RwLockReadGuard<'a, T> {
         let (mut hold, inner) = self.into_parts();
@@ -155,8 +155,8 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 }
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) for writing, and gives access to a part of its value. Releases the
-    /// lock when dropped.
+    /// Holds a [`RwLock`](super::RwLock) for writing, and gives access to a part of its value.
+    /// Releases the lock when dropped.
     #[must_use = "if unused the RwLock will immediately unlock"]
     pub struct RwLockMappedWriteGuard['a, T: ?Sized]
         ['a, T: ?Sized]

@@ -8,11 +8,11 @@ use super::RwLock;
 use crate::skin::{Kind, Permits, hold, keep_frame, let_go_of};
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for reading, and gives access to its value or a part of it. Releases
-    /// the lock when dropped.
+    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for reading, and gives access to its
+    /// value or a part of it. Releases the lock when dropped.
     ///
-    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged with its
-    /// share of the waiting.
+    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged
+    /// with its share of the waiting.
     pub struct OwnedRwLockReadGuard[T: ?Sized + 'static, U: ?Sized + 'static = T]
         [T: ?Sized + 'static, U: ?Sized + 'static]
         [T, U] {
@@ -66,11 +66,11 @@ impl<T: ?Sized + 'static, U: ?Sized + 'static> OwnedRwLockReadGuard<T, U> {
 }
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for writing, and gives access to its value. Releases the lock when
-    /// dropped.
+    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for writing, and gives access to its
+    /// value. Releases the lock when dropped.
     ///
-    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged with the
-    /// waiting.
+    /// If a task that is sampled has waited meanwhile, the stack that drops the guard is charged
+    /// with the waiting.
     pub struct OwnedRwLockWriteGuard[T: ?Sized + 'static]
         [T: ?Sized + 'static]
         [T] {
@@ -123,8 +123,8 @@ impl<T: ?Sized + 'static> OwnedRwLockWriteGuard<T> {
         Self::map(this, |value| value)
     }
 
-    /// Turns the guard into one for reading, with no writer in between. Readers that wait go on, so this is
-    /// charged like a release.
+    /// Turns the guard into one for reading, with no writer in between. Readers that wait go on, so
+    /// this is charged like a release.
     #[inline(always)]
     pub fn downgrade(self) -> OwnedRwLockReadGuard<T> {
         let (mut hold, inner) = self.into_parts();
@@ -174,8 +174,8 @@ impl<T: ?Sized + 'static> OwnedRwLockWriteGuard<T> {
 }
 
 hold! {
-    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for writing, and gives access to a part of its value. Releases the
-    /// lock when dropped.
+    /// Holds a [`RwLock`](super::RwLock) that it keeps alive for writing, and gives access to a
+    /// part of its value. Releases the lock when dropped.
     pub struct OwnedRwLockMappedWriteGuard[T: ?Sized + 'static, U: ?Sized + 'static = T]
         [T: ?Sized + 'static, U: ?Sized + 'static]
         [T, U] {
@@ -230,8 +230,8 @@ impl<T: ?Sized + 'static, U: ?Sized + 'static> OwnedRwLockMappedWriteGuard<T, U>
 ///
 /// # Safety
 ///
-/// - A share of the lock goes along with the result and with all that is made of it, and is dropped after
-///   it: as in the guards here.
+/// - A share of the lock goes along with the result and with all that is made of it, and is dropped
+///   after it: as in the guards here.
 #[inline(always)]
 pub(super) unsafe fn extended_read<T: ?Sized>(
     inner: original::RwLockReadGuard<'_, T>,

@@ -45,8 +45,8 @@ macro_rules! permit {
             #[inline(always)]
             fn into_parts(self) -> (Permits<$semaphore>, $inner) {
                 let mut this = ManuallyDrop::new(self);
-                // SAFETY: each is taken once: `this` is not dropped, and this function owns it and uses
-                // it no more.
+                // SAFETY: each is taken once: `this` is not dropped, and this function owns it and
+                // uses it no more.
                 unsafe {
                     (
                         ManuallyDrop::take(&mut this.permits),
@@ -55,8 +55,8 @@ macro_rules! permit {
                 }
             }
 
-            /// Ends the hold and takes the permits away for good. What others have waited for them up to here is
-            /// charged to the caller.
+            /// Ends the hold and takes the permits away for good. What others have waited for them
+            /// up to here is charged to the caller.
             #[inline(always)]
             pub fn forget(self) {
                 let (mut permits, inner) = self.into_parts();
@@ -125,8 +125,8 @@ macro_rules! permit {
                     Self::release_contended(&mut permits, inner);
                     keep_frame();
                 }
-                // NOTE: `permits` go last. They may be what keeps the semaphore alive, which `inner`
-                // refers to.
+                // NOTE: `permits` go last. They may be what keeps the semaphore alive, which
+                // `inner` refers to.
             }
         }
 
@@ -144,8 +144,8 @@ macro_rules! permit {
 permit! {
     /// Permits of a [`Semaphore`]. Gives them back when dropped.
     ///
-    /// If a task that is sampled has waited since it got them, the stack that drops it is charged with its
-    /// share of the waiting.
+    /// If a task that is sampled has waited since it got them, the stack that drops it is charged
+    /// with its share of the waiting.
     #[must_use]
     #[clippy::has_significant_drop]
     pub struct SemaphorePermit['a] {
@@ -170,8 +170,8 @@ permit! {
 ///
 /// # Safety
 ///
-/// - A share of the semaphore goes along with the result and with all that is made of it, and is dropped
-///   after it: as in [`OwnedSemaphorePermit`].
+/// - A share of the semaphore goes along with the result and with all that is made of it, and is
+///   dropped after it: as in [`OwnedSemaphorePermit`].
 #[inline(always)]
 pub(super) unsafe fn extended(
     inner: original::SemaphorePermit<'_>,
