@@ -28,7 +28,7 @@ use progress::Progress;
 
 /// Folders that may be of the same second.
 const NAME_TRIES: usize = 100;
-/// Requests at a time. The four that take as long as the user said are among the first.
+/// Requests at a time. Those that take as long as the user said are among the first.
 const THREADS: usize = 8;
 /// A page that links to profiles is short.
 const MAX_INDEX: u64 = 1 << 20;

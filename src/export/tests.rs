@@ -388,7 +388,7 @@ fn frames_that_stand_for_no_code_are_explained_where_they_matter() {
     assert_eq!(
         last,
         "contend::unattributed has 9.5% of the delay: \
-         no release was seen that ended this waiting"
+         nobody was seen to end this waiting"
     );
     assert!(!table.contains("contend::no_stack has"), "{table}");
     assert!(!profile(vec![shop()]).to_string().contains(" has "));

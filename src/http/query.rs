@@ -28,7 +28,7 @@ impl<'a> Query<'a> {
 
     /// Whether `name` is there without a value.
     pub(super) fn has_empty(&self, name: &str) -> bool {
-        let same = self.0.iter().find(|(it, _)| it == name);
+        let same = self.0.iter().find(|(key, _)| key == name);
         same.is_some_and(|(_, value)| value.is_empty())
     }
 

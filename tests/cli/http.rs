@@ -536,7 +536,7 @@ fn snap_asks_for_few_things_at_a_time() {
     let windows = paths[1..=AT_A_TIME]
         .iter()
         .filter(|path| path.contains("seconds=1"));
-    assert_eq!(windows.count(), 5, "{paths:?}");
+    assert_eq!(windows.count(), 6, "{paths:?}");
 }
 
 /// Each time it is asked `checkout` has 3 contentions of 2 ms more.

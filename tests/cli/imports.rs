@@ -133,7 +133,7 @@ fn the_library_is_replaced_where_it_stands() {
 fn what_is_no_lock_stays() {
     for source in [
         "use std::sync::{Arc, atomic::AtomicU8, PoisonError};",
-        "use std::thread::ThreadId; fn f() { std::thread::current(); std::sync::Arc::new(1); }",
+        "use std::thread::ThreadId; fn f() { std::thread::panicking(); std::sync::Arc::new(1); }",
         "use contend::sync::Mutex; use crate::std::sync::Mutex as M; use self::parking_lot::Mutex as P;",
         "fn f() { my::std::sync::Mutex::new(()); <T>::std::sync::Mutex; $crate::std::sync::Once; }",
         "// use std::sync::Mutex;\n/// use std::sync::Mutex;\nconst A: &str = \"std::sync::Mutex\";",
