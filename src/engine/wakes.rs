@@ -54,7 +54,9 @@ use crate::engine::spin_lock::{SpinGuard, SpinLock};
 use crate::engine::store::StackId;
 use crate::profile::amount::{Amount, variance_of_wait};
 use crate::profile::kind::Kind;
-pub(crate) use flag::{WakeFlag, WakeKey, WakeRef};
+#[cfg(not(loom))]
+pub(crate) use flag::WakeKey;
+pub(crate) use flag::{WakeFlag, WakeRef};
 use shard::{Shard, Ticket};
 
 /// As in `blame`, and for the same reason.

@@ -100,8 +100,9 @@ fn a_failure_names_condition_bound_site_and_line() {
             contention(checkout);
         })
     });
+    // How long the holder really slept is up to the machine.
     assert!(
-        message.starts_with("too much contention: delay < 5.00ms does not hold: it is 1"),
+        message.starts_with("too much contention: delay < 5.00ms does not hold: it is "),
         "{message}"
     );
     assert!(
