@@ -8,9 +8,10 @@ use crate::profile::kind::{Kind, ProfileKind};
 /// The fate of the contentions that the mutex profile has sampled since the start, in
 /// contentions.
 ///
-/// At any moment [`missing`](Self::missing) is 0, and [`in_the_recorder`](Self::in_the_recorder)
-/// not less than that; where nobody records right now, it is 0 too. Those that could not be taken
-/// in are not among them: `Lost` counts them.
+/// At any moment [`missing`](Self::missing) is 0. Where nobody records right now,
+/// [`in_the_recorder`](Self::in_the_recorder) is what it was at the first look, 0 if no reset came
+/// before; at other moments it is not less. Contentions that could not be taken in are not among
+/// them: `Lost` counts them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ledger {
     /// Waits that have begun.
