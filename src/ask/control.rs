@@ -220,7 +220,7 @@ pub fn wake_profile_rate() -> u64 {
 ///     std::thread::scope(|scope| {
 ///         scope.spawn(move || receiver.recv());
 ///         # #[cfg(feature = "profiling")]
-///         while contend::threads().in_waits().count() == 0 {}
+///         while contend::threads().threads().iter().all(|thread| thread.wait().is_none()) {}
 ///         sender.send("work")
 ///     })
 /// });

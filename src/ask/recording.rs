@@ -57,8 +57,8 @@ use crate::profile::kind::ProfileKind;
 /// });
 /// let profiles = recording.finish();
 /// println!("{profiles}");
-/// # #[cfg(feature = "profiling")]
-/// assert_eq!(profiles.mutex.total_contentions(), 1);
+/// // None, if the second thread has started after the first one had ended.
+/// assert!(profiles.mutex.total_contentions() <= 1);
 /// assert_eq!(contend::mutex_profile_fraction(), 0);
 /// ```
 #[derive(Debug)]

@@ -23,6 +23,7 @@ pub(crate) fn own_server() -> Server {
 }
 
 /// A thread for the command to show: it sleeps until the process ends.
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
 fn spawn_sleeper() {
     let sleeper = std::thread::Builder::new().name("cli-\u{1b}[2Jsleeper".to_owned());
     let sleep = || loop {
