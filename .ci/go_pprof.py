@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Go's own pprof must read what the example writes, and show its sites and numbers.
 
-    go_pprof.py GO EXAMPLE
+    go_pprof.py GO EXAMPLE LABELLED
 
-GO is the `go` command, EXAMPLE the built `contended_counter`. Runs the example twice in an empty
+GO is the `go` command, EXAMPLE the built `contended_counter`, LABELLED the built `endpoints`. Runs them in an empty
 folder and puts every promise about the output to the real tool. Exits with 1 at the first
 promise that is broken.
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-go, example = (os.path.abspath(path) for path in sys.argv[1:3])
+go, example, labelled = (os.path.abspath(path) for path in sys.argv[1:4])
 environment = dict(os.environ, GOPROXY="off", GOTOOLCHAIN="local")
 checks = 0
 
@@ -90,6 +90,21 @@ for fraction in ["1", "5"]:
     run_example(fraction)
     if totals("mutex.txt") != totals("mutex.pb.gz"):
         sys.exit(f"text {totals('mutex.txt')}, pprof {totals('mutex.pb.gz')} at fraction {fraction}")
+    checks += 1
+
+# Labels of the program: the releaser's in the mutex profile, the waiter's in the block profile.
+subprocess.run([labelled], check=True, stdout=subprocess.DEVNULL)
+for profile in ["mutex.pb.gz", "block.pb.gz"]:
+    check("-tags", pprof("-tags", profile), r"endpoint: Total", r"\| /cart$", r"\| /report$")
+    all_nanos = totals(profile)[1]
+    shown = pprof("-tagfocus=endpoint=^/report$", "-top", "-unit=ns", profile)
+    found = re.search(r"Showing nodes accounting for (\d+)ns.* of (\d+)ns total", shown)
+    if not found or int(found[2]) != all_nanos:
+        sys.exit(f"-tagfocus {profile}: not of {all_nanos}\n{shown}")
+    # Reports hold for 5 ms, the others for 20 µs.
+    share = int(found[1]) / all_nanos
+    if (share > 0.5) != (profile == "mutex.pb.gz"):
+        sys.exit(f"{profile}: /report has {share:.0%}\n{shown}")
     checks += 1
 
 print(f"go_pprof: {checks} passed, 0 failed")

@@ -691,6 +691,107 @@ def the_flame_graph_file_is_interactive_by_itself(browser):
 SVG_FILE = "flamegraph?profile=block&download=1"
 
 
+# A window of a second with 20,000 waits, in the place of what the server would record.
+MANY_WAITS = """
+const span = 1e9, threads = 16, waits = [], regions = [];
+let state = 1;
+const random = () => (state = (state * 16807) % 2147483647) / 2147483647;
+for (let thread = 0; thread < threads; thread++) {
+  const step = span / 1250;
+  for (let index = 0; index < 1250; index++) {
+    const begin = Math.round((index + random() * 0.5) * step), end = Math.round(begin + 50 + random() * step * 0.4);
+    const kind = index % 3, waker = kind < 2 ? (thread + 1) % threads : -1;
+    waits.push([thread, kind, kind < 2 ? 3 : -1, begin, end, 1, waker, waker < 0 ? -1 : end - 20, waker < 0 ? 0 : 2, 0, 1, 2]);
+  }
+  for (let index = 0; index < 100; index++) regions.push([thread, 8, index * 1e7, index * 1e7 + 6e6, 0, index]);
+}
+waits.sort((a, b) => a[3] - b[3]);
+regions.sort((a, b) => a[2] - b[2]);
+const data = {
+  program: "hostile", duration: span, missing: 0, waits, regions, logs: [],
+  threads: [...Array(threads).keys()].map(index => [`worker-${index}`, 100 + index, -1, -1]),
+  stacks: [[], [4, 5], [6, 7]], labels: ["", "endpoint=/cart", "endpoint=<b>search</b>"],
+  texts: ["mutex", "rwlock_read", "condvar", "0x7f00", "shop::waits", "src/a.rs:1", "shop::holds<script>alert(1)</script>", "src/b.rs:2", "look up"],
+};
+window.fetch = async () => new Response(JSON.stringify(data));
+"""
+
+# Acts at each frame, 40 times; resolves to the median of the time that a frame took, and of drawing it.
+FRAMES = """
+const [act, done] = [arguments[0], arguments[arguments.length - 1]];
+const chart = window.timeline, frames = [], drawn = [];
+const draw = chart.draw.bind(chart);
+chart.draw = () => { const begin = performance.now(); draw(); drawn.push(performance.now() - begin); };
+const acts = {
+  zoom: count => chart.zoom(count < 20 ? 0.8 : 1.25, 600),
+  move: count => chart.move(count < 20 ? 40 : -40),
+  hover: count => { chart.hover(200 + count * 20, 40 + (count % 16) * 30); chart.later(true); },
+  search: count => { chart.search.value = ["s", "shop", "/cart", "worker-1"][count % 4]; chart.find_text(); },
+};
+let count = 0, last = performance.now();
+const median = numbers => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+const step = now => {
+  frames.push(now - last);
+  last = now;
+  if (count++ === 40) {
+    delete chart.draw;
+    done([median(frames), median(drawn), drawn.length]);
+    return;
+  }
+  acts[act](count);
+  requestAnimationFrame(step);
+};
+requestAnimationFrame(step);
+"""
+
+
+@check
+def a_timeline_of_twenty_thousand_waits_is_fluid(browser):
+    driver = browser.driver
+    script = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": MANY_WAITS})
+    try:
+        for size in [DESKTOP, PHONE]:
+            browser.resize(size)
+            browser.open("timeline?seconds=1")
+            browser.wait("the drawing", lambda: browser.run("return !!window.timeline"))
+            same(browser.run("return timeline.data.waits.length"), 20_000, "waits")
+            for act in ["zoom", "move", "hover", "search"]:
+                browser.run("timeline.show(0, timeline.data.duration)")
+                frame, drawn, count = driver.execute_async_script(FRAMES, act)
+                print(f"        {act} at {size[0]} px: a frame {frame:.1f} ms, its drawing {drawn:.1f} ms")
+                assert count >= 30, f"{act}: {count} frames of 40 were drawn"
+            widths = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
+            same(widths, [size[0], size[0]], "width of the timeline and of the window")
+            rows = browser.run("return [timeline.height, document.querySelector('#chart').clientHeight]")
+            assert abs(rows[0] - rows[1]) <= 3, f"rows are cut off: {rows}"
+        browser.resize(DESKTOP)
+        browser.open("timeline?seconds=1")
+        browser.wait("the drawing", lambda: browser.run("return !!window.timeline"))
+        # The arrow goes from the waker's row at the release to the waiter's.
+        told = browser.run(
+            """const wait = timeline.data.waits.find(wait => wait.waker && wait.begin > 5e8);
+               timeline.show(wait.begin - 1000, (wait.end - wait.begin) * 2);
+               const before = timeline.canvas.toDataURL();
+               timeline.draw();
+               const plain = timeline.canvas.toDataURL();
+               timeline.choose(wait);
+               timeline.draw();
+               return [plain !== timeline.canvas.toDataURL(), timeline.tell(wait)]"""
+        )
+        assert told[0], "no arrow is drawn"
+        assert re.fullmatch(r"worker-\d+ {endpoint=/cart} waited .* let go by worker-\d+ {endpoint=<b>search</b>}, .*", told[1]), told
+        assert "alert(1)" in browser.text("#both") and "<b>search</b>" in browser.text("#both")
+        browser.one("#search").send_keys("worker-3", Keys.ENTER)
+        found = re.fullmatch(r"(\d+) of 20000 waits, .*", browser.text("#matched"))
+        same(found and int(found[1]), 1250, "waits of one thread")
+        assert browser.run("return timeline.to - timeline.from < 1e7"), "Enter zooms to a match"
+        browser.one("#all").click()
+        same(browser.run("return [timeline.from, timeline.to]"), [0, 1_000_000_000], "all of it")
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+        browser.resize(DESKTOP)
+
+
 @check
 def names_that_are_markup_are_shown_as_text(browser):
     for path, selector in [

@@ -8,6 +8,11 @@
 //! **Events.** A log and a region, in one thread and in two at a time: what each of them spends. An
 //! event that is a wait needs no clock of its own, but a stack, which `record` measures.
 //!
+//! **Labels.** What a thread has when it has none, a scope of a set that was made before, and one
+//! whose set is looked up by its texts.
+//!
+//! **Uncontended.** A lock that nobody waits for, with a recorder and without.
+//!
 //! **Contended.** Threads do nothing but take one lock, for a critical section of about so long.
 //! Off and on take turns, and each pair is measured side by side, so that whatever else the machine
 //! does falls on both. The ratio is the median of the pairs.
@@ -17,6 +22,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use contend::Labels;
 use contend::sync::Mutex;
 use contend::trace::{self, FlightRecorder, Recording};
 
@@ -33,8 +39,30 @@ fn main() {
         after("--rounds").unwrap_or(21)
     };
     let scale = if is_test { 100 } else { 1 };
-    events(rounds, 100_000 / scale);
-    contended(rounds, 100_000 / scale);
+    // A part of it, by its name: `events`, `labels`, `uncontended`, `contended`, `covered`.
+    let parts = ["events", "labels", "uncontended", "contended", "covered"];
+    let wanted = |part: &str| {
+        let mut named = arguments
+            .iter()
+            .filter(|argument| parts.contains(&argument.as_str()));
+        let is_any_named = named.clone().next().is_some();
+        !is_any_named || named.any(|named| named == part)
+    };
+    if wanted("events") {
+        events(rounds, 100_000 / scale);
+    }
+    if wanted("labels") {
+        labels(rounds, 1_000_000 / scale);
+    }
+    if wanted("uncontended") {
+        uncontended(rounds, 1_000_000 / scale);
+    }
+    if wanted("contended") {
+        contended(rounds, 100_000 / scale);
+    }
+    if wanted("covered") {
+        covered(Duration::from_millis(2_000 / u64::from(scale)));
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -77,6 +105,92 @@ fn events(rounds: usize, count: u32) {
         drop(recording);
         println!(
             "  threads: {threads}  log {log:6.1}   region {region:6.1} (two events)   log, off {off:5.2}"
+        );
+    }
+}
+
+/// The median of the rounds, in nanoseconds for each call.
+fn each(rounds: usize, count: u32, mut work: impl FnMut()) -> f64 {
+    let rounds = (0..rounds).map(|_| {
+        let begin = Instant::now();
+        (0..count).for_each(|_| work());
+        begin.elapsed().as_nanos() as f64 / f64::from(count)
+    });
+    median(rounds.collect())
+}
+
+fn labels(rounds: usize, count: u32) {
+    let set = Labels::new([("endpoint", "/cart")]);
+    let other = Labels::new([("tenant", "blue")]);
+    let name = String::from("/cart");
+    let none = each(rounds, count, || {
+        black_box(Labels::current());
+    });
+    let scope = each(rounds, count, || {
+        let _scope = black_box(set).enter();
+    });
+    let looked_up = each(rounds, count, || {
+        let _scope = contend::labels! {"endpoint" => black_box(&name)};
+    });
+    let _outer = set.enter();
+    let inner = each(rounds, count, || {
+        let _scope = black_box(other).enter();
+    });
+    println!(
+        "labels: ns each\n  none {none:5.2}   scope of a set {scope:5.2}   within another {inner:5.2}   \
+         looked up by its texts {looked_up:5.1}"
+    );
+}
+
+fn uncontended(rounds: usize, count: u32) {
+    let mutex = Mutex::new(0_u64);
+    let run = || {
+        each(1, count, || {
+            *mutex.lock().expect("nobody panics") += 1;
+        })
+    };
+    let (mut off, mut on) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        off.push(run());
+        let _recorder = FlightRecorder::builder().start().expect("there is room");
+        on.push(run());
+    }
+    println!(
+        "uncontended lock + unlock: ns\n  off {:.2}   with a flight recorder {:.2}",
+        median(off),
+        median(on)
+    );
+}
+
+/// How much time 16 MiB have, at how many waits.
+fn covered(time: Duration) {
+    println!("16 MiB cover");
+    for pause in [Duration::from_micros(100), Duration::ZERO] {
+        let recorder = FlightRecorder::builder()
+            .max_bytes(16 << 20)
+            .min_age(Duration::from_secs(3600))
+            .start()
+            .expect("there is room");
+        let end = Instant::now() + time;
+        let waits = std::sync::atomic::AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while Instant::now() < end {
+                        // A wait of the shortest kind that there is.
+                        let _ = contend::thread::park_timeout(pause.max(Duration::from_nanos(1)));
+                        waits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        let timeline = recorder.timeline();
+        let waits = waits.into_inner() as f64 / time.as_secs_f64();
+        println!(
+            "  {waits:9.0} waits/s: {:?} of {time:?}, {} waits are there, {} too old",
+            timeline.duration(),
+            timeline.waits().len(),
+            timeline.missing_events()
         );
     }
 }

@@ -33,6 +33,7 @@ mod file;
 mod filter;
 mod flamegraph;
 mod graph;
+mod group;
 mod hangup;
 mod imports;
 #[cfg(contend_whole)]

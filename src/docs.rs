@@ -8,6 +8,7 @@
 //! | [`writing_a_skin`] | how the types of another library are wrapped, and six rules of it |
 //! | [`asynchronous`] | what the profiles show of tasks: whose stack, whose time, and which waits matter |
 //! | [`whole_process`] | how to profile a program that knows nothing of this crate, and how true that is |
+//! | [`labels`] | how to see which endpoint or tenant waits, and which one makes others wait |
 //! | [`timeline`] | how to explain one slow request with a timeline, in five steps |
 //! | [`migration`] | how to move a program, and its dependencies, to the wrappers |
 #![forbid(unsafe_code)]
@@ -26,6 +27,9 @@ pub mod asynchronous {}
 
 #[doc = include_str!("docs/whole_process.md")]
 pub mod whole_process {}
+
+#[doc = include_str!("docs/labels.md")]
+pub mod labels {}
 
 #[doc = include_str!("docs/migration.md")]
 pub mod migration {}

@@ -10,6 +10,8 @@ pub(crate) mod clock;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod events;
 #[cfg(feature = "profiling")]
+pub(crate) mod labels;
+#[cfg(feature = "profiling")]
 pub(crate) mod lost;
 #[cfg(not(feature = "profiling"))]
 pub(crate) mod off;

@@ -4,6 +4,8 @@ pub(crate) mod diff_table;
 #[cfg(feature = "flamegraph")]
 pub(crate) mod flamegraph;
 pub(crate) mod form;
+#[cfg(feature = "http")]
+pub(crate) mod labels;
 mod methods;
 pub(crate) mod pprof;
 pub(crate) mod sites;

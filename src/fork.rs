@@ -14,6 +14,7 @@
 //! | the readers of unwind tables | | nothing: they are tried, never waited for |
 //! | the ring of events | | opened; its events and who records them are forgotten |
 //! | the registry of waits in progress | | forgotten: its threads are not there |
+//! | the labels of the thread | | shown at its new record |
 //! | each [`Lock`]: dumps of threads, the trace, … | | opened; what a thread was changing begins anew |
 //! | what is made once: the store, the clock, the unwinder, names of kinds | | nothing: nobody waits while it is made (see `engine::published`) |
 //!
@@ -46,7 +47,7 @@ pub(crate) fn install_hooks() {
 mod imp {
     use std::cell::Cell;
 
-    use crate::engine::{events, recorder, registry};
+    use crate::engine::{events, labels, recorder, registry};
     #[cfg(target_os = "linux")]
     use crate::loader::list as loader;
     use crate::symbols;
@@ -95,6 +96,7 @@ mod imp {
         // SAFETY: as above.
         unsafe { events::forget_after_fork() };
         registry::after_fork();
+        labels::after_fork();
         super::lock::open_all();
     }
 

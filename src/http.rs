@@ -71,10 +71,12 @@
 //! | *(none)* | | reads | The index: each profile with its numbers, its rate and its losses, and links to all paths. |
 //! | `mutex` | | reads | Whose code made others wait, since the program started: pprof, compressed with gzip. |
 //! | | `debug=1` | | As text. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | `block` | | reads | Where threads waited, since the program started, in the same form. |
 //! | | `debug=1` | | As text. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | `wake` | | reads | Who ended the waits that no lock made, since the program started, in the same form. |
@@ -106,6 +108,7 @@
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
 //! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
@@ -115,6 +118,7 @@
 //! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
 //! | | `name=NAME` | | The function's whole name. |
 //! | | `kind=NAME` | | Only what waited for this, such as `mutex`. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
@@ -122,6 +126,7 @@
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | `flamegraph` | | reads | A page: stacks as a flame graph (feature `flamegraph`). |
 //! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |

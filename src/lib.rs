@@ -129,6 +129,11 @@
 //! of threads are; [`FutureExt::contend`] names any future, and a [`Resource`] tells who kept the
 //! connections of a pool. [`docs::asynchronous`] says whose stack and whose time it is.
 //!
+//! # Labels
+//!
+//! [`labels!`]`{"endpoint" => name}` says for whom the thread works. The mutex profile then says whose work makes others wait, the
+//! block profile whose work waits, the timeline both: [`docs::labels`].
+//!
 //! # Tests, benchmarks and the command line
 //!
 //! | to profile | write | and get |
@@ -307,6 +312,7 @@
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
 //! | `tokio` | no | `contend::tokio`, for programs whose tasks wait: tokio 1.54 or later |
+//! | `tracing` | no | `trace::SpanLayer`: spans of the tracing crate as tasks and regions, their fields as labels. Adds the registry of tracing-subscriber 0.3 |
 //! | `serde` | no | `Serialize` and `Deserialize` for `contend::sync::{Mutex, RwLock}` and for parking_lot's locks, as serde has them for the originals |
 //! | `flamegraph` | no | `Profile::write_flamegraph`, and the flame graphs of the pages and the command. Adds inferno, whose licence is the CDDL-1.0 |
 //! | `http` | no | `contend::http`: the answers to `/debug/pprof/…`, for whatever server a program has. No runtime |
@@ -324,6 +330,7 @@ pub mod crossbeam_channel;
 #[cfg(all(feature = "crossbeam-utils", feature = "profiling"))]
 pub mod crossbeam_utils;
 mod future;
+mod labels;
 #[cfg(all(feature = "once_cell", feature = "profiling"))]
 pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
@@ -387,6 +394,7 @@ pub mod bench_support;
 pub mod __private {
     pub use crate::ask::assertion::{Condition, assert, start_assertion};
     pub use crate::ask::criterion::BenchRecorder;
+    pub use crate::labels::enter_labels;
 }
 
 pub use ask::control::{
@@ -402,6 +410,7 @@ pub use future::{Contended, FutureExt};
 pub use hang::dump_on_signal;
 pub use hang::{Watchdog, watchdog};
 pub use init::{InitGuard, init};
+pub use labels::{LabelScope, Labelled, Labels, with_labels};
 pub use live::{
     Accounting, Deadlock, Holder, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes,
     Threads, WaitInProgress, deadlocks, threads,

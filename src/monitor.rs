@@ -4,6 +4,7 @@
 //! nothing costs a third of a microsecond a look; stacks are taken each n-th time, and at an alarm.
 #![forbid(unsafe_code)]
 
+pub(crate) mod alarms;
 mod builder;
 mod file;
 mod history;

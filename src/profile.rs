@@ -9,6 +9,7 @@ pub(crate) mod amount;
 mod diff;
 mod frame;
 pub(crate) mod kind;
+pub(crate) mod labels;
 pub(crate) mod lost;
 #[cfg(any(test, feature = "profiling"))]
 pub(crate) mod names;
@@ -33,7 +34,7 @@ pub(crate) use sample::Stack;
 pub(crate) use sample::ThreadRole;
 pub(crate) use sample::{mean_delay, std_error};
 
-use kind::Kind;
+use labels::Tags;
 use lost::Lost;
 
 /// A snapshot of the mutex or the block profile.
@@ -297,6 +298,25 @@ impl Profile {
         focused
     }
 
+    /// The samples that have this [label](Sample::label). The rate, what was lost, the time and the duration
+    /// stay.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let profile = contend::block_profile();
+    /// let of_cart = profile.with_label("endpoint", "/cart");
+    /// assert!(of_cart.total_delay() <= profile.total_delay());
+    /// ```
+    #[must_use]
+    pub fn with_label(&self, key: &str, value: &str) -> Profile {
+        let mut with_label = self.clone();
+        with_label
+            .samples
+            .retain(|sample| sample.label(key) == Some(value));
+        with_label
+    }
+
     /// This profile without the samples of which `is_apart` says so, and one of these alone.
     #[allow(dead_code)] // Where programs are profiled from outside.
     pub(crate) fn split(&self, is_apart: impl Fn(&Sample) -> bool) -> (Profile, Profile) {
@@ -340,17 +360,17 @@ impl Profile {
             let by_delay = b.delay_nanos.cmp(&a.delay_nanos);
             by_delay
                 .then_with(|| b.contentions.total_cmp(&a.contentions))
-                .then_with(|| a.kind.cmp(&b.kind))
+                .then_with(|| a.tags().cmp(&b.tags()))
                 .then_with(|| a.stack.addresses.cmp(&b.stack.addresses))
         });
     }
 
     /// The samples of waits that are over.
-    fn by_stack(&self) -> impl Iterator<Item = ((Kind, &[usize]), &Sample)> {
+    fn by_stack(&self) -> impl Iterator<Item = ((Tags, &[usize]), &Sample)> {
         let samples = self
             .samples
             .iter()
             .filter(|sample| !self.is_ongoing(sample));
-        samples.map(|sample| ((sample.kind, &*sample.stack.addresses), sample))
+        samples.map(|sample| ((sample.tags(), &*sample.stack.addresses), sample))
     }
 }

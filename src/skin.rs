@@ -14,14 +14,19 @@ mod hold;
 #[cfg(any(test, feature = "profiling", feature = "http"))]
 pub(crate) mod table;
 
+#[cfg(feature = "profiling")]
+pub(crate) use crate::engine::labels;
 #[cfg(not(feature = "profiling"))]
-pub(crate) use crate::engine::off::blocking as blocking_named;
+pub(crate) use crate::engine::off::{blocking as blocking_named, labels};
+pub(crate) use crate::profile::labels::LabelSet;
 #[cfg(feature = "profiling")]
 pub(crate) use door::*;
 
 #[cfg(feature = "profiling")]
 mod door {
     pub(crate) use crate::engine::blame::Flag;
+    #[cfg(feature = "tokio")]
+    pub(crate) use crate::engine::events::polls::polling;
     pub(crate) use crate::engine::spawned::Origin;
     pub(crate) use crate::engine::wait::{
         Access, Blocked, OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, begin_release,

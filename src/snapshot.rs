@@ -36,7 +36,8 @@ fn named(numbers: Numbers) -> Profile {
     let stacks = numbers.totals.iter().map(|totals| &*totals.addresses);
     symbolizer.prepare(stacks.flatten().copied());
     let samples = numbers.totals.into_iter().map(|totals| Sample {
-        kind: totals.kind,
+        kind: totals.tags.kind,
+        labels: totals.tags.labels,
         contentions: totals.amount.contentions,
         delay_nanos: totals.amount.delay_nanos,
         variance: totals.amount.variance,
@@ -68,8 +69,8 @@ fn in_progress(which: ProfileKind) -> InProgress {
     })
 }
 
-/// One sample for each kind and stack: those of a task differ in the executor's part alone, which
-/// is cut off.
+/// One sample for each kind, set of labels and stack: those of a task differ in the executor's part
+/// alone, which is cut off.
 fn merged(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
     let mut places: HashMap<_, usize> = HashMap::new();
     let mut merged: Vec<Sample> = Vec::new();
@@ -79,7 +80,7 @@ fn merged(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
             merged.push(sample);
             continue;
         }
-        let key = (sample.kind, sample.stack.addresses.clone());
+        let key = (sample.kind, sample.labels, sample.stack.addresses.clone());
         match places.entry(key) {
             Entry::Occupied(place) => merged[*place.get()].add(&sample),
             Entry::Vacant(place) => {
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn totals_become_a_profile() {
         let totals = |address, nanos, weight| StackTotals {
-            kind: Kind::CONDVAR,
+            tags: Kind::CONDVAR.into(),
             addresses: [address].into(),
             amount: Amount {
                 contentions: weight,

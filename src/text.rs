@@ -14,3 +14,10 @@ pub(crate) mod sources;
 pub(crate) mod template;
 pub(crate) mod units;
 pub(crate) mod utc;
+
+/// The last boundary between characters of the text that is not behind `at`.
+pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    let mut inwards = (0..=at).rev();
+    inwards.find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}

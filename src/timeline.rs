@@ -19,7 +19,8 @@ use std::time::Duration;
 pub use model::Timeline;
 #[cfg_attr(not(feature = "profiling"), allow(unused_imports))] // Then there are no events.
 pub(crate) use model::{
-    Log, Missing, NO_STACK, Region, Release, StackIndex, Task, Thread, ThreadIndex, Wait, Waker,
+    LabelsIndex, Log, Missing, NO_LABELS, NO_STACK, Region, Release, StackIndex, Task, Thread,
+    ThreadIndex, Wait, Waker,
 };
 pub use wait::TimelineWait;
 

@@ -8,7 +8,9 @@
 //! - every wait of this crate's types: the stack that waited, the thread whose release let it go
 //!   on, when that was, and the stack of that release, if it held the lock for 5 µs or more,
 //! - the threads that [`contend::thread`](crate::thread) starts, and when they end,
-//! - the [tasks](task), [regions](region) and [logs](log) of the program.
+//! - the [tasks](task), [regions](region) and [logs](log) of the program,
+//! - with the feature `tokio`: which task runs where, as a region for each poll of 10 µs or more of what
+//!   `contend::tokio` has spawned.
 //!
 //! [`docs::timeline`](crate::docs::timeline) explains one slow request, from the trigger to the
 //! cause.
@@ -40,6 +42,8 @@ mod imp;
 mod instrumented;
 mod recording;
 mod region;
+#[cfg(feature = "tracing")]
+mod spans;
 mod task;
 
 pub use crate::timeline::{Timeline, TimelineWait};
@@ -49,6 +53,8 @@ pub use global::{start, stop};
 pub use instrumented::Instrumented;
 pub use recording::Recording;
 pub use region::{Region, log, region};
+#[cfg(feature = "tracing")]
+pub use spans::SpanLayer;
 pub use task::{Entered, Task, task};
 
 /// Whether anybody records a timeline now.

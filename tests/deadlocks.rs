@@ -358,3 +358,31 @@ fn a_busy_program_has_none_in_ten_minutes() {
     let _turn = turn();
     busy_and_correct(Duration::from_secs(600));
 }
+
+#[test]
+fn a_deadlock_triggers_a_flight_recorder() {
+    let _turn = turn();
+    let folder = std::env::temp_dir().join(format!("contend-stuck-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let recorder = contend::trace::FlightRecorder::builder()
+        .on_deadlock()
+        .tail(Duration::ZERO)
+        .files_in(&folder)
+        .start()
+        .unwrap();
+    ring(
+        &["stuck-flight-1", "stuck-flight-2"],
+        || contend::sync::Mutex::new(()),
+        |lock, then| {
+            let _guard = lock.lock().unwrap();
+            then();
+        },
+    );
+    while recorder.files().is_empty() {
+        thread::yield_now();
+    }
+    let name = recorder.files()[0].display().to_string();
+    assert!(name.contains("deadlock-of-"), "{name}");
+    drop(recorder);
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -135,10 +135,36 @@ fn the_global_allocator_has_a_profiled_lock() {
     assert!(mutex.total_delay() <= block.total_delay());
 }
 
-/// All kinds of waits, in a thread that has never waited before.
 #[test]
 fn to_record_does_not_allocate() {
     let _profiling = profile_everything();
+    wait_in_all_ways();
+}
+
+/// Nor does a timeline, or a thread's labels.
+#[test]
+fn to_record_events_and_labels_does_not_allocate() {
+    let _profiling = profile_everything();
+    let recording = contend::trace::Recording::start().unwrap();
+    wait_in_all_ways();
+    let before = FROM_WITHIN_LOCKS.load(Ordering::Relaxed);
+    thread::spawn(|| {
+        in_lock(|| {
+            let _labels = contend::labels! {"allocator" => "new here"};
+            let _region = contend::trace::region("in the allocator");
+            contend::trace::log("allocator", "says so");
+        });
+    })
+    .join()
+    .unwrap();
+    assert_eq!(FROM_WITHIN_LOCKS.load(Ordering::Relaxed), before);
+    let timeline = recording.finish();
+    let labels = timeline.waits().filter_map(|wait| wait.label("waits"));
+    assert!(labels.count() >= 3, "{timeline}");
+}
+
+/// All kinds of waits, in a thread that has never waited before.
+fn wait_in_all_ways() {
     let before = FROM_WITHIN_LOCKS.load(Ordering::Relaxed);
     let mutex = Mutex::new(false);
     let rwlock = RwLock::new(());
@@ -148,6 +174,7 @@ fn to_record_does_not_allocate() {
     thread::scope(|scope| {
         scope.spawn(|| {
             in_lock(|| {
+                let _labels = contend::labels! {"waits" => "in all ways"};
                 sleepers[0].about_to_wait();
                 drop(mutex.lock().unwrap());
                 sleepers[1].about_to_wait();
@@ -162,6 +189,7 @@ fn to_record_does_not_allocate() {
 
         let waiter = scope.spawn(|| {
             in_lock(|| {
+                let _labels = contend::labels! {"waits" => "in all ways"};
                 let mut told = mutex.lock().unwrap();
                 sleepers[2].about_to_wait();
                 while !*told {

@@ -84,6 +84,26 @@ fn a_timeline_has_the_time_that_the_block_profile_has() {
 }
 
 #[test]
+fn events_of_an_earlier_recording_are_not_missing_in_a_later_one() {
+    let _alone = alone();
+    let log = |count: u64| (0..count).for_each(|_| trace::log("one", "event"));
+    // More than the least ring has room for.
+    let flight = || FlightRecorder::builder().max_bytes(1).start().unwrap();
+    let first = flight();
+    log(30_000);
+    assert!(first.timeline().missing_events() > 0);
+    drop(first);
+    let second = flight();
+    log(100);
+    assert_eq!(second.timeline().missing_events(), 0);
+    // A ring that is always on is the beginning of whatever is recorded besides.
+    log(30_000);
+    let beside = Recording::start().unwrap();
+    log(100);
+    assert_eq!(beside.finish().missing_events(), 0);
+}
+
+#[test]
 fn who_waits_is_told_by_whom_it_was_woken() {
     let _alone = alone();
     let recording = Recording::start().unwrap();
@@ -282,4 +302,146 @@ fn what_is_begun_before_a_recording_ends_quietly() {
     let mut file = Vec::new();
     recording.finish().write_go(&mut file).unwrap();
     assert!(file.starts_with(b"go 1.23 trace"));
+}
+
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn an_alarm_of_a_monitor_triggers() {
+    let _alone = alone();
+    let folder = folder("flight-alarm");
+    let recorder = FlightRecorder::builder()
+        .on_alarm()
+        .tail(Duration::ZERO)
+        .files_in(&folder)
+        .start()
+        .unwrap();
+    let monitor = contend::Monitor::builder()
+        .interval(Duration::from_millis(1))
+        // There is one thread at least.
+        .rule(contend::MonitorRule::threads(0).call(|_| ()))
+        .start()
+        .unwrap();
+    while recorder.files().is_empty() {
+        thread::yield_now();
+    }
+    let name = recorder.files()[0].display().to_string();
+    assert!(name.contains("alarm"), "{name}");
+    drop((monitor, recorder));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_a_thread_does_while_it_is_torn_down_is_there() {
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let _region = trace::region("last");
+            thread::sleep(Duration::from_micros(10));
+            trace::log("last", "words");
+        }
+    }
+
+    thread_local! {
+        static LAST: Last = const { Last };
+    }
+
+    let _alone = alone();
+    let recording = Recording::start().unwrap();
+    std::thread::spawn(|| LAST.with(|_| ())).join().unwrap();
+    let timeline = recording.finish();
+    let told = format!("{timeline:?}");
+    assert!(
+        told.contains("words") && told.contains("name: \"last\""),
+        "{told}"
+    );
+    assert!(timeline.waits().any(|wait| wait.kind() == "sleep"));
+}
+
+/// A handler comes in the middle of events that are being recorded, and records events.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_of_a_signal_handler_are_there_or_counted() {
+    use std::sync::atomic::AtomicUsize;
+
+    const SIGNALS: usize = 2_000;
+    static HANDLED: AtomicUsize = AtomicUsize::new(0);
+
+    extern "C" fn handle(_: libc::c_int) {
+        HANDLED.fetch_add(1, Ordering::Relaxed);
+        trace::log("handler", "of a signal");
+    }
+
+    let _alone = alone();
+    let recording = Recording::start().unwrap();
+    // SAFETY: the handler takes a number, and uses atomics and thread-locals without destructors.
+    let before =
+        unsafe { libc::signal(libc::SIGUSR1, handle as extern "C" fn(libc::c_int) as usize) };
+    // SAFETY: has no preconditions.
+    let this = unsafe { libc::pthread_self() };
+    let mut own = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while HANDLED.load(Ordering::Relaxed) < SIGNALS {
+                // SAFETY: the thread waits for this one at the end of the scope.
+                unsafe { libc::pthread_kill(this, libc::SIGUSR1) };
+                std::thread::yield_now();
+            }
+        });
+        while HANDLED.load(Ordering::Relaxed) < SIGNALS {
+            own += 1;
+            trace::log("thread", "its own");
+        }
+    });
+    // SAFETY: gives back what was there.
+    unsafe { libc::signal(libc::SIGUSR1, before) };
+    let timeline = recording.finish();
+    let told = format!("{timeline:?}");
+    let handled = HANDLED.load(Ordering::Relaxed);
+    let there = told.matches("\"of a signal\"").count() + told.matches("\"its own\"").count();
+    assert_eq!(there + timeline.missing_events() as usize, handled + own);
+}
+
+/// Threads record while the process forks. The child records nothing of theirs, and then its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_of_fork_records_for_itself() {
+    let _alone = alone();
+    let recording = Recording::start().unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    trace::log("parent", "of the parent");
+                }
+            });
+        }
+        for _ in 0..20 {
+            // SAFETY: the child uses what is tested and ends by `_exit`; the alarm ends it if it hangs.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: sets a timer, whose signal kills the child.
+                unsafe { libc::alarm(60) };
+                let lived = std::panic::catch_unwind(|| {
+                    assert!(!trace::is_enabled());
+                    let recording = Recording::start().unwrap();
+                    trace::log("child", "of the child");
+                    let timeline = recording.finish();
+                    let told = format!("{timeline:?}");
+                    assert_eq!(told.matches("of the child").count(), 1);
+                    assert!(!told.contains("of the parent"));
+                    assert_eq!(timeline.missing_events(), 0);
+                });
+                // SAFETY: ends the process at once, which is what is wanted.
+                unsafe { libc::_exit(i32::from(lived.is_err())) }
+            }
+            let mut status = -1;
+            // SAFETY: our own child, waited for once; the status goes to a live local.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(format!("{:?}", recording.finish()).contains("of the parent"));
 }

@@ -11,6 +11,7 @@ use regex::Regex;
 use super::error::Result;
 use super::fetch::Client;
 use super::filter::Filter;
+use super::group::Grouping;
 use super::imports::Imports;
 use super::source::Loaded;
 use super::weights::By;
@@ -154,6 +155,8 @@ pub(super) struct Recording {
 Examples:
   contend top --cum mutex.pb.gz
   contend top --by line --value contentions -n 10 localhost:6060
+  contend top --by label:endpoint mutex.pb.gz
+  contend top --label endpoint=/cart mutex.pb.gz
   contend top --cum --kind mutex,rwlock_write --ignore '^tokio::' block.pb.gz
   curl -s localhost:6060/debug/pprof/block | contend top -")]
 pub(super) struct Top {
@@ -497,9 +500,15 @@ pub(super) struct Value {
 
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Rows {
-    /// Show one row for each of these.
-    #[arg(long, value_enum, default_value_t = By::Function)]
-    pub(super) by: By,
+    /// Show one row for each of these: function, line, or label:KEY for the values of a label, such as label:endpoint
+    /// [default: function].
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value = "function",
+        hide_default_value = true
+    )]
+    pub(super) by: Grouping,
     /// Sort by cum.
     #[arg(long)]
     pub(super) cum: bool,

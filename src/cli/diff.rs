@@ -36,6 +36,8 @@ pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let found = [&mut base, &mut new].map(|loaded| loaded.leave_quietly(filter));
     let kinds = base.kinds().into_iter().chain(new.kinds()).collect();
     filter.warn(found[0].or(found[1]), &kinds);
+    let rows = &arguments.rows;
+    let [by, _] = [&mut base, &mut new].map(|loaded| rows.by.apply(&mut loaded.profile));
     write_totals(
         output,
         &name,
@@ -47,11 +49,7 @@ pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
             0 => new.size(value),
             size => size,
         },
-        ..weigh(
-            (&new.profile, value),
-            Some((&base.profile, value)),
-            arguments.rows.by,
-        )
+        ..weigh((&new.profile, value), Some((&base.profile, value)), by)
     };
     let report = Report::new(weights, &unit, &arguments.rows);
     write_rows(&report.filtered(new.filter().is_some()), output)

@@ -46,6 +46,13 @@ pub(super) struct Filter {
     /// It is the label `kind`, so `--kind mutex` is short for `--tagfocus 'kind=^mutex$'`.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     kind: Vec<String>,
+    /// Count only what has this label: `endpoint=/cart`. Of several all.
+    ///
+    /// Labels are what a program sets by `contend::labels!`; in the mutex profile they are those of the code that
+    /// released, in the block profile those of the code that waited. A value is as it is: for expressions there is
+    /// --tagfocus.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
     /// Count only samples that have such a label.
     ///
     /// `key=REGEX,…`: a label of this name has a text that matches one of them. `REGEX,…`: each
@@ -59,7 +66,7 @@ pub(super) struct Filter {
 }
 
 /// How many options there are.
-const OPTIONS: usize = 7;
+const OPTIONS: usize = 8;
 
 /// For each option in the order of [`Filter::given`] whether a sample matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -71,12 +78,18 @@ impl Filter {
         let pattern = |pattern: &Option<Regex>| pattern.as_ref().map(ToString::to_string);
         let label = |label: &Option<LabelFilter>| label.as_ref().map(ToString::to_string);
         let kinds = Some(self.kind.join(","));
+        let pairs = self
+            .label
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
+        let pairs = Some(pairs.collect::<Vec<_>>().join(" --label "));
         [
             ("focus", pattern(&self.focus)),
             ("ignore", pattern(&self.ignore)),
             ("hide", pattern(&self.hide)),
             ("show", pattern(&self.show)),
             ("kind", kinds),
+            ("label", pairs),
             ("tagfocus", label(&self.tagfocus)),
             ("tagignore", label(&self.tagignore)),
         ]
@@ -95,8 +108,8 @@ impl Filter {
     /// Leaves in the profile what is asked for.
     pub(super) fn apply(&self, profile: &mut Profile) -> Found {
         let [focus, ignore, hide, show] = self.by_name(profile);
-        let [kind, tagfocus, tagignore] = self.by_label(profile);
-        Found([focus, ignore, hide, show, kind, tagfocus, tagignore])
+        let [kind, label, tagfocus, tagignore] = self.by_label(profile);
+        Found([focus, ignore, hide, show, kind, label, tagfocus, tagignore])
     }
 
     fn by_name(&self, profile: &mut Profile) -> [bool; 4] {
@@ -151,19 +164,26 @@ impl Filter {
         found
     }
 
-    fn by_label(&self, profile: &mut Profile) -> [bool; 3] {
+    fn by_label(&self, profile: &mut Profile) -> [bool; 4] {
         let is_kind = |profile: &Profile, sample: &Sample| {
             let wanted = |kind: &str| self.kind.iter().any(|wanted| wanted == kind);
             profile.labels(sample, "kind").any(wanted)
         };
+        let has_labels = |profile: &Profile, sample: &Sample| {
+            let has = |(key, value): &(String, String)| {
+                profile.labels(sample, key).any(|other| other == value)
+            };
+            self.label.iter().all(has)
+        };
         let kinds = self.kind.iter().any(|kind| !kind.is_empty());
+        let labels = !self.label.is_empty();
         let [focus, ignore] = [&self.tagfocus, &self.tagignore]
             .map(|filter| filter.as_ref().filter(|filter| !filter.is_empty()));
-        if !kinds && focus.is_none() && ignore.is_none() {
-            return [false; 3];
+        if !kinds && !labels && focus.is_none() && ignore.is_none() {
+            return [false; 4];
         }
         let units = Units::of(profile);
-        let mut found = [false; 3];
+        let mut found = [false; 4];
         let samples = profile.tables.sample.iter();
         let stays: Vec<bool> = samples
             .map(|sample| {
@@ -171,11 +191,13 @@ impl Filter {
                     filter.map(|filter| filter.matches(profile, sample, &units))
                 };
                 let is_of_kind = kinds.then(|| is_kind(profile, sample));
-                let matched = [is_of_kind, matches(focus), matches(ignore)];
+                let is_labelled = labels.then(|| has_labels(profile, sample));
+                let matched = [is_of_kind, is_labelled, matches(focus), matches(ignore)];
                 for (found, is_matched) in found.iter_mut().zip(matched) {
                     *found |= is_matched == Some(true);
                 }
-                matched[0] != Some(false) && matched[1] != Some(false) && matched[2] != Some(true)
+                let [kind, label, focus, ignore] = matched;
+                ![kind, label, focus].contains(&Some(false)) && ignore != Some(true)
             })
             .collect();
         let mut stays = stays.into_iter();
@@ -200,6 +222,13 @@ impl Filter {
             let _ = writeln!(std::io::stderr(), "contend: {}", printable(&line));
         }
     }
+}
+
+/// `endpoint=/cart`
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    pair.ok_or("not KEY=VALUE, such as endpoint=/cart")
 }
 
 /// The fate of a location.

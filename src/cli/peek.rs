@@ -4,6 +4,7 @@
 use super::args::{Peek, Rows, Value};
 use super::error::{Error, Result};
 use super::graph::Graph;
+use super::group::Grouping;
 use super::output::Output;
 use super::report::{Report, write_header};
 use super::tree::write_parts;
@@ -14,7 +15,7 @@ pub(super) fn run(arguments: &Peek, output: &mut Output) -> Result<()> {
     let weights = loaded.weigh(value, arguments.by);
     // Whatever is asked for is worth a look, and so are all who call it.
     let rows = Rows {
-        by: arguments.by,
+        by: Grouping::Frames(arguments.by),
         cum: arguments.cum,
         n: None,
         all: true,

@@ -8,20 +8,27 @@ use super::error::Result;
 use super::output::Output;
 use super::report::{Report, write_header};
 use super::source::Loaded;
+use super::weights::By;
 use crate::pprof::decoded::Profile;
 use crate::profile::address::explanations;
 use crate::profile::kind::{ProfileKind, hint_of_owners};
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
-    let loaded = arguments.profile.load(&arguments.filter)?;
+    let mut loaded = arguments.profile.load(&arguments.filter)?;
+    let by = arguments.rows.by.apply(&mut loaded.profile);
     let value = loaded.value(arguments.rows.value.name())?;
     write_header(output, &loaded, value)?;
-    write_rows(arguments, &loaded, value, output)
+    write_rows(arguments, &loaded, (value, by), output)
 }
 
-fn write_rows(arguments: &Top, loaded: &Loaded, value: usize, output: &mut Output) -> Result<()> {
+fn write_rows(
+    arguments: &Top,
+    loaded: &Loaded,
+    (value, by): (usize, By),
+    output: &mut Output,
+) -> Result<()> {
     let unit = loaded.profile.unit(value);
-    let weights = loaded.weigh(value, arguments.rows.by);
+    let weights = loaded.weigh(value, by);
     let report = Report::new(weights, unit, &arguments.rows);
     let report = report.filtered(loaded.filter().is_some());
     report.write_left_out(output)?;

@@ -19,10 +19,11 @@ const SMALL_EDGE: f64 = 0.001;
 const LINE: &str = "----------------------------------------------------------+-------------";
 
 pub(super) fn run(arguments: &Tree, output: &mut Output) -> Result<()> {
-    let loaded = arguments.profile.load(&arguments.filter)?;
+    let mut loaded = arguments.profile.load(&arguments.filter)?;
     let rows = &arguments.rows;
+    let by = rows.by.apply(&mut loaded.profile);
     let value = loaded.value(rows.value.name())?;
-    let weights = loaded.weigh(value, rows.by);
+    let weights = loaded.weigh(value, by);
     let all = weights.nodes.len();
     let sum = weights.flat();
     let rows = Rows {
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &Tree, output: &mut Output) -> Result<()> {
     let shown: HashSet<Place<'_>> = report.nodes.iter().map(|node| node.place).collect();
     // A row that others cancel out is no row, and yet stands between two of them.
     let kept = (shown.len() < all).then_some(&shown);
-    let graph = Graph::new(&loaded.profile, value, rows.by, kept);
+    let graph = Graph::new(&loaded.profile, value, by, kept);
     let least = match rows.all {
         true => 0,
         false => (sum as f64 * SMALL_EDGE) as i64,

@@ -16,7 +16,10 @@
 //! | `threads` | numbers of threads that are never used again, with names |
 //! | `wakers` | who released a lock last, and when |
 //! | `stacks` | stacks of events, by a number |
+//! | `polls` | which task runs on which thread |
 
+#[cfg(all(feature = "profiling", feature = "tokio"))]
+pub(crate) mod polls;
 #[cfg(feature = "profiling")]
 pub(crate) mod record;
 mod ring;

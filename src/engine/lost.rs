@@ -17,9 +17,11 @@ pub(crate) enum Cause {
     /// The stack could not be walked, or the thread had too little left of it. The numbers went
     /// to the frame `contend::no_stack`.
     NoStack,
+    /// No room for another set of labels. Events of that scope have the label of the overflow.
+    LabelTableFull,
 }
 
-pub(crate) const CAUSES: usize = 4;
+pub(crate) const CAUSES: usize = 5;
 
 /// By the number of their cause.
 type Counts = [AtomicU64; CAUSES];
@@ -66,5 +68,6 @@ pub(crate) fn read(counts: &Counts) -> Lost {
         lock_table_full: read(Cause::LockTableFull),
         reentrant: read(Cause::Reentrant),
         no_stack: read(Cause::NoStack),
+        label_table_full: read(Cause::LabelTableFull),
     }
 }

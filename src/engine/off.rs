@@ -39,6 +39,49 @@ pub(crate) fn blocking<T>(_: &'static str, operation: impl FnOnce() -> T) -> T {
     operation()
 }
 
+/// The labels of a thread: none.
+pub(crate) mod labels {
+    use crate::profile::labels::LabelSet;
+
+    /// The future itself.
+    pub type Labelled<F> = F;
+
+    #[derive(Debug)]
+    pub(crate) struct Scope(std::marker::PhantomData<*const ()>);
+
+    pub(crate) fn current() -> LabelSet {
+        LabelSet::NONE
+    }
+
+    pub(crate) fn set_of<'l>(_: impl IntoIterator<Item = (&'l str, &'l str)>) -> LabelSet {
+        LabelSet::NONE
+    }
+
+    pub(crate) fn current_and<'l>(_: impl IntoIterator<Item = (&'l str, &'l str)>) -> LabelSet {
+        LabelSet::NONE
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn set_with<'l>(
+        _: LabelSet,
+        _: impl IntoIterator<Item = (&'l str, &'l str)>,
+    ) -> LabelSet {
+        LabelSet::NONE
+    }
+
+    pub(crate) fn current_with(_: LabelSet) -> LabelSet {
+        LabelSet::NONE
+    }
+
+    pub(crate) fn enter(_: LabelSet) -> Scope {
+        Scope(std::marker::PhantomData)
+    }
+
+    pub(crate) fn instrument<F>(_: LabelSet, future: F) -> Labelled<F> {
+        future
+    }
+}
+
 pub(crate) fn reset() {}
 
 pub(crate) fn set_memory_limit(_: usize) -> bool {

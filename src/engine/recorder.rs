@@ -13,6 +13,7 @@ use crate::engine::{clock, rates};
 use crate::profile::address;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::labels::Tags;
 use crate::profile::lost::Lost;
 
 #[cfg(feature = "http")]
@@ -76,26 +77,26 @@ fn store() -> Option<&'static Store> {
 /// only makes sure that the stack is in the store. `None`: a reset has just forgotten it.
 pub(crate) fn record<T>(
     which: ProfileKind,
-    kind: Kind,
+    tags: impl Into<Tags>,
     marker: &T,
     amount: Amount,
 ) -> Option<StackId> {
-    record_and(which, kind, marker, amount, |_| ())
+    record_and(which, tags.into(), marker, amount, |_| ())
 }
 
 /// As [`record`], and hands the addresses on, if there are any: a stack is captured once, whoever
 /// wants it.
 pub(crate) fn record_and<T>(
     which: ProfileKind,
-    kind: Kind,
+    tags: Tags,
     marker: &T,
     amount: Amount,
     also: impl FnOnce(&[usize]),
 ) -> Option<StackId> {
     if stack::has_room() {
-        record_stack(which, kind, marker, amount, also)
+        record_stack(which, tags, marker, amount, also)
     } else {
-        record_without_stack(which, kind, amount)
+        record_without_stack(which, tags, amount)
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn record_and<T>(
 #[inline(never)]
 fn record_stack<T>(
     which: ProfileKind,
-    kind: Kind,
+    tags: Tags,
     marker: &T,
     amount: Amount,
     also: impl FnOnce(&[usize]),
@@ -111,16 +112,16 @@ fn record_stack<T>(
     let mut stack = Stack::new();
     if stack.capture(marker) {
         also(stack.addresses());
-        add(which, kind, stack.addresses(), amount)
+        add(which, tags, stack.addresses(), amount)
     } else {
-        record_without_stack(which, kind, amount)
+        record_without_stack(which, tags, amount)
     }
 }
 
 #[cold]
-fn record_without_stack(which: ProfileKind, kind: Kind, amount: Amount) -> Option<StackId> {
+fn record_without_stack(which: ProfileKind, tags: Tags, amount: Amount) -> Option<StackId> {
     lost::count(Cause::NoStack);
-    add(which, kind, &[address::NO_STACK], amount)
+    add(which, tags, &[address::NO_STACK], amount)
 }
 
 /// Adds to a stack recorded before. False: a reset has forgotten it.
@@ -190,13 +191,13 @@ pub(crate) fn charge_notifier(kind: Kind, stack: Option<StackId>, amount: Amount
 /// Adds `amount` to a stack.
 pub(crate) fn add(
     which: ProfileKind,
-    kind: Kind,
+    tags: impl Into<Tags>,
     addresses: &[usize],
     amount: Amount,
 ) -> Option<StackId> {
     let store = store()?;
     let shard = thread_state::shard(store.shard_count());
-    match store.add(shard, which, kind, addresses, amount) {
+    match store.add(shard, which, tags, addresses, amount) {
         Added::To(id) => Some(id),
         Added::Overflowed(id) => {
             lost::count(Cause::StackTableFull);

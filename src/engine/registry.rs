@@ -298,8 +298,8 @@ impl Registry {
     allow(unused_imports)
 )]
 pub(crate) use of_this_process::{
-    InProgress, Member, after_fork, forget_if, is_going_on, join_scope, members, owners, publish,
-    waited, waits,
+    InProgress, Member, after_fork, forget_if, is_going_on, join_scope, labels, members, owners,
+    place_of_labels, publish, waited, waits,
 };
 #[cfg(not(loom))]
 #[allow(unused_imports)] // Asked where threads can be listed.
@@ -309,11 +309,14 @@ pub(crate) use totals::{Counting, KINDS};
 #[cfg(not(loom))]
 mod of_this_process {
     use std::cell::Cell;
-    use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+    use crossbeam_utils::CachePadded;
 
     use super::totals::{self, KINDS, Totals};
     use super::{Published, RECORDS, Record, Registry, Wait, Words};
     use crate::engine::{clock, thread_state};
+    use crate::profile::labels::LabelSet;
 
     static REGISTRY: Registry = Registry::new();
 
@@ -323,6 +326,11 @@ mod of_this_process {
     /// The scope that each record's thread was spawned in, by its address; 0: none. Relaxed: read
     /// by a dump, of this moment.
     static SCOPES: [AtomicU64; RECORDS] = [const { AtomicU64::new(0) }; RECORDS];
+
+    /// The labels of each record's thread. Relaxed, as `SCOPES`. A line for each: a thread writes its own
+    /// at every scope.
+    static LABELS: [CachePadded<AtomicU16>; RECORDS] =
+        [const { CachePadded::new(AtomicU16::new(0)) }; RECORDS];
 
     /// Counts forks: a thread's record is void in a child. Relaxed: a child has one thread.
     static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -415,6 +423,7 @@ mod of_this_process {
             TOTALS[index].clear();
             // The owner before may have ended without leaving its scope: in a child of `fork`.
             SCOPES[index].store(0, Ordering::Relaxed);
+            LABELS[index].store(0, Ordering::Relaxed);
         }
         index
     }
@@ -440,6 +449,20 @@ mod of_this_process {
                 SCOPES[index].store(0, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Where a dump looks for the labels of this thread. `None`: there is no record left.
+    pub(crate) fn place_of_labels() -> Option<&'static AtomicU16> {
+        LABELS.get(own_index()?).map(|place| &**place)
+    }
+
+    /// The threads that have labels now, by their pointers.
+    #[allow(dead_code)] // Asked where threads can be listed.
+    pub(crate) fn labels() -> impl Iterator<Item = (u64, LabelSet)> {
+        owners().filter_map(|(owner, index)| {
+            let labels = LabelSet::from_index(LABELS[index].load(Ordering::Relaxed));
+            (!labels.is_none()).then_some((owner, labels))
+        })
     }
 
     /// The thread pointers of the threads that were spawned in this scope and run.

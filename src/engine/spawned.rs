@@ -3,6 +3,8 @@
 use crate::engine::clock::{self, Permission};
 use crate::engine::events::record::{Event, Spawned, What};
 use crate::engine::events::{self, threads};
+use crate::engine::labels;
+use crate::profile::labels::LabelSet;
 
 /// Made by the thread that spawns, and used by the new one.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +12,7 @@ pub(crate) struct Origin {
     /// Where a timeline is recorded.
     spawned: Option<Spawned>,
     permission: Permission,
+    labels: LabelSet,
 }
 
 impl Origin {
@@ -22,6 +25,7 @@ impl Origin {
         Self {
             spawned,
             permission: Permission::of_this_thread(),
+            labels: labels::current(),
         }
     }
 
@@ -31,13 +35,17 @@ impl Origin {
         if let Some(spawned) = self.spawned {
             record(What::ThreadStart(spawned));
         }
-        Begun(())
+        Begun {
+            _labels: labels::enter(self.labels),
+        }
     }
 }
 
 /// The life of a thread.
 #[derive(Debug)]
-pub(crate) struct Begun(());
+pub(crate) struct Begun {
+    _labels: labels::Scope,
+}
 
 impl Drop for Begun {
     fn drop(&mut self) {

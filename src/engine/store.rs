@@ -27,6 +27,7 @@ use crate::engine::primitives::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::profile::address::{self, MAX_DEPTH};
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::labels::Tags;
 #[cfg(not(loom))]
 pub(crate) use words::Plan;
 use words::Words;
@@ -35,7 +36,7 @@ pub(crate) use words::zeroed_words;
 /// The totals of one stack, as a snapshot hands them on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StackTotals {
-    pub(crate) kind: Kind,
+    pub(crate) tags: Tags,
     /// Return addresses, leaf first, or one of the synthetic ones of `stack`.
     pub(crate) addresses: Box<[usize]>,
     pub(crate) amount: Amount,
@@ -122,10 +123,11 @@ impl Store {
         &self,
         shard: usize,
         which: ProfileKind,
-        kind: Kind,
+        tags: impl Into<Tags>,
         addresses: &[usize],
         amount: Amount,
     ) -> Added {
+        let tags = tags.into();
         let number = shard as u32;
         let shard = &self.shards[shard];
         let Some(entered) = shard.enter() else {
@@ -136,13 +138,13 @@ impl Store {
             generation: entered.generation(),
             offset,
         };
-        match shard.find_or_insert(which, kind, addresses) {
+        match shard.find_or_insert(which, tags, addresses) {
             Some(offset) => {
                 shard.add(offset, amount);
                 Added::To(id(offset))
             }
             None => {
-                let offset = shard.overflow(which, kind);
+                let offset = shard.overflow(which, tags.kind);
                 shard.add(offset, amount);
                 Added::Overflowed(id(offset))
             }
@@ -221,19 +223,19 @@ impl Store {
     /// The totals of every stack of `which`, in no particular order. Stops nobody: an event
     /// recorded meanwhile is in it or not.
     pub(crate) fn snapshot(&self, which: ProfileKind) -> Vec<StackTotals> {
-        let mut merged: HashMap<(Kind, Box<[usize]>), Amount> = HashMap::new();
+        let mut merged: HashMap<(Tags, Box<[usize]>), Amount> = HashMap::new();
         for shard in &self.shards {
             shard.for_each(which, |totals| {
                 merged
-                    .entry((totals.kind, totals.addresses))
+                    .entry((totals.tags, totals.addresses))
                     .or_default()
                     .add(totals.amount);
             });
         }
         merged
             .into_iter()
-            .map(|((kind, addresses), amount)| StackTotals {
-                kind,
+            .map(|((tags, addresses), amount)| StackTotals {
+                tags,
                 addresses,
                 amount,
             })
@@ -457,9 +459,9 @@ impl Shard {
     }
 
     /// The entry of the stack, made if need be. `None`: no room. The caller is inside the gate.
-    fn find_or_insert(&self, which: ProfileKind, kind: Kind, addresses: &[usize]) -> Option<u32> {
-        let hash = hash(which, kind, addresses);
-        let header = header(which, kind, addresses.len());
+    fn find_or_insert(&self, which: ProfileKind, tags: Tags, addresses: &[usize]) -> Option<u32> {
+        let header = header(which, tags, addresses.len());
+        let hash = hash(header, addresses);
         let tag = hash >> 32;
         let mask = self.index.len() - 1;
         let mut mine = None;
@@ -491,15 +493,16 @@ impl Shard {
     /// The entry of the same stack with this kind, made if need be.
     #[cfg(not(loom))]
     fn with_kind(&self, offset: u32, which: ProfileKind, kind: Kind) -> Option<u32> {
-        let (_, entry_kind, addresses) = self.parse_entry(offset, which)?;
-        if entry_kind == kind {
+        let (_, tags, addresses) = self.parse_entry(offset, which)?;
+        if tags.kind == kind {
             return Some(offset);
         }
         let mut copy = [0; MAX_DEPTH];
         for (copied, word) in copy.iter_mut().zip(addresses) {
             *copied = word.load(Ordering::Relaxed) as usize;
         }
-        self.find_or_insert(which, kind, &copy[..addresses.len()])
+        let tags = Tags { kind, ..tags };
+        self.find_or_insert(which, tags, &copy[..addresses.len()])
     }
 
     /// Takes words of the arena and makes an entry of them.
@@ -616,24 +619,24 @@ impl Shard {
         overflows.chain(indexed)
     }
 
-    /// The words of an entry of `which`, its kind, and its addresses.
+    /// The words of an entry of `which`, its kind and labels, and its addresses.
     fn parse_entry(
         &self,
         offset: u32,
         which: ProfileKind,
-    ) -> Option<(&[AtomicU64], Kind, &[AtomicU64])> {
+    ) -> Option<(&[AtomicU64], Tags, &[AtomicU64])> {
         let entry = self.entry(offset)?;
-        let (entry_which, kind, depth) = parse_header(entry[HEADER].load(Ordering::Relaxed))?;
+        let (entry_which, tags, depth) = parse_header(entry[HEADER].load(Ordering::Relaxed))?;
         if entry_which != which || depth > MAX_DEPTH {
             return None;
         }
         let addresses = entry.get(ADDRESSES..ADDRESSES + depth)?;
-        Some((entry, kind, addresses))
+        Some((entry, tags, addresses))
     }
 
     /// Those of the stack, and those of the wake-ups after it, as far as there are any.
     fn totals(&self, offset: u32, which: ProfileKind) -> [Option<StackTotals>; 2] {
-        let Some((entry, kind, addresses)) = self.parse_entry(offset, which) else {
+        let Some((entry, tags, addresses)) = self.parse_entry(offset, which) else {
             return [None, None];
         };
         let load = |word: usize| entry[word].load(Ordering::Relaxed);
@@ -649,12 +652,12 @@ impl Shard {
         let address = |word: &AtomicU64| word.load(Ordering::Relaxed) as usize;
         let addresses = || addresses.iter().map(address);
         let stack = (!amount.is_zero()).then(|| StackTotals {
-            kind,
+            tags,
             addresses: addresses().collect(),
             amount,
         });
         let wakeup = (!wakeup.is_zero()).then(|| StackTotals {
-            kind,
+            tags,
             addresses: std::iter::once(address::WAKEUP)
                 .chain(addresses())
                 .collect(),
@@ -723,34 +726,34 @@ fn overflow_offset(which: ProfileKind, kind: Kind) -> u32 {
 /// The header of an overflow stack that nobody has taken yet.
 const FREE_HEADER: u64 = 0;
 
-/// `depth | kind << 16 | which << 32`: 16 bits, 16 bits, 8 bits. Never 0 for a stack with frames.
-fn header(which: ProfileKind, kind: Kind, depth: usize) -> u64 {
+/// `depth | kind << 16 | labels << 32 | which << 48`: 16 bits each. Never 0 for a stack with frames.
+fn header(which: ProfileKind, tags: impl Into<Tags>, depth: usize) -> u64 {
     debug_assert!(depth <= MAX_DEPTH);
-    depth as u64 | ((kind.index() as u64) << 16) | ((which as u64) << 32)
+    depth as u64 | (tags.into().to_bits() << 16) | ((which as u64) << 48)
 }
 
 /// `None` for an entry of a kind that there is not: its numbers are nobody's, so they are passed
 /// over rather than given to a profile by guess.
-fn parse_header(header: u64) -> Option<(ProfileKind, Kind, usize)> {
-    let which = ProfileKind::from_index((header >> 32) as usize);
-    let kind = Kind::from_index((header >> 16) as u16);
+fn parse_header(header: u64) -> Option<(ProfileKind, Tags, usize)> {
+    let which = ProfileKind::from_index((header >> 48) as usize);
+    let tags = Tags::from_bits((header >> 16) as u32);
     debug_assert!(
-        header == FREE_HEADER || which.is_some() && kind.is_some(),
+        header == FREE_HEADER || which.is_some() && tags.is_some(),
         "an entry has a known kind: {header:#x}"
     );
-    Some((which?, kind?, (header & 0xffff) as usize))
+    Some((which?, tags?, (header & 0xffff) as usize))
 }
 
 /// Multiplies and folds word by word (the mixing step of wyhash: 128-bit product, halves xored).
 /// A table key of code addresses needs speed and spread, not resistance to an attacker.
 #[inline]
-fn hash(which: ProfileKind, kind: Kind, addresses: &[usize]) -> u64 {
+fn hash(header: u64, addresses: &[usize]) -> u64 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let fold = |state: u64, word: u64| {
         let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
         product as u64 ^ (product >> 64) as u64
     };
-    let seed = fold(MULTIPLIER, header(which, kind, addresses.len()));
+    let seed = fold(MULTIPLIER, header);
     let state = addresses
         .iter()
         .fold(seed, |state, address| fold(state, *address as u64));

@@ -32,6 +32,7 @@ use crate::engine::blame::{LockRef, Outcome};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
+use crate::engine::labels;
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
@@ -40,6 +41,7 @@ use crate::engine::store::StackId;
 use crate::engine::thread_state::{Recording, thread_pointer};
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::labels::{LabelSet, Tags};
 
 pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
@@ -173,6 +175,8 @@ const NEVER: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     kind: Kind,
+    /// Of the thread that has begun it.
+    labels: LabelSet,
     /// The lock that is waited for. `None` where nobody's release is to be blamed.
     lock: Option<LockRef<'a>>,
     begin: u64,
@@ -216,6 +220,7 @@ impl<'a> Waiting<'a> {
         }
         Some(Self {
             kind,
+            labels: labels::current(),
             lock,
             begin: clock::now(),
             weight,
@@ -231,6 +236,13 @@ impl<'a> Waiting<'a> {
 
     fn nanos_until_now(&self) -> u64 {
         clock::now().saturating_sub(self.begin)
+    }
+
+    fn tags(&self) -> Tags {
+        Tags {
+            kind: self.kind,
+            labels: self.labels,
+        }
     }
 
     /// Whether the table of blame is to know of it. A timeline wants to know who released what
@@ -273,7 +285,7 @@ impl<'a> Waiting<'a> {
             return;
         }
         let (which, amount) = (ProfileKind::Block, Amount::ZERO);
-        self.block_stack = recorder::record_and(which, self.kind, frame, amount, |stack| {
+        self.block_stack = recorder::record_and(which, self.tags(), frame, amount, |stack| {
             if self.is_traced {
                 self.event_stack = stacks::add(stack);
             }
@@ -431,6 +443,7 @@ impl<'a> Waiting<'a> {
                 // As the block profile counts it.
                 nanos: nanos.max(1),
                 lock: self.lock.map_or(0, |lock| lock.key() as u64),
+                labels: self.labels,
                 stack,
                 waker: release.map(|(time, thread)| record::Waker {
                     thread,
@@ -451,7 +464,7 @@ impl<'a> Waiting<'a> {
             .block_stack
             .is_some_and(|stack| recorder::add_to(stack, amount));
         if !is_recorded {
-            recorder::record(ProfileKind::Block, self.kind, frame, amount);
+            recorder::record(ProfileKind::Block, self.tags(), frame, amount);
         }
     }
 }

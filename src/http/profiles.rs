@@ -10,6 +10,7 @@ use super::call::{Answer, Call};
 use super::query::invalid;
 use crate::ask::control::{self, Mark};
 use crate::export::form;
+use crate::export::labels::{ByLabel, by_label};
 use crate::profile::Profile;
 use crate::profile::kind::{ProfileKind, RateUnit};
 
@@ -48,7 +49,30 @@ pub(super) fn delta(call: &Call<'_>, which: ProfileKind) -> Answer {
 /// A profile, in the [turn](super::call::State::turn) of its request.
 pub(super) struct Asked<'a> {
     profile: Profile,
+    /// The labels of the program that there are, also if one of them was asked for.
+    pub(super) labels: Vec<ByLabel>,
     _turn: MutexGuard<'a, ()>,
+}
+
+impl<'a> Asked<'a> {
+    /// The part of the profile that `label=` asks for.
+    fn of(call: &Call<'_>, profile: Profile, turn: MutexGuard<'a, ()>) -> Result<Self, Response> {
+        let labels = by_label(&profile);
+        let profile = match call.query.get("label") {
+            None => profile,
+            Some(label) => {
+                let (key, value) = label.split_once('=').ok_or_else(|| {
+                    invalid("label", "a key and a value, as endpoint=/cart", label)
+                })?;
+                profile.with_label(key, value)
+            }
+        };
+        Ok(Self {
+            profile,
+            labels,
+            _turn: turn,
+        })
+    }
 }
 
 impl Deref for Asked<'_> {
@@ -68,10 +92,7 @@ pub(super) fn asked_for<'a>(call: &Call<'a>, which: ProfileKind) -> Result<Asked
         None => {
             refuse_rates(call)?;
             let turn = call.state.turn();
-            Ok(Asked {
-                profile: control::profile(which),
-                _turn: turn,
-            })
+            Asked::of(call, control::profile(which), turn)
         }
     }
 }
@@ -96,10 +117,7 @@ fn window<'a>(
         now.since(&before)
     };
     let turn = call.state.turn();
-    Ok(Asked {
-        profile: delta.named(),
-        _turn: turn,
-    })
+    Asked::of(call, delta.named(), turn)
 }
 
 /// Whether nothing would be recorded in a window at this rate.

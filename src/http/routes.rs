@@ -25,7 +25,7 @@ pub(crate) static ROUTES: [Route; 21] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, WINDOW, FRACTION],
+        parameters: &[TEXT_FORM, LABEL, WINDOW, FRACTION],
         listed: Listed::Example(""),
         snapped: &[
             Snapped::at_once("mutex", ""),
@@ -39,7 +39,7 @@ pub(crate) static ROUTES: [Route; 21] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, WINDOW, RATE],
+        parameters: &[TEXT_FORM, LABEL, WINDOW, RATE],
         snapped: &[
             Snapped::at_once("block", ""),
             Snapped::at_once("block", "?debug=1"),
@@ -189,7 +189,15 @@ pub(crate) static ROUTES: [Route; 21] = [
         )
     },
     Route {
-        parameters: &[PROFILE, PAGE_WINDOW, FRACTION, RATE, WAKE_RATE, VALUE],
+        parameters: &[
+            PROFILE,
+            LABEL,
+            PAGE_WINDOW,
+            FRACTION,
+            RATE,
+            WAKE_RATE,
+            VALUE,
+        ],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
     },
     Route {
@@ -197,6 +205,7 @@ pub(crate) static ROUTES: [Route; 21] = [
             PROFILE,
             NAME,
             KIND,
+            LABEL,
             PAGE_WINDOW,
             FRACTION,
             RATE,
@@ -212,6 +221,7 @@ pub(crate) static ROUTES: [Route; 21] = [
     Route {
         parameters: &[
             PROFILE,
+            LABEL,
             PAGE_WINDOW,
             FRACTION,
             RATE,
@@ -381,6 +391,11 @@ const KIND: Parameter = Parameter::new(
     "kind=NAME",
     Effect::Reads,
     "Only what waited for this, such as `mutex`.",
+);
+const LABEL: Parameter = Parameter::new(
+    "label=KEY=VALUE",
+    Effect::Reads,
+    "Only what has this label, as `endpoint=/cart`.",
 );
 const VALUE: Parameter = Parameter::new(
     "value=contentions",

@@ -53,6 +53,7 @@ mod imp {
 
     use crate::live::thread::{Thread, WaitInProgress};
     use crate::profile::kind::{Kind, ProfileKind};
+    use crate::profile::labels::LabelSet;
     use crate::profile::{Ongoing, Profile, Sample, Stack, address};
     use crate::symbols;
 
@@ -67,9 +68,11 @@ mod imp {
             .iter()
             .filter_map(|thread| Some((thread, thread.wait()?)));
         let ongoing = waits.filter_map(|(thread, wait)| {
-            let stack = match profile.kind() {
-                ProfileKind::Block => of_thread(thread),
-                ProfileKind::Mutex if wait.lock().is_some() => of_holder(wait, all),
+            let (stack, labels) = match profile.kind() {
+                ProfileKind::Block => (of_thread(thread), thread.labels),
+                ProfileKind::Mutex if wait.lock().is_some() => {
+                    (of_holder(wait, all), LabelSet::NONE)
+                }
                 // Nobody has ended it yet.
                 ProfileKind::Mutex | ProfileKind::Wake => return None,
             };
@@ -77,6 +80,7 @@ mod imp {
                 began: now.checked_sub(wait.waited())?,
                 sample: Sample {
                     kind: Kind::named(wait.kind),
+                    labels,
                     contentions: 1.0,
                     delay_nanos: 0,
                     variance: 0.0,

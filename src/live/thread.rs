@@ -10,6 +10,7 @@ use super::state::ThreadState;
 use crate::engine::registry;
 #[cfg(feature = "profiling")]
 use crate::profile::kind::Kind;
+use crate::profile::labels::LabelSet;
 use crate::profile::owner::is_of_library;
 use crate::profile::{Frame, Location};
 
@@ -104,6 +105,7 @@ pub struct Thread {
     pub(in crate::live) state: ThreadState,
     pub(in crate::live) stack: Arc<[Arc<Location>]>,
     pub(in crate::live) wait: Option<WaitInProgress>,
+    pub(in crate::live) labels: LabelSet,
     pub(in crate::live) cpu_time: Option<Duration>,
     pub(in crate::live) run_queue_time: Option<Duration>,
     pub(in crate::live) voluntary_switches: Option<u64>,
@@ -124,6 +126,7 @@ impl Thread {
             state,
             stack: Arc::new([]),
             wait: None,
+            labels: LabelSet::NONE,
             cpu_time: None,
             run_queue_time: None,
             voluntary_switches: None,
@@ -163,6 +166,24 @@ impl Thread {
     /// The wait of one of this crate's types that the thread is in.
     pub fn wait(&self) -> Option<&WaitInProgress> {
         self.wait.as_ref()
+    }
+
+    /// The [labels](crate::Labels) that the thread has, in the order of their keys.
+    pub fn labels(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.labels.labels()
+    }
+
+    /// The value of one of its labels.
+    pub fn label(&self, key: &str) -> Option<&'static str> {
+        self.labels.get(key)
+    }
+
+    /// ` endpoint=/cart`, each behind a space.
+    pub(crate) fn shown_labels(&self) -> String {
+        let labels = self.labels();
+        labels
+            .map(|(key, value)| format!(" {key}={value}"))
+            .collect()
     }
 
     /// The thread's stack, leaf first, with inlined calls as frames of their own. Empty where it

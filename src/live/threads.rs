@@ -59,14 +59,14 @@ impl Threads {
         &self.notes
     }
 
-    /// Threads with the same state, name but for a number at its end, and stack; the largest group
+    /// Threads with the same state, name but for a number at its end, labels, and stack; the largest group
     /// first.
     pub(crate) fn groups(&self) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut index_of: HashMap<_, usize> = HashMap::new();
         for thread in &self.threads {
             let addresses: Vec<u64> = thread.stack.iter().map(|at| at.address).collect();
-            let key = (&thread.state, thread.group(), addresses);
+            let key = (&thread.state, thread.group(), thread.labels, addresses);
             let next = groups.len();
             let index = *index_of.entry(key).or_insert(next);
             if index == next {
@@ -81,7 +81,8 @@ impl Threads {
     }
 
     /// Writes the dump as a profile of Go's type `goroutine`, which profile stores know: one sample
-    /// per group of threads, with the labels `state` and `thread`.
+    /// per group of threads, with the labels `state` and `thread`, and those of the
+    /// program.
     ///
     /// # Errors
     ///
@@ -102,7 +103,10 @@ impl Threads {
         let rows = groups.iter().zip(&names).map(|(group, state)| Row {
             locations: group.stack(),
             values: [group.threads.len() as i64],
-            labels: vec![("state", state.as_str()), ("thread", group.name())],
+            labels: [("state", state.as_str()), ("thread", group.name())]
+                .into_iter()
+                .chain(group.labels().map(|(key, value)| (key, value)))
+                .collect(),
         });
         pprof::write_rows(&document, rows, writer)
     }
@@ -127,12 +131,16 @@ impl Threads {
                 write!(writer, " {:#x}", address + u64::from(index > 0))?;
             }
             writeln!(writer)?;
-            writeln!(
+            write!(
                 writer,
-                "# labels: {{\"state\":{:?}, \"thread\":{:?}}}",
+                "# labels: {{\"state\":{:?}, \"thread\":{:?}",
                 group.state().go_name(),
                 group.name()
             )?;
+            for (key, value) in group.labels() {
+                write!(writer, ", {key:?}:{value:?}")?;
+            }
+            writeln!(writer, "}}")?;
             for location in group.stack() {
                 for frame in &location.frames {
                     writeln!(
@@ -188,6 +196,9 @@ impl Threads {
                     write!(writer, "; {} {holder}", wait.relation(holder))?;
                 }
             }
+            if !thread.labels.is_none() {
+                write!(writer, "; labels{}", printable(&thread.shown_labels()))?;
+            }
             match thread.note {
                 Some(note) => writeln!(writer, "; {note}\n")?,
                 None => writeln!(writer, "\n")?,
@@ -227,6 +238,11 @@ impl<'t> Group<'t> {
         self.first().group()
     }
 
+    /// Those of the program.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.first().labels()
+    }
+
     pub(crate) fn stack(&self) -> &'t [Arc<Location>] {
         &self.first().stack
     }
@@ -253,10 +269,11 @@ impl fmt::Display for Threads {
             };
             writeln!(
                 f,
-                "\n{} × {} [{}] (tid {}{more})",
+                "\n{} × {} [{}]{} (tid {}{more})",
                 group.threads.len(),
                 printable(group.name()),
                 group.state(),
+                printable(&group.first().shown_labels()),
                 tids.join(", ")
             )?;
             for thread in &group.threads {

@@ -38,7 +38,12 @@ fn waiting() -> Vec<Thread> {
 
     let waits = registry::waits().map(|published| {
         let waited = clock::monotonic().saturating_sub(published.wait.since);
-        Thread::waiting(0, WaitInProgress::new(&published.wait, waited))
+        let mut labels = registry::labels();
+        let labels = labels.find(|(owner, _)| *owner == published.owner);
+        Thread {
+            labels: labels.map(|(_, labels)| labels).unwrap_or_default(),
+            ..Thread::waiting(0, WaitInProgress::new(&published.wait, waited))
+        }
     });
     waits.collect()
 }

@@ -6,6 +6,7 @@ use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::alarms;
 use super::builder::MonitorBuilder;
 use super::file::Template;
 use super::history::{self, History, MonitorPoint};
@@ -287,6 +288,7 @@ impl Run {
     fn raise(&mut self, index: usize, message: String, threads: Threads) {
         // With the stacks that were just taken.
         let report = self.shared.report();
+        alarms::note(&message);
         let rule = &mut self.rules[index];
         rule.last_alarm = Some(Instant::now());
         let is_room = rule.files_written < self.settings.max_files;

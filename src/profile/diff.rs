@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::Profile;
 use super::sample::Sample;
-use crate::profile::kind::Kind;
+use crate::profile::labels::Tags;
 
 /// The changes from one profile to another: the result of [`Profile::diff`].
 ///
@@ -105,7 +105,7 @@ impl Profile {
 /// no names, the mapped file and the address within it.
 type Name<'p> = (&'p str, Option<&'p str>, u64);
 
-fn names(sample: &Sample) -> (Kind, Vec<Name<'_>>) {
+fn names(sample: &Sample) -> (Tags, Vec<Name<'_>>) {
     let locations = sample.stack.locations.iter();
     let names = locations.flat_map(|location| {
         let frames = location.frames.iter();
@@ -120,7 +120,7 @@ fn names(sample: &Sample) -> (Kind, Vec<Name<'_>>) {
             }
         })
     });
-    (sample.kind, names.collect())
+    (sample.tags(), names.collect())
 }
 
 #[derive(Clone, Copy)]

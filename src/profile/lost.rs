@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-const CAUSES: usize = 4;
+const CAUSES: usize = 5;
 
 /// How many events were chosen by the sampler but not recorded in full, by cause.
 ///
@@ -22,6 +22,9 @@ pub struct Lost {
     /// The stack could not be walked, or too little of it was left. Delay and contentions are
     /// in the totals, under the frame `contend::no_stack`.
     pub no_stack: u64,
+    /// Scopes of [labels](crate::Labels) for which there was no room. Their events are recorded with
+    /// the label `labels=contend::overflow`.
+    pub label_table_full: u64,
 }
 
 impl Lost {
@@ -38,6 +41,7 @@ impl Lost {
             lock_table_full: since(self.lock_table_full, earlier.lock_table_full),
             reentrant: since(self.reentrant, earlier.reentrant),
             no_stack: since(self.no_stack, earlier.no_stack),
+            label_table_full: since(self.label_table_full, earlier.label_table_full),
         }
     }
 
@@ -49,6 +53,7 @@ impl Lost {
             lock_table_full: self.lock_table_full.saturating_add(other.lock_table_full),
             reentrant: self.reentrant.saturating_add(other.reentrant),
             no_stack: self.no_stack.saturating_add(other.no_stack),
+            label_table_full: self.label_table_full.saturating_add(other.label_table_full),
         }
     }
 
@@ -58,6 +63,7 @@ impl Lost {
             ("lock table full", self.lock_table_full),
             ("reentrant", self.reentrant),
             ("no stack", self.no_stack),
+            ("label table full", self.label_table_full),
         ]
     }
 }

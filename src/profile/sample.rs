@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::frame::{Frame, Location};
 use crate::profile::kind::Kind;
+use crate::profile::labels::{LabelSet, Tags};
 
 /// A stack, with the contentions and the delay charged to it.
 ///
@@ -14,6 +15,8 @@ use crate::profile::kind::Kind;
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub(crate) kind: Kind,
+    /// Those of the user's that the thread had.
+    pub(crate) labels: LabelSet,
     /// Fractional: each event counted with its weight.
     pub(crate) contentions: f64,
     pub(crate) delay_nanos: u64,
@@ -161,6 +164,7 @@ impl Sample {
     /// | `kind` | the [`kind`](Sample::kind); every sample has it |
     /// | `class` | the [`class`](Sample::class); every sample has it |
     /// | `thread` | `async_worker`: the thread runs tokio's tasks, which stand still while it is blocked. `blocking_pool`: it is there to be blocked. Other threads have none |
+    /// | those of [`labels!`](crate::labels!) | in the mutex profile the releaser's, in the block profile the waiter's |
     pub fn label(&self, name: &str) -> Option<&str> {
         let mut labels = self.labels();
         labels.find_map(|(key, value)| (key == name).then_some(value))
@@ -172,6 +176,15 @@ impl Sample {
         [("kind", self.kind()), ("class", self.class())]
             .into_iter()
             .chain(thread.map(|thread| ("thread", thread)))
+            .chain(self.labels.labels())
+    }
+
+    /// What it is recorded under beside its stack.
+    pub(super) fn tags(&self) -> Tags {
+        Tags {
+            kind: self.kind,
+            labels: self.labels,
+        }
     }
 
     /// Adds what another sample has to this stack's numbers.
@@ -191,6 +204,7 @@ impl Sample {
     pub(super) fn since(&self, earlier: &Sample) -> Option<Sample> {
         let added = Sample {
             kind: self.kind,
+            labels: self.labels,
             contentions: (self.contentions - earlier.contentions).max(0.0),
             delay_nanos: self.delay_nanos.saturating_sub(earlier.delay_nanos),
             variance: (self.variance - earlier.variance).max(0.0),

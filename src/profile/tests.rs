@@ -1,6 +1,8 @@
 //! Profiles made by hand, for the tests here and those of the exports.
 
 use super::*;
+use crate::profile::kind::Kind;
+use crate::profile::labels::LabelSet;
 
 /// A mutex profile at fraction 1 with these samples.
 pub(crate) fn profile(samples: Vec<Sample>) -> Profile {
@@ -44,6 +46,7 @@ pub(crate) fn sample(kind: Kind, contentions: f64, nanos: u64, stack: &[Arc<Loca
         kind,
         contentions,
         delay_nanos: nanos,
+        labels: LabelSet::NONE,
         variance: 0.0,
         stack: Arc::new(Stack::new(addresses, stack.into(), stack.len() > 1)),
     }

@@ -87,7 +87,7 @@ impl Moment {
     /// Delays by the label of their kind.
     pub(crate) fn delays(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let totals = self.numbers.totals.iter();
-        totals.map(|totals| (totals.kind.label(), totals.amount.delay_nanos))
+        totals.map(|totals| (totals.tags.kind.label(), totals.amount.delay_nanos))
     }
 
     /// The profile of these numbers. Looks names up.
@@ -145,7 +145,7 @@ impl Mark {
 
 fn key(totals: &StackTotals) -> Key {
     let hasher: BuildHasherDefault<DefaultHasher> = BuildHasherDefault::new();
-    hasher.hash_one((totals.kind, &totals.addresses))
+    hasher.hash_one((totals.tags, &totals.addresses))
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
 
     fn moment(resets: u64, stacks: &[(usize, u64)]) -> Moment {
         let totals = stacks.iter().map(|(address, nanos)| StackTotals {
-            kind: Kind::MUTEX,
+            tags: Kind::MUTEX.into(),
             addresses: [*address, 7].into(),
             amount: Amount {
                 contentions: *nanos as f64 / 10.0,

@@ -10,30 +10,48 @@ use crate::engine::events::{self, Hold, Snapshot};
 use crate::engine::{clock, registry, stack};
 use crate::profile::Frame;
 use crate::profile::kind::Kind;
+use crate::profile::labels::LabelSet;
 use crate::symbols::{self, Symbolizer};
 use crate::timeline::{
-    Log, Missing, NO_STACK, Region, Release, StackIndex, Task, Thread, ThreadIndex, Timeline, Wait,
-    Waker,
+    LabelsIndex, Log, Missing, NO_LABELS, NO_STACK, Region, Release, StackIndex, Task, Thread,
+    ThreadIndex, Timeline, Wait, Waker,
 };
 
 /// A copy of what was recorded, without names.
 #[derive(Debug)]
 pub(crate) struct Raw {
     events: Snapshot,
-    /// Waits that go on: the thread's pointer, the kind, the lock, the begin.
-    going_on: Vec<(u64, Kind, u64, u64)>,
+    going_on: Vec<GoingOn>,
     end: u64,
+}
+
+/// A wait that goes on.
+#[derive(Debug)]
+struct GoingOn {
+    /// The thread's pointer.
+    owner: u64,
+    kind: Kind,
+    lock: u64,
+    labels: LabelSet,
+    begin: u64,
 }
 
 /// Copies what was recorded from `since` on.
 pub(crate) fn raw(hold: &Hold, since: u64) -> Raw {
     // The timeline ends before it is copied: what happens meanwhile is not in it.
     let (now, monotonic) = (clock::now(), clock::monotonic());
+    let labels: HashMap<u64, LabelSet> = registry::labels().collect();
     let going_on = registry::waits()
         .map(|published| {
             let wait = published.wait;
             let begin = now.saturating_sub(monotonic.saturating_sub(wait.since));
-            (published.owner, wait.kind, wait.subject, begin)
+            GoingOn {
+                owner: published.owner,
+                kind: wait.kind,
+                lock: wait.subject,
+                labels: labels.get(&published.owner).copied().unwrap_or_default(),
+                begin,
+            }
         })
         .collect();
     let events = events::snapshot(hold, since);
@@ -58,6 +76,7 @@ impl Raw {
             symbolizer: symbols::symbolizer(),
             threads: HashMap::new(),
             stacks: HashMap::new(),
+            labels: HashMap::new(),
             releases: HashMap::new(),
             regions: HashMap::new(),
             region_ends: HashMap::new(),
@@ -93,8 +112,9 @@ struct Builder {
     symbolizer: Symbolizer,
     threads: HashMap<ThreadNumber, ThreadIndex>,
     stacks: HashMap<StackNumber, StackIndex>,
-    /// The stacks of releases, by thread, time and lock.
-    releases: HashMap<(ThreadNumber, u64, u64), StackIndex>,
+    labels: HashMap<LabelSet, LabelsIndex>,
+    /// The stacks and labels of releases, by thread, time and lock.
+    releases: HashMap<(ThreadNumber, u64, u64), (StackIndex, LabelsIndex)>,
     regions: HashMap<RegionKey, usize>,
     region_ends: HashMap<RegionKey, u64>,
     tasks: HashMap<u64, usize>,
@@ -157,6 +177,22 @@ impl Builder {
         index
     }
 
+    fn labels(&mut self, set: LabelSet) -> LabelsIndex {
+        if set.is_none() {
+            return NO_LABELS;
+        }
+        let sets = &mut self.timeline.labels;
+        *self.labels.entry(set).or_insert_with(|| {
+            let labels = set.labels();
+            sets.push(
+                labels
+                    .map(|(key, value)| (key.into(), value.into()))
+                    .collect(),
+            );
+            sets.len() - 1
+        })
+    }
+
     fn take_release(&mut self, event: &Event<'_>) {
         let What::Release(release) = event.what else {
             return;
@@ -165,15 +201,17 @@ impl Builder {
             return;
         }
         let stack = self.stack(release.stack);
+        let labels = self.labels(release.labels);
         let thread = self.thread(event.thread);
         self.releases
-            .insert((event.thread, event.time, release.lock), stack);
+            .insert((event.thread, event.time, release.lock), (stack, labels));
         self.timeline.releases.push(Release {
             thread,
             kind: release.kind.label().into(),
             lock: release.lock,
             at: event.time,
             stack,
+            labels,
             blame_nanos: release.blame_nanos,
         });
     }
@@ -189,19 +227,23 @@ impl Builder {
             What::Wait(wait) => {
                 let waker = wait.waker.map(|waker| {
                     let released = at.saturating_sub(waker.latency_nanos);
-                    let stack = self.releases.get(&(waker.thread, released, wait.lock));
+                    let release = self.releases.get(&(waker.thread, released, wait.lock));
+                    let (stack, labels) = release.copied().unwrap_or((NO_STACK, NO_LABELS));
                     Waker {
-                        stack: stack.copied().unwrap_or(NO_STACK),
+                        stack,
+                        labels,
                         at: released,
                         thread: self.thread(waker.thread),
                     }
                 });
                 let stack = self.stack(wait.stack);
+                let labels = self.labels(wait.labels);
                 self.timeline.waits.push(Wait {
                     thread,
                     kind: wait.kind.label().into(),
                     is_of_task: wait.is_of_task,
                     lock: wait.lock,
+                    labels,
                     begin: at.saturating_sub(wait.nanos),
                     end: at.min(end),
                     is_over: at <= end,
@@ -266,26 +308,28 @@ impl Builder {
         &mut self.timeline.tasks[index]
     }
 
-    fn take_going_on(&mut self, waits: &[(u64, Kind, u64, u64)], events: &Snapshot) {
-        for (pointer, kind, lock, begin) in waits {
+    fn take_going_on(&mut self, waits: &[GoingOn], events: &Snapshot) {
+        for wait in waits {
             // The newest thread of that pointer: earlier ones have ended.
             let threads = events.threads.iter();
-            let of_pointer = threads.filter(|thread| thread.pointer == *pointer);
+            let of_pointer = threads.filter(|thread| thread.pointer == wait.owner);
             let Some(number) = of_pointer.map(|thread| thread.number).max() else {
                 continue;
             };
             let thread = self.thread(number);
             // An event may have it, with its stack, if it ended a moment after the timeline.
             let mut of_thread = self.timeline.waits.iter().rev();
-            if of_thread.any(|wait| wait.thread == thread && wait.end >= *begin) {
+            if of_thread.any(|known| known.thread == thread && known.end >= wait.begin) {
                 continue;
             }
+            let labels = self.labels(wait.labels);
             self.timeline.waits.push(Wait {
                 thread,
-                kind: kind.label().into(),
+                kind: wait.kind.label().into(),
                 is_of_task: false,
-                lock: *lock,
-                begin: *begin,
+                lock: wait.lock,
+                labels,
+                begin: wait.begin,
                 end: self.timeline.end,
                 is_over: false,
                 stack: NO_STACK,

@@ -108,6 +108,8 @@ fn part(frame: &Frame) -> Part {
         ["tokio", "task", "coop", ..] if has("budget") || has("with_budget") => {
             Part::Executor(None)
         }
+        // What is wrapped around a task when it is spawned.
+        ["contend", "tokio", "task", "spawned", ..] => Part::Executor(None),
         ["tokio", "task", "local", ..]
         | ["async_executor" | "async_task" | "futures_executor", ..] => Part::Executor(None),
         _ => Part::No,
@@ -132,6 +134,7 @@ fn part_by_file(name: &str, file: &str) -> Part {
             Part::Executor(Some(ThreadRole::BlockingPool))
         }
         "budget" | "with_budget" if in_tokio("/src/task/coop") => Part::Executor(None),
+        _ if file.ends_with("/src/tokio/task/spawned.rs") => Part::Executor(None),
         _ if in_tokio("/src/runtime/") || in_tokio("/src/task/local") => Part::Executor(None),
         _ if ["/async-executor-", "/async-task-", "/futures-executor-"]
             .into_iter()
@@ -144,7 +147,7 @@ fn part_by_file(name: &str, file: &str) -> Part {
 }
 
 /// Modules of which a task's stack shows nothing: they poll one future from another.
-const GLUE: [&[&str]; 10] = [
+const GLUE: [&[&str]; 12] = [
     &["core", "future"],
     &["core", "pin"],
     &["alloc", "boxed"],
@@ -155,6 +158,8 @@ const GLUE: [&[&str]; 10] = [
     &["futures_util", "future"],
     &["futures_util", "stream"],
     &["tracing", "instrument"],
+    &["contend", "engine", "labels"],
+    &["contend", "trace", "instrumented"],
 ];
 
 fn is_glue(function: &str) -> bool {

@@ -7,6 +7,7 @@
 //! | a wait | GoBlock, GoUnblock by the waker at the time of the release, GoStart |
 //! | a wait of a task, whose thread goes on | a task named `wait: ` and the reason |
 //! | a task, a region, a log | those of `runtime/trace` |
+//! | labels | a log of the category `labels` where those of a thread change |
 //!
 //! The format is internal to Go and is held by tests with Go's own reader.
 //!
@@ -21,6 +22,7 @@
 //!   a wait are said at its end.
 //! - Regions of a G are nested, with the same task and name at both ends.
 
+mod labels;
 mod plan;
 #[cfg(any(test, feature = "cli"))]
 mod read;

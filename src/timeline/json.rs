@@ -73,9 +73,9 @@ fn value(timeline: &Timeline) -> Value {
                 0 => -1,
                 lock => texts.id(&format!("{lock:#x}")) as i64,
             };
-            let (waker, at, stack) = wait.waker.map_or((-1, -1, 0), |waker| {
+            let (waker, at, stack, labels) = wait.waker.map_or((-1, -1, 0, 0), |waker| {
                 let at = since_start(waker.at) as i64;
-                (waker.thread as i64, at, waker.stack)
+                (waker.thread as i64, at, waker.stack, waker.labels)
             });
             json!([
                 wait.thread,
@@ -88,6 +88,8 @@ fn value(timeline: &Timeline) -> Value {
                 at,
                 stack,
                 u8::from(wait.is_of_task) | (u8::from(!wait.is_over) << 1),
+                wait.labels,
+                labels,
             ])
         })
         .collect();
@@ -115,6 +117,8 @@ fn value(timeline: &Timeline) -> Value {
             json!([log.thread, since_start(log.at), category, text, log.task])
         })
         .collect();
+    let labels = 0..timeline.labels.len();
+    let labels: Vec<String> = labels.map(|set| timeline.labels_text(set)).collect();
     let stacks: Vec<Value> = timeline
         .stacks
         .iter()
@@ -139,6 +143,7 @@ fn value(timeline: &Timeline) -> Value {
         "regions": regions,
         "logs": logs,
         "stacks": stacks,
+        "labels": labels,
         "texts": texts.all,
     })
 }

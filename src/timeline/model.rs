@@ -38,16 +38,24 @@ pub struct Timeline {
     pub(crate) logs: Vec<Log>,
     /// Leaf first. The first is empty, for what has none.
     pub(crate) stacks: Vec<Arc<[Frame]>>,
+    /// Sets of labels, by key. The first is empty.
+    pub(crate) labels: Vec<LabelPairs>,
     pub(crate) missing: Missing,
 }
 
 /// An index into the stacks of a timeline.
 pub(crate) type StackIndex = usize;
+/// An index into its sets of labels.
+pub(crate) type LabelsIndex = usize;
+/// Keys and values.
+pub(crate) type LabelPairs = Arc<[(Arc<str>, Arc<str>)]>;
 /// An index into its threads.
 pub(crate) type ThreadIndex = usize;
 
 /// The stack of what has none.
 pub(crate) const NO_STACK: StackIndex = 0;
+/// The set without labels.
+pub(crate) const NO_LABELS: LabelsIndex = 0;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Thread {
@@ -72,6 +80,8 @@ pub(crate) struct Wait {
     pub(crate) is_of_task: bool,
     /// The address that the lock is known by; 0: none.
     pub(crate) lock: u64,
+    /// Of the waiter.
+    pub(crate) labels: LabelsIndex,
     pub(crate) begin: u64,
     /// The end of the timeline where it goes on.
     pub(crate) end: u64,
@@ -86,6 +96,8 @@ pub(crate) struct Waker {
     pub(crate) thread: ThreadIndex,
     pub(crate) at: u64,
     pub(crate) stack: StackIndex,
+    /// Known where the stack is.
+    pub(crate) labels: LabelsIndex,
 }
 
 /// A release that others waited for.
@@ -96,6 +108,7 @@ pub(crate) struct Release {
     pub(crate) lock: u64,
     pub(crate) at: u64,
     pub(crate) stack: StackIndex,
+    pub(crate) labels: LabelsIndex,
     pub(crate) blame_nanos: u64,
 }
 
@@ -165,8 +178,22 @@ impl Timeline {
             regions: Vec::new(),
             logs: Vec::new(),
             stacks: vec![Arc::new([])],
+            labels: vec![Arc::new([])],
             missing: Missing::default(),
         }
+    }
+
+    pub(crate) fn labels(&self, index: LabelsIndex) -> &[(Arc<str>, Arc<str>)] {
+        self.labels.get(index).map_or(&[], |labels| labels)
+    }
+
+    /// `endpoint=/cart, tenant=blue`; empty where there are none.
+    pub(crate) fn labels_text(&self, index: LabelsIndex) -> String {
+        let labels = self.labels(index).iter();
+        let labels: Vec<_> = labels
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        labels.join(", ")
     }
 
     pub(crate) fn stack(&self, index: StackIndex) -> &[Frame] {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
 
-use super::model::{StackIndex, Timeline, Wait};
+use super::model::{LabelsIndex, StackIndex, Timeline, Wait};
 use super::tasks::{self, Work};
 use crate::text::columns;
 use crate::text::units::{human, percent};
@@ -61,11 +61,13 @@ impl Timeline {
                 nanos(wait.nanos()),
                 nanos(wait.begin.saturating_sub(self.start)),
                 wait.latency_nanos().map_or_else(String::new, nanos),
-                self.thread_name(wait.thread),
+                self.thread_name(wait.thread) + &self.labels_behind(wait.labels),
                 what(wait),
                 self.site(wait.stack),
                 match (waker, wait.is_over) {
-                    (Some(waker), _) => self.thread_name(waker.thread),
+                    (Some(waker), _) => {
+                        self.thread_name(waker.thread) + &self.labels_behind(waker.labels)
+                    }
                     (None, true) => "-".to_owned(),
                     (None, false) => "goes on".to_owned(),
                 },
@@ -246,6 +248,14 @@ impl Timeline {
             "\ntasks by name; the critical wait is the longest one in the longest task"
         )?;
         columns::write(&rows, 6, f)
+    }
+
+    /// ` {endpoint=/cart}`
+    fn labels_behind(&self, labels: LabelsIndex) -> String {
+        match self.labels_text(labels) {
+            text if text.is_empty() => text,
+            text => format!(" {{{text}}}"),
+        }
     }
 
     pub(crate) fn thread_name(&self, index: usize) -> String {

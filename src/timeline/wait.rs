@@ -50,6 +50,23 @@ impl<'t> TimelineWait<'t> {
         self.wait.is_over
     }
 
+    /// The value of one of the [labels](crate::Labels) of who waited.
+    pub fn label(&self, key: &str) -> Option<&'t str> {
+        self.find_label(self.wait.labels, key)
+    }
+
+    /// The value of one of the labels of who let it go on. `None` where the stack of the
+    /// [release](Self::release_frames) is not known.
+    pub fn release_label(&self, key: &str) -> Option<&'t str> {
+        self.find_label(self.wait.waker?.labels, key)
+    }
+
+    fn find_label(&self, set: usize, key: &str) -> Option<&'t str> {
+        let mut labels = self.timeline.labels(set).iter();
+        let found = labels.find(|(other, _)| **other == *key);
+        found.map(|(_, value)| &**value)
+    }
+
     /// The stack that waited, leaf first.
     pub fn frames(&self) -> &'t [Frame] {
         self.timeline.stack(self.wait.stack)

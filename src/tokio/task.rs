@@ -9,6 +9,7 @@ pub use ::tokio::task::*;
 
 mod join_handle;
 mod join_set;
+mod spawned;
 
 pub use join_handle::{JoinHandle, spawn, spawn_blocking, spawn_local};
 pub use join_set::JoinSet;

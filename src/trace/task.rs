@@ -119,6 +119,25 @@ impl Drop for Task {
     }
 }
 
+/// Its number; 0: none.
+#[cfg(feature = "tracing")]
+pub(super) fn task_of(task: &Task) -> u64 {
+    task.id
+}
+
+#[cfg(feature = "tracing")]
+impl Entered<'static> {
+    /// Of the task with this number, without a region.
+    pub(super) fn of(task: u64) -> Self {
+        Self {
+            before: CURRENT.replace(task),
+            _region: None,
+            _task: PhantomData,
+            _not_send: PhantomData,
+        }
+    }
+}
+
 /// While this lives its thread works for a [`Task`]. It stays with the thread.
 #[derive(Debug)]
 #[must_use = "the thread leaves the task when this is dropped"]

@@ -18,6 +18,7 @@ use super::region::{Orders, Region};
 use super::start::{self, Invitation};
 use crate::engine::store::{Plan, StackTotals, Store};
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::labels::LabelSet;
 use crate::profile::lost::Lost;
 use crate::profile::{Location, Mapping, Profile, Sample, Stack};
 
@@ -230,12 +231,13 @@ impl Collector {
             mut locations,
             starts_in_method,
             kind,
-        } = glue::shown(&code, totals.kind, is_ours);
+        } = glue::shown(&code, totals.tags.kind, is_ours);
         for location in &mut locations {
             self.share(location);
         }
         Sample {
             kind,
+            labels: LabelSet::NONE,
             contentions: totals.amount.contentions,
             delay_nanos: totals.amount.delay_nanos,
             variance: totals.amount.variance,

@@ -295,3 +295,61 @@ fn filters_apply_to_what_a_pipe_brings() {
     let text = run_with_input(["top", "--focus", "walk", "-"], &shop().gzip()).success();
     assert!(text.contains("Left: 100ms"), "{text}");
 }
+
+/// Two endpoints with one stack, and a sample without labels.
+fn endpoints(folder: &Folder) -> String {
+    let mut builder = Builder::contention().sample(&[1, 100], &["f a.rs:1"]);
+    let [endpoint, cart, search] =
+        ["endpoint", "/cart", "/search"].map(|text| builder.string(text));
+    let mut samples = Vec::new();
+    for (value, name) in [(300, cart), (500, search), (100, cart)] {
+        let label = [number(1, endpoint), number(2, name)].concat();
+        let values = numbers(2, &[1, value]);
+        let sample = [numbers(1, &[1]), values, message(3, label)].concat();
+        samples.extend(message(2, sample));
+    }
+    folder.file("endpoints.pb.gz", builder.with(samples).gzip())
+}
+
+#[test]
+fn a_label_keeps_its_samples_or_makes_the_rows() {
+    let folder = Folder::new();
+    let file = endpoints(&folder);
+    let of_cart = run(["top", "--label", "endpoint=/cart", &file]).success();
+    assert!(
+        of_cart.contains("(40.00%) by --label endpoint=/cart"),
+        "{of_cart}"
+    );
+    let by_endpoint = run(["top", "--by", "label:endpoint", &file]).success();
+    let names: Vec<&str> = rows(&by_endpoint)
+        .iter()
+        .map(|row| row.split("%  ").last().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["endpoint=/search", "endpoint=/cart", "(no endpoint)"]
+    );
+    let both = [
+        "top",
+        "--by=label:endpoint",
+        "--label=endpoint=/cart",
+        &file,
+    ];
+    assert!(rows(&run(both).success()).len() == 1);
+    let same = run(["diff", "--by", "label:endpoint", &file, &file]).success();
+    assert!(
+        same.contains("0%") || same.contains("no difference"),
+        "{same}"
+    );
+    let none = run(["top", "--label", "endpoint=/none", &file]).stderr;
+    assert!(
+        none.contains("--label endpoint=/none matches no sample"),
+        "{none}"
+    );
+    for arguments in [["--label", "endpoint"], ["--by", "label:"]] {
+        assert_eq!(
+            run(["top", arguments[0], arguments[1], &file]).code,
+            Some(2)
+        );
+    }
+}

@@ -8,6 +8,7 @@ mod common;
 
 mod by_hand;
 mod drop_in;
+mod labels;
 mod law;
 mod mutex;
 mod named;
@@ -16,5 +17,6 @@ mod rwlock;
 mod semaphore;
 mod shares;
 mod stacks;
+mod timeline;
 mod unblamed;
 mod uncontended;

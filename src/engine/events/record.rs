@@ -8,6 +8,8 @@ use super::ring::MAX_WORDS;
 use super::stacks::StackNumber;
 use super::threads::ThreadNumber;
 use crate::profile::kind::Kind;
+use crate::profile::labels::LabelSet;
+use crate::text::floor_char_boundary;
 
 /// Longer names and texts are cut, at a character.
 pub(crate) const MAX_TEXT_BYTES: usize = 200;
@@ -67,6 +69,8 @@ pub(crate) struct Wait {
     pub(crate) nanos: u64,
     /// The address that the lock is known by; 0: it was no lock.
     pub(crate) lock: u64,
+    /// Of the waiter.
+    pub(crate) labels: LabelSet,
     pub(crate) stack: StackNumber,
     pub(crate) waker: Option<Waker>,
 }
@@ -83,6 +87,8 @@ pub(crate) struct Waker {
 pub(crate) struct Release {
     pub(crate) kind: Kind,
     pub(crate) lock: u64,
+    /// Of the thread that has released.
+    pub(crate) labels: LabelSet,
     pub(crate) stack: StackNumber,
     /// The waiting that it is charged with in the mutex profile.
     pub(crate) blame_nanos: u64,
@@ -112,6 +118,18 @@ const TASK_WAIT: u64 = 10;
 
 const NO_LATENCY: u64 = u64::MAX;
 
+/// Addresses of programs have 48 bits, whatever the processor could.
+const ADDRESS_BITS: u32 = 48;
+
+fn with_labels(address: u64, labels: LabelSet) -> u64 {
+    address & ((1 << ADDRESS_BITS) - 1) | (u64::from(labels.index()) << ADDRESS_BITS)
+}
+
+fn without_labels(word: u64) -> (u64, LabelSet) {
+    let labels = LabelSet::from_index((word >> ADDRESS_BITS) as u16);
+    (word & ((1 << ADDRESS_BITS) - 1), labels)
+}
+
 /// The words of an event.
 pub(super) struct Words {
     words: [u64; MAX_WORDS],
@@ -137,7 +155,7 @@ impl Words {
     }
 
     fn push_text(mut self, Text(text): Text<'_>, max: usize) -> Self {
-        let text = &text[..text.floor_char_boundary_at(max)];
+        let text = &text[..floor_char_boundary(text, max)];
         self = self.push(text.len() as u64);
         for piece in text.as_bytes().chunks(8) {
             let mut bytes = [0; 8];
@@ -151,19 +169,6 @@ impl Words {
     pub(super) fn as_slice(&mut self) -> &[u64] {
         self.words[1] |= (self.len as u64) << 8;
         &self.words[..self.len]
-    }
-}
-
-trait FloorCharBoundary {
-    fn floor_char_boundary_at(&self, at: usize) -> usize;
-}
-
-impl FloorCharBoundary for str {
-    /// The last boundary between characters that is not behind `at`.
-    fn floor_char_boundary_at(&self, at: usize) -> usize {
-        let at = at.min(self.len());
-        let mut inwards = (0..=at).rev();
-        inwards.find(|at| self.is_char_boundary(*at)).unwrap_or(0)
     }
 }
 
@@ -181,12 +186,12 @@ impl Event<'_> {
                 let type_ = if wait.is_of_task { TASK_WAIT } else { WAIT };
                 words(type_, Some(wait.kind))
                     .push(wait.nanos)
-                    .push(wait.lock)
+                    .push(with_labels(wait.lock, wait.labels))
                     .push(latency)
                     .push(u64::from(wait.stack) | (u64::from(thread) << 32))
             }
             What::Release(release) => words(RELEASE, Some(release.kind))
-                .push(release.lock)
+                .push(with_labels(release.lock, release.labels))
                 .push(release.blame_nanos)
                 .push(release.stack.into()),
             What::ThreadStart(spawned) => words(THREAD_START, None)
@@ -238,7 +243,7 @@ fn read(time: u64, header: u64, words: &[u64], visit: &mut impl FnMut(&Event<'_>
     match header & 0xff {
         type_ @ (WAIT | TASK_WAIT) => {
             let nanos = reader.word();
-            let lock = reader.word();
+            let (lock, labels) = without_labels(reader.word());
             let latency_nanos = reader.word();
             let last = reader.word();
             let thread = (last >> 32) as ThreadNumber;
@@ -247,6 +252,7 @@ fn read(time: u64, header: u64, words: &[u64], visit: &mut impl FnMut(&Event<'_>
                 is_of_task: type_ == TASK_WAIT,
                 nanos,
                 lock,
+                labels,
                 stack: last as StackNumber,
                 waker: (latency_nanos != NO_LATENCY).then_some(Waker {
                     thread,
@@ -255,10 +261,11 @@ fn read(time: u64, header: u64, words: &[u64], visit: &mut impl FnMut(&Event<'_>
             }));
         }
         RELEASE => {
-            let lock = reader.word();
+            let (lock, labels) = without_labels(reader.word());
             tell(What::Release(Release {
                 kind,
                 lock,
+                labels,
                 blame_nanos: reader.word(),
                 stack: reader.word() as StackNumber,
             }));
@@ -357,6 +364,7 @@ mod tests {
             is_of_task: false,
             nanos: u64::MAX / 3,
             lock: 0x7fff_1234_5678,
+            labels: LabelSet::OVERFLOW,
             stack: 0x0700_0123,
             waker: Some(Waker {
                 thread: 7,
@@ -371,6 +379,7 @@ mod tests {
         assert_comes_back(What::Release(Release {
             kind: Kind::MUTEX,
             lock: 0x1000,
+            labels: LabelSet::OVERFLOW,
             stack: 9,
             blame_nanos: 77,
         }));
@@ -406,6 +415,7 @@ mod tests {
                 is_of_task: false,
                 nanos: 1,
                 lock: 1,
+                labels: LabelSet::NONE,
                 stack: 1,
                 waker: None,
             }),

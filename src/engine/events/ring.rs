@@ -70,8 +70,12 @@ pub(super) struct Ring {
     /// Counts the forks that made this process, from 1: chunks that were taken in another epoch are
     /// those of threads that are not here. Relaxed: written while a child has one thread.
     epoch: AtomicU64,
-    /// Chunks with a number up to this one are the parent's. Relaxed, as `epoch`.
-    of_parent: AtomicU64,
+    /// Chunks that were begun when it was last [emptied](Self::empty): what stands in them is
+    /// forgotten. Relaxed: nobody reads meanwhile, and whoever begins a chunk by an old value takes
+    /// one more or less for forgotten in a count.
+    first: AtomicU64,
+    /// Events in chunks that shards have left. Relaxed: a statistic.
+    left: AtomicU64,
     /// Events in chunks that were begun again, and the time of the last of them. Relaxed: read
     /// after a copy, they are at least those that are missing in it.
     overwritten: AtomicU64,
@@ -109,7 +113,8 @@ impl Ring {
             limit: AtomicUsize::new(chunks),
             begun: AtomicU64::new(0),
             epoch: AtomicU64::new(FREE + 1),
-            of_parent: AtomicU64::new(0),
+            first: AtomicU64::new(0),
+            left: AtomicU64::new(0),
             overwritten: AtomicU64::new(0),
             overwritten_until: AtomicU64::new(0),
         }
@@ -150,8 +155,7 @@ impl Ring {
                 return false;
             };
             if let Some(full) = current.replace(next) {
-                // Release: whoever takes it sees `filled` as it is.
-                self.chunk(full)[TAKEN_IN].store(FREE, Ordering::Release);
+                self.leave(full);
             }
             shard.chunk.store(next + 1, Ordering::Relaxed);
             filled = 0;
@@ -177,6 +181,48 @@ impl Ring {
         true
     }
 
+    /// By the shard that fills it.
+    fn leave(&self, index: usize) {
+        let chunk = self.chunk(index);
+        let events = events_of(chunk[FILLED].load(Ordering::Relaxed));
+        self.left.fetch_add(events, Ordering::Relaxed);
+        // Release: whoever takes it sees `filled` as it is.
+        chunk[TAKEN_IN].store(FREE, Ordering::Release);
+    }
+
+    /// From here on events are in chunks of their own. Returns how many came before.
+    #[cfg(not(loom))]
+    pub(super) fn cut(&self) -> u64 {
+        /// A shard is busy for tens of nanoseconds, unless its thread has lost its processor. Then its
+        /// chunk stays, and some events are counted on the wrong side.
+        const TRIES: u32 = 1000;
+        for shard in &self.shards {
+            if (0..TRIES).any(|_| !shard.is_busy.swap(true, Ordering::Acquire)) {
+                if let Some(index) = shard.chunk.swap(0, Ordering::Relaxed).checked_sub(1) {
+                    self.leave(index);
+                }
+                shard.is_busy.store(false, Ordering::Release);
+            }
+        }
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// Forgets all events. Nobody must be reading; no page is touched.
+    #[cfg(not(loom))]
+    pub(super) fn empty(&self) {
+        self.cut();
+        self.forget();
+    }
+
+    #[cfg(not(loom))]
+    fn forget(&self) {
+        let begun = self.begun.load(Ordering::Relaxed);
+        self.first.store(begun, Ordering::Relaxed);
+        for count in [&self.left, &self.overwritten, &self.overwritten_until] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Takes the oldest chunk that no shard fills, and forgets what is in it.
     #[cold]
     fn begin_chunk(&self) -> Option<usize> {
@@ -185,14 +231,15 @@ impl Ring {
         // At most one chunk for each shard is taken, and a few may be by others in this moment.
         for _ in 0..2 * MIN_CHUNKS {
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
-            let index = (number % limit as u64) as usize;
+            let first = self.first.load(Ordering::Relaxed);
+            let index = (number.wrapping_sub(first) % limit as u64) as usize;
             let chunk = self.chunk(index);
             // Acquire: see `append_in`.
             if chunk[TAKEN_IN].swap(epoch, Ordering::Acquire) == epoch {
                 continue;
             }
             let forgotten = events_of(chunk[FILLED].load(Ordering::Relaxed));
-            if forgotten > 0 && !self.is_of_parent(chunk[NUMBER].load(Ordering::Relaxed)) {
+            if forgotten > 0 && chunk[NUMBER].load(Ordering::Relaxed) > first {
                 let until = chunk[LAST_TIME].load(Ordering::Relaxed);
                 self.overwritten.fetch_add(forgotten, Ordering::Relaxed);
                 self.overwritten_until.fetch_max(until, Ordering::Relaxed);
@@ -212,10 +259,13 @@ impl Ring {
     pub(super) fn copy(&self, since: u64, mut visit: impl FnMut(&[u64])) {
         let mut copy = [0; CONTENT];
         // Chunk n is nowhere but at one of the first n places: no page is touched that never was.
-        let begun = usize::try_from(self.begun.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let first = self.first.load(Ordering::Relaxed);
+        let begun = self.begun.load(Ordering::Relaxed).wrapping_sub(first);
+        let begun = usize::try_from(begun).unwrap_or(usize::MAX);
         for chunk in self.words.chunks_exact(CHUNK).take(begun) {
             let number = chunk[NUMBER].load(Ordering::Acquire);
-            if self.is_of_parent(number) {
+            // Empty, or of before.
+            if number <= first {
                 continue;
             }
             let filled = words_of(chunk[FILLED].load(Ordering::Acquire)).min(CONTENT);
@@ -241,26 +291,17 @@ impl Ring {
         }
     }
 
-    /// Whether the chunk with this number is empty, or begun by a process that this one was forked
-    /// from.
-    fn is_of_parent(&self, number: u64) -> bool {
-        number <= self.of_parent.load(Ordering::Relaxed)
-    }
-
     /// In a child of `fork`: who was appending is not there, and has perhaps left half an event,
     /// which nobody reads. What is in the chunks is the parent's. They are not touched, as each is
     /// a page, which the child would have to have for itself.
     #[cfg(not(loom))]
     pub(super) fn forget_after_fork(&self) {
         for shard in &self.shards {
-            shard.chunk.store(0, Ordering::Relaxed);
             shard.is_busy.store(false, Ordering::Relaxed);
+            shard.chunk.store(0, Ordering::Relaxed);
         }
         self.epoch.fetch_add(1, Ordering::Relaxed);
-        let begun = self.begun.load(Ordering::Relaxed);
-        self.of_parent.store(begun, Ordering::Relaxed);
-        self.overwritten.store(0, Ordering::Relaxed);
-        self.overwritten_until.store(0, Ordering::Relaxed);
+        self.forget();
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) struct Hold {
     forks: u32,
     /// Counts at its beginning.
     lost: u64,
-    overwritten: u64,
+    /// Events that came before it.
+    before: u64,
 }
 
 /// Records events into a ring of at least so many bytes, at most [`MAX_BYTES`]. `None`: too many
@@ -63,13 +64,17 @@ pub(crate) fn hold(bytes: usize) -> Option<Hold> {
     let ring = RING.get_or_publish(|| Ring::new(MAX_BYTES / CHUNK_BYTES));
     let mut held = HELD.lock();
     let place = held.iter().position(|bytes| *bytes == 0)?;
+    // Nobody reads then.
+    if held.iter().all(|bytes| *bytes == 0) {
+        ring.empty();
+    }
     held[place] = bytes.clamp(1, MAX_BYTES);
     follow(&held);
     Some(Hold {
         place,
         forks: FORKS.load(Ordering::Relaxed),
         lost: LOST.load(Ordering::Relaxed),
-        overwritten: ring.overwritten().events,
+        before: ring.cut(),
     })
 }
 
@@ -188,7 +193,8 @@ pub(crate) struct Snapshot {
     /// Events from here on are all there.
     pub(crate) since: u64,
     pub(crate) threads: Vec<ThreadInfo>,
-    /// Since the recording began: events that are overwritten, and that were not recorded.
+    /// Events of the wanted time that are overwritten, and those that were not recorded since the
+    /// recording began.
     pub(crate) overwritten: u64,
     pub(crate) lost: u64,
 }
@@ -202,14 +208,19 @@ pub(crate) fn snapshot(hold: &Hold, since: u64) -> Snapshot {
         // After the copy: counts what was overwritten beside it.
         overwritten = ring.overwritten();
     }
+    // Those that came before the recording, or were too old to be wanted, are not missing.
+    let missing = match overwritten.until >= since {
+        true => overwritten.events.saturating_sub(hold.before),
+        false => 0,
+    };
     Snapshot {
         chunks,
-        since: match overwritten.events > hold.overwritten {
-            true => since.max(overwritten.until.saturating_add(1)),
-            false => since,
+        since: match missing {
+            0 => since,
+            _ => since.max(overwritten.until.saturating_add(1)),
         },
         threads: threads::all(),
-        overwritten: overwritten.events.saturating_sub(hold.overwritten),
+        overwritten: missing,
         lost: LOST.load(Ordering::Relaxed).saturating_sub(hold.lost),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::record::{Release, Wait, What};
+use super::record::{self, Event, Release, Wait, What};
 use super::*;
 use crate::engine::blame::{Flag, LockRef, Outcome};
 use crate::engine::clock;
@@ -213,4 +213,85 @@ fn recordings_may_overlap() {
     let mut count = 0;
     snapshot.events(|_| count += 1);
     assert_eq!(count, 0, "nothing is of the future");
+}
+
+/// `cargo test --release --lib eight_writers_for_ten_minutes -- --ignored --nocapture`
+#[test]
+#[ignore = "shows that no event is lost or wrong beside a dump each second, and that memory is bounded; ten minutes"]
+fn eight_writers_for_ten_minutes() {
+    const WRITERS: usize = 8;
+    let minutes =
+        std::env::var("CONTEND_SOAK_MINUTES").map_or(10, |minutes| minutes.parse().unwrap());
+    let end = std::time::Instant::now() + Duration::from_secs(60 * minutes);
+    let recording = hold(16 << 20).unwrap();
+    let locks: [Mutex<u64>; 4] = std::array::from_fn(|_| Mutex::new(0));
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let mut dumps = 0;
+    let mut seen = [0_u64; WRITERS];
+    let mut memory = Vec::new();
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (locks, is_over) = (&locks, &is_over);
+                scope.spawn(move || {
+                    let mut number = 0_u64;
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        number += 1;
+                        let text = format!("{writer} {number} {}", number.wrapping_mul(31) ^ 5);
+                        append(&Event {
+                            time: clock::now(),
+                            thread: threads::own_number(),
+                            what: What::Log {
+                                task: 0,
+                                category: record::Text("soak"),
+                                text: record::Text(&text),
+                            },
+                        });
+                        *locks[number as usize % 4].lock().unwrap() += 1;
+                    }
+                    number
+                })
+            })
+            .collect();
+        while std::time::Instant::now() < end {
+            thread::sleep(Duration::from_secs(1));
+            let since = clock::now().saturating_sub(500_000_000);
+            let raw = crate::snapshot::timeline::raw(&recording, since);
+            let timeline = raw.named();
+            let mut numbers: [Vec<u64>; WRITERS] = Default::default();
+            for log in &timeline.logs {
+                let mut words = log.text.split(' ').map(|word| word.parse::<u64>().unwrap());
+                let [writer, number, check] = std::array::from_fn(|_| words.next().unwrap());
+                assert_eq!(check, number.wrapping_mul(31) ^ 5);
+                numbers[writer as usize].push(number);
+            }
+            assert_eq!(timeline.missing.lost, 0);
+            for (numbers, seen) in numbers.iter_mut().zip(&mut seen) {
+                // A thread's clock does not go back, so none is missing between the first and the last.
+                assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1));
+                *seen += numbers.len() as u64;
+            }
+            let mut file = Vec::new();
+            timeline.write_go(&mut file).unwrap();
+            assert!(file.starts_with(b"go 1.23 trace"));
+            dumps += 1;
+            memory.push(resident_pages());
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        let appended: Vec<u64> = writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .collect();
+        println!("{dumps} dumps; appended {appended:?}, read {seen:?}");
+    });
+    let after_ten = memory[memory.len().min(10) - 1];
+    let last = memory[memory.len() - 1];
+    println!("pages resident after ten dumps {after_ten}, at the end {last}");
+    assert!(last < after_ten + (32 << 20) / 4096, "memory grows");
+}
+
+fn resident_pages() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    resident.unwrap_or_default()
 }

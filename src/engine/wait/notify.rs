@@ -2,6 +2,7 @@
 
 use crate::engine::clock;
 use crate::engine::events;
+use crate::engine::labels;
 use crate::engine::rates;
 use crate::engine::recorder::{self, SLEEPERS};
 use crate::engine::sampler::BlockDraw;
@@ -48,7 +49,12 @@ impl Notification {
     fn end_at<M>(&self, marker: &M) {
         let _recording = Recording::enter();
         let Self(note) = self;
-        let stack = recorder::record(ProfileKind::Wake, note.kind, marker, Amount::ZERO);
+        let stack = recorder::record(
+            ProfileKind::Wake,
+            labels::tags(note.kind),
+            marker,
+            Amount::ZERO,
+        );
         let deferred = SLEEPERS.settle(note, stack);
         recorder::charge_notifier(note.kind, stack, deferred);
     }
@@ -82,7 +88,12 @@ pub(crate) fn thread_ends(function: &'static str, whom: Whom, at: WakeRef<'_>) {
         let _recording = Recording::enter();
         // Its function has been left: no stack has it any more.
         let stack = [address::THREAD_END, address::of_function(function)];
-        let stack = recorder::add(ProfileKind::Wake, note.kind, &stack, Amount::ZERO);
+        let stack = recorder::add(
+            ProfileKind::Wake,
+            labels::tags(note.kind),
+            &stack,
+            Amount::ZERO,
+        );
         let deferred = SLEEPERS.settle(&note, stack);
         recorder::charge_notifier(note.kind, stack, deferred);
     }

@@ -4,6 +4,7 @@ use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
+use crate::engine::labels;
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::thread_state::{Recording, thread_pointer};
 use crate::profile::kind::{Kind, ProfileKind};
@@ -91,7 +92,7 @@ impl Release {
         let is_traced = events::is_on();
         let mut event_stack = 0;
         let (which, amount) = (ProfileKind::Mutex, self.taken.amount);
-        let stack = recorder::record_and(which, self.kind, marker, amount, |stack| {
+        let stack = recorder::record_and(which, labels::tags(self.kind), marker, amount, |stack| {
             if is_traced {
                 event_stack = stacks::add(stack);
             }
@@ -116,6 +117,7 @@ impl Release {
             what: What::Release(record::Release {
                 kind: self.kind,
                 lock: self.lock as u64,
+                labels: labels::current(),
                 stack,
                 blame_nanos: self.taken.amount.delay_nanos,
             }),

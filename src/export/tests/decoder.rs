@@ -191,8 +191,9 @@ impl Decoded {
 
     fn stack(&self, sample: &RawSample) -> (Vec<i64>, &str, Vec<String>) {
         let labels = self.labels(sample);
-        let [("kind", kind), ("class", class)] = *labels else {
-            panic!("two labels, not {labels:?}");
+        // Behind these are those of the program.
+        let [("kind", kind), ("class", class), ..] = *labels else {
+            panic!("no kind and class: {labels:?}");
         };
         assert!(["lock", "backpressure", "idle", "other"].contains(&class));
         let mut frames = Vec::new();

@@ -1,6 +1,8 @@
 //! The pages of this program's own profiles.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use form_urlencoded::Serializer;
 
 use super::card::{elsewhere, hint};
@@ -9,6 +11,7 @@ use super::off;
 use super::view::{Other, Page, Shown, View, choice};
 use super::window;
 use super::words::{self, grouped};
+use crate::export::labels::ByLabel;
 use crate::export::why_empty;
 use crate::http::Response;
 use crate::http::call::{Answer, Call};
@@ -18,13 +21,22 @@ use crate::profile::Profile;
 use crate::profile::kind::ProfileKind;
 use crate::text::units::human;
 
+/// Values of a label that have a link.
+const MAX_VALUES: usize = 12;
+
 pub(super) fn answer(call: &Call<'_>, page: &Page) -> Answer {
     let which = which(call)?;
     if let Some(page) = off::instead(call, which, page.path)? {
         return Ok(page);
     }
     let profile = profiles::asked_for(call, which)?;
-    View::new(call, shown(call, &profile, page.path), page.path)?.answer(page)
+    let mut shown = shown(call, &profile, page.path);
+    shown.more = html!(
+        "{}{}",
+        labels(call, &profile.labels, which, page.path),
+        shown.more
+    );
+    View::new(call, shown, page.path)?.answer(page)
 }
 
 pub(super) fn which(call: &Call<'_>) -> Result<ProfileKind, Response> {
@@ -54,7 +66,7 @@ pub(super) fn shown<'a>(call: &Call<'_>, profile: &'a Profile, path: &str) -> Sh
         ),
         name: which.name().to_owned(),
         question: which.question().to_owned(),
-        summary: html!("{}{}", summary(profile), hint_of(profile, path)),
+        summary: html!("{}{}", summary(call, profile), hint_of(profile, path)),
         why_empty: nothing(profile, &why_empty(profile)),
         id: which.name().to_owned(),
         others: ProfileKind::ALL.into_iter().map(other).collect(),
@@ -75,7 +87,9 @@ fn nothing(profile: &Profile, why: &str) -> Html {
     )
 }
 
-fn summary(profile: &Profile) -> Html {
+fn summary(call: &Call<'_>, profile: &Profile) -> Html {
+    let label = call.query.get("label");
+    let label = label.map(|label| html!("of <b>{}</b> ", label));
     let during = match profile.duration() {
         Some(duration) => html!("during <b>{}</b>", human(duration)),
         None => html!("since the start"),
@@ -85,10 +99,11 @@ fn summary(profile: &Profile) -> Html {
         rate => words::rate(profile.kind(), rate),
     };
     html!(
-        "<p class=\"summary\"><b>{}</b> of delay in <b>{}</b> contentions {}; \
+        "<p class=\"summary\"><b>{}</b> of delay in <b>{}</b> contentions {}{}; \
          rate: {}; lost: {}</p>\n",
         human(profile.total_delay()),
         grouped(profile.total_contentions()),
+        label.unwrap_or_default(),
         during,
         rate,
         profile.lost().to_string(),
@@ -124,9 +139,51 @@ fn recorder(call: &Call<'_>, profile: &Profile, path: &str) -> Html {
     window::form(profile, path, &call.query, longest)
 }
 
+/// For each key of the program's labels its values, with the part of the delay that each has.
+fn labels(call: &Call<'_>, labels: &[ByLabel], which: ProfileKind, path: &str) -> Html {
+    let asked_for = call.query.get("label");
+    let keys = labels.chunk_by(|a, b| a.key == b.key);
+    keys.map(|values| {
+        let key = values[0].key;
+        let links = values.iter().take(MAX_VALUES).map(|label| {
+            let filter = format!("{key}={}", label.value);
+            let is_here = asked_for == Some(&*filter);
+            let mut query = Serializer::new(format!("profile={}", which.name()));
+            for name in ["value", "name", "kind", "seconds", which.rate().parameter] {
+                if let Some(value) = call.query.get(name) {
+                    query.append_pair(name, value);
+                }
+            }
+            // A second click takes the filter away.
+            if !is_here {
+                query.append_pair("label", &filter);
+            }
+            html!(
+                "<a href=\"{}?{}\"{}>{} {}</a>",
+                path,
+                query.finish(),
+                when(is_here, " aria-current=\"true\""),
+                label.value,
+                human(Duration::from_nanos(label.delay_nanos)),
+            )
+        });
+        let more = match values.len().saturating_sub(MAX_VALUES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        html!(
+            "<p class=\"controls labels\"><span>{}</span> <span class=\"choice\">{}</span>{}</p>\n",
+            key,
+            links.collect::<Html>(),
+            more,
+        )
+    })
+    .collect()
+}
+
 fn window_again(call: &Call<'_>, which: ProfileKind) -> String {
     let mut again = Serializer::new(String::new());
-    for name in ["seconds", which.rate().parameter] {
+    for name in ["label", "seconds", which.rate().parameter] {
         if let Some(value) = call.query.get(name) {
             again.append_pair(name, value);
         }

@@ -126,12 +126,13 @@ fn group(group: &Group<'_>) -> Html {
     let note = first.note();
     html!(
         "<details class=\"group\" data-key=\"{}\"><summary><span class=\"count\">{}</span> \
-         <span class=\"name\">{}</span> <span class=\"kind {}\">{}</span> \
+         <span class=\"name\">{}{}</span> <span class=\"kind {}\">{}</span> \
          <span class=\"waited\">{}</span> <span class=\"function\">{}</span></summary>\n{}{}{}\
          </details>\n",
         key(group),
         format!("{} ×", group.threads.len()),
         group.name(),
+        labels(first),
         categories::class(first.state().category()),
         first.state().to_string(),
         waited.unwrap_or_default(),
@@ -152,6 +153,7 @@ fn key(group: &Group<'_>) -> String {
     let mut hasher = DefaultHasher::new();
     group.name().hash(&mut hasher);
     group.state().hash(&mut hasher);
+    group.labels().for_each(|label| label.hash(&mut hasher));
     for frame in group.threads[0].frames() {
         frame.function().hash(&mut hasher);
         frame.line().hash(&mut hasher);
@@ -247,7 +249,7 @@ fn row(thread: &Thread) -> Html {
     let at = thread.place();
     html!(
         "<tr role=\"row\">{}{}<td role=\"cell\" class=\"number tid\" data-value=\"{}\">{}</td>\
-         <td role=\"cell\" class=\"thread\">{}</td>\
+         <td role=\"cell\" class=\"thread\">{}{}</td>\
          <td role=\"cell\" class=\"kind\"><span class=\"kind {}\">{}</span></td>\
          <td role=\"cell\" class=\"lock\">{}</td>\
          <td role=\"cell\" class=\"holder\">{}</td>\
@@ -258,6 +260,7 @@ fn row(thread: &Thread) -> Html {
         u64::from(thread.tid()),
         u64::from(thread.tid()),
         thread.name(),
+        labels(thread),
         categories::class(thread.state().category()),
         thread.state().to_string(),
         lock.map_or(String::new(), |lock| format!("{lock:#x}")),
@@ -266,6 +269,14 @@ fn row(thread: &Thread) -> Html {
         at.and_then(Frame::file).unwrap_or(""),
         at.map(place).unwrap_or_default(),
     )
+}
+
+/// Those of the program.
+fn labels(thread: &Thread) -> Html {
+    let labels = thread.labels();
+    labels
+        .map(|(key, value)| html!(" <span class=\"label\">{}={}</span>", key, value))
+        .collect()
 }
 
 /// The holders of the subject of the thread's wait, in few words: a lock may have a thousand

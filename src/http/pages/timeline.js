@@ -1,7 +1,8 @@
 // Draws a window of time: a row for each thread, a bar for each wait, an arrow from whoever let it go.
 //
-// The rows come as tables of numbers (see `timeline/json.rs`). All of it is drawn anew for each frame,
-// on a canvas; where many waits fall on one pixel, one bar stands for them.
+// The rows come as tables of numbers (see `timeline/json.rs`). What is in view is painted on a canvas that
+// nobody sees, and copied from there: to point at a wait marks it on the copy. Where many waits fall on
+// one pixel, one bar stands for them.
 "use strict";
 
 const chart = document.getElementById("chart");
@@ -45,9 +46,10 @@ function read(raw) {
   const threads = raw.threads.map(([name, tid, begin, end], index) => ({
     index, name, tid, begin, end, waits: [], regions: [], logs: [], depth: 0,
   }));
-  const waits = raw.waits.map(([thread, kind, lock, begin, end, stack, waker, at, releaseStack, flags], index) => ({
+  const waits = raw.waits.map(([thread, kind, lock, begin, end, stack, waker, at, releaseStack, flags, labels, wakerLabels], index) => ({
     index, thread: threads[thread], kind: text(kind), lock: text(lock), begin, end,
     stack, waker: threads[waker], at, releaseStack, isOfTask: (flags & 1) > 0, goesOn: (flags & 2) > 0,
+    labels: raw.labels[labels] || "", wakerLabels: raw.labels[wakerLabels] || "",
   }));
   for (const wait of waits) wait.thread.waits.push(wait);
   const regions = raw.regions.map(([thread, name, begin, end, depth, task]) => ({
@@ -65,14 +67,19 @@ function read(raw) {
     for (let at = 0; at < ids.length; at += 2) frames.push({ name: text(ids[at]), place: text(ids[at + 1]) });
     return frames;
   });
-  // Those with nothing to show only take room.
-  const shown = threads.filter((thread) => thread.waits.length || thread.regions.length || thread.logs.length);
-  return { ...raw, threads: shown, waits, regions, stacks };
+  // Those with nothing to show only take room. Of very many those that have most are shown.
+  const size = (thread) => thread.waits.length + thread.regions.length + thread.logs.length;
+  const some = threads.filter((thread) => size(thread) > 0);
+  const most = new Set([...some].sort((a, b) => size(b) - size(a)).slice(0, MAX_ROWS));
+  const shown = some.filter((thread) => most.has(thread));
+  return { ...raw, threads: shown, hidden: some.length - shown.length, waits, regions, stacks };
 }
 
 const ROW = 22;
 const REGION = 7;
 const MAX_DEPTH = 4;
+// A canvas has an end.
+const MAX_ROWS = 400;
 const AXIS = 24;
 const GAP = 6;
 const HUES = [12, 205, 130, 275, 45, 330, 175, 85, 240, 300];
@@ -81,7 +88,10 @@ class Chart {
   constructor(data) {
     this.data = data;
     this.canvas = document.getElementById("canvas");
-    this.context = this.canvas.getContext("2d");
+    this.front = this.canvas.getContext("2d");
+    // What is painted is copied from here.
+    this.picture = document.createElement("canvas");
+    this.context = this.picture.getContext("2d");
     this.details = document.getElementById("details");
     this.both = document.getElementById("both");
     this.search = document.getElementById("search");
@@ -121,9 +131,11 @@ class Chart {
       item.append(mark, `${kind}: ${waits.length} waits, ${time(total)}`);
       list.append(item);
     });
-    if (this.data.missing > 0) {
+    const notes = [[this.data.missing, "events are missing"], [this.data.hidden, "more threads are not shown"]];
+    for (const [count, words] of notes) {
+      if (count === 0) continue;
       const item = document.createElement("li");
-      item.textContent = `${this.data.missing} events are missing`;
+      item.textContent = `${count} ${words}`;
       list.append(item);
     }
   }
@@ -143,11 +155,13 @@ class Chart {
     const ratio = window.devicePixelRatio || 1;
     this.width = width;
     this.left = Math.min(140, Math.max(70, width * 0.18));
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(this.height * ratio);
+    for (const canvas of [this.canvas, this.picture]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(this.height * ratio);
+      canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
     this.canvas.style.width = `${width}px`;
     this.canvas.style.height = `${this.height}px`;
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.later();
   }
 
@@ -159,8 +173,10 @@ class Chart {
     return this.from + ((x - this.left) / (this.width - this.left)) * (this.to - this.from);
   }
 
-  /// Draws at the next frame, once however often it is asked.
-  later() {
+  /// Draws at the next frame, once however often it is asked. `marks`: nothing has changed but what is
+  /// marked.
+  later(marks = false) {
+    this.isPainted &&= marks;
     if (this.isPlanned) return;
     this.isPlanned = true;
     requestAnimationFrame(() => {
@@ -170,6 +186,14 @@ class Chart {
   }
 
   draw() {
+    if (!this.isPainted) this.paint();
+    this.isPainted = true;
+    this.front.clearRect(0, 0, this.width, this.height);
+    this.front.drawImage(this.picture, 0, 0, this.width, this.height);
+    for (const wait of [this.chosen, this.hovered]) if (wait) this.arrow(wait, this.style("--ink"));
+  }
+
+  paint() {
     const { context } = this;
     const [ink, quiet, line, raised] = ["--ink", "--quiet", "--line", "--raised"].map((name) => this.style(name));
     // Looked up once for each frame: there may be thousands of waits.
@@ -188,7 +212,9 @@ class Chart {
       const end = Math.min(this.x(thread.end < 0 ? this.data.duration : thread.end), this.width);
       context.fillRect(begin, thread.top + ROW / 2 - 1, Math.max(end - begin, 0), 2);
       context.globalAlpha = 1;
-      this.waits(thread, raised, words);
+      // Matches are not covered by what is none.
+      if (this.matches) this.waits(thread, raised, words, true);
+      this.waits(thread, raised, words, false);
       this.regions(thread, ink, quiet);
     }
     // Names cover what was drawn to the left of the chart.
@@ -198,7 +224,6 @@ class Chart {
       context.fillStyle = ink;
       context.fillText(fit(context, thread.name, this.left - 12), 8, thread.top + ROW / 2);
     }
-    for (const wait of [this.chosen, this.hovered]) if (wait) this.arrow(wait, ink);
   }
 
   axis(quiet, line) {
@@ -212,11 +237,12 @@ class Chart {
       context.fillStyle = line;
       context.fillRect(x, AXIS - 4, 1, this.height);
       context.fillStyle = quiet;
-      context.fillText(time(at), x + 3, AXIS / 2);
+      context.fillText(mark(at, step), x + 3, AXIS / 2);
     }
   }
 
-  waits(thread, raised, words) {
+  /// With `isDim` those that do not match the search.
+  waits(thread, raised, words, isDim) {
     const { context } = this;
     const waits = thread.waits;
     let drawn = -1;
@@ -226,9 +252,8 @@ class Chart {
       if (wait.end < this.from) continue;
       const begin = Math.max(this.x(wait.begin), this.left);
       const end = Math.min(Math.max(this.x(wait.end), begin + 1), this.width);
-      const isDim = this.matches && !this.matches.has(wait);
-      // One bar for all that fall on the same pixel; matches are not covered.
-      if (end <= drawn && (isDim || !this.matches)) continue;
+      // One bar for all that fall on the same pixel.
+      if (end <= drawn || (this.matches && this.matches.has(wait) === isDim)) continue;
       drawn = end;
       const height = wait.isOfTask ? ROW / 3 : ROW - 6;
       const top = thread.top + (ROW - height) / 2;
@@ -270,7 +295,7 @@ class Chart {
 
   /// From the release to where the waiter goes on.
   arrow(wait, ink) {
-    const { context } = this;
+    const context = this.front;
     const y = wait.thread.top + ROW / 2;
     const begin = Math.max(this.x(wait.begin), this.left);
     const end = Math.min(this.x(wait.end), this.width);
@@ -343,15 +368,15 @@ class Chart {
       : "";
     if (wait !== this.hovered) {
       this.hovered = wait || null;
-      this.later();
+      this.later(true);
     }
   }
 
   tell(wait) {
     const what = wait.lock ? `${wait.kind} ${wait.lock}` : wait.kind;
-    const who = wait.isOfTask ? "a task" : wait.thread.name;
+    const who = (wait.isOfTask ? "a task" : wait.thread.name) + braced(wait.labels);
     const end = wait.goesOn ? " and goes on"
-      : wait.waker ? `, let go by ${wait.waker.name}, went on ${time(wait.end - wait.at)} later` : "";
+      : wait.waker ? `, let go by ${wait.waker.name}${braced(wait.wakerLabels)}, went on ${time(wait.end - wait.at)} later` : "";
     return `${who} waited ${time(wait.end - wait.begin)} for ${what}, from ${time(wait.begin)}${end}`;
   }
 
@@ -361,11 +386,11 @@ class Chart {
     this.both.replaceChildren();
     if (wait) {
       this.both.append(
-        this.stack(`${wait.isOfTask ? "A task" : wait.thread.name} waited ${time(wait.end - wait.begin)} for ${wait.kind} ${wait.lock}`, wait.stack),
-        this.stack(wait.waker ? `${wait.waker.name} let it go` : "Nobody was seen to let it go", wait.releaseStack),
+        this.stack(`${wait.isOfTask ? "A task" : wait.thread.name}${braced(wait.labels)} waited ${time(wait.end - wait.begin)} for ${wait.kind} ${wait.lock}`, wait.stack),
+        this.stack(wait.waker ? `${wait.waker.name}${braced(wait.wakerLabels)} let it go` : "Nobody was seen to let it go", wait.releaseStack),
       );
     }
-    this.later();
+    this.later(true);
   }
 
   stack(heading, index) {
@@ -396,7 +421,7 @@ class Chart {
       const stacks = this.data.stacks.map((frames) => frames.some((frame) => frame.name.toLowerCase().includes(words)));
       const isMatch = (wait) =>
         stacks[wait.stack] || (wait.waker && stacks[wait.releaseStack]) ||
-        [wait.kind, wait.lock, wait.thread.name].some((text) => text.toLowerCase().includes(words));
+        [wait.kind, wait.lock, wait.thread.name, wait.labels, wait.wakerLabels].some((text) => text.toLowerCase().includes(words));
       this.matches = new Set(this.data.waits.filter(isMatch));
       const total = [...this.matches].reduce((sum, wait) => sum + wait.end - wait.begin, 0);
       this.matched.textContent = `${this.matches.size} of ${this.data.waits.length} waits, ${time(total)}`;
@@ -413,6 +438,9 @@ class Chart {
     const span = Math.min(Math.max((wait.end - wait.begin) * 4, 200), this.data.duration);
     this.show((wait.begin + wait.end) / 2 - span / 2, span);
     this.choose(wait);
+    // The row may be out of sight.
+    const top = this.canvas.getBoundingClientRect().top + wait.thread.top;
+    if (top < 0 || top + ROW > window.innerHeight) window.scrollBy(0, top - window.innerHeight / 2);
   }
 
   listen() {
@@ -449,7 +477,7 @@ class Chart {
     };
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
-    canvas.addEventListener("pointerleave", () => { this.hovered = null; this.details.textContent = ""; this.later(); });
+    canvas.addEventListener("pointerleave", () => { this.hovered = null; this.details.textContent = ""; this.later(true); });
     canvas.addEventListener("wheel", (event) => {
       if (event.ctrlKey || event.metaKey) {
         event.preventDefault();
@@ -510,6 +538,19 @@ function fit(context, text, width) {
   let length = Math.max(Math.floor((text.length * width) / context.measureText(text).width) - 1, 0);
   while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > width) length--;
   return length > 0 ? `${text.slice(0, length)}…` : "";
+}
+
+/// Labels, behind a name.
+function braced(labels) {
+  return labels ? ` {${labels}}` : "";
+}
+
+/// A time on an axis, with as many digits as tell it from the next one.
+function mark(nanos, step) {
+  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) {
+    if (nanos >= size) return `${(nanos / size).toFixed(Math.max(Math.ceil(-Math.log10(step / size)), 0))}${unit}`;
+  }
+  return `${Math.round(nanos)}ns`;
 }
 
 /// Three digits and a unit, as elsewhere on these pages.

@@ -31,14 +31,16 @@ pub(super) fn form(profile: &Profile, path: &str, query: &Query<'_>, longest: u3
 
 /// The page's parameters, for the next one.
 pub(super) fn kept(query: &Query<'_>) -> Html {
-    let kept = ["value", "name", "kind"].into_iter().filter_map(|name| {
-        let value = query.get(name)?;
-        Some(html!(
-            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-            name,
-            value
-        ))
-    });
+    let kept = ["value", "name", "kind", "label"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = query.get(name)?;
+            Some(html!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                name,
+                value
+            ))
+        });
     kept.collect()
 }
 

@@ -2,6 +2,7 @@
 //! addresses are text, since not every reader of JSON keeps 64 bits.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
@@ -33,6 +34,7 @@ fn thread(thread: &Thread) -> Value {
         "state": thread.state().to_string(),
         "category": thread.state().category().name(),
         "is_dumper": thread.is_dumper(),
+        "labels": thread.labels().collect::<BTreeMap<_, _>>(),
         "wait": thread.wait().map(wait),
         "stack": thread.frames().iter().map(frame).collect::<Vec<_>>(),
         "place": thread.place().map(Frame::function),

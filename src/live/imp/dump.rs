@@ -18,6 +18,7 @@ use crate::fork;
 use crate::live::state::ThreadState;
 use crate::live::thread::{Thread, WaitInProgress};
 use crate::live::threads::Threads;
+use crate::profile::labels::LabelSet;
 use crate::symbols::{self, Symbolizer};
 
 /// How long all running threads together have for their answers. A runnable thread answers when it
@@ -68,6 +69,13 @@ pub(super) fn take<T>(marker: &T) -> Dump {
              be read here"
                 .to_owned(),
         );
+    }
+    let labels: HashMap<Tid, LabelSet> = registry::labels()
+        .filter_map(|(owner, labels)| Some((thread_pointer::tid_of(owner)?, labels)))
+        .collect();
+    for found in &mut found {
+        let tid = found.thread.tid as Tid;
+        found.thread.labels = labels.get(&tid).copied().unwrap_or_default();
     }
     let mut symbolizer = symbols::symbolizer();
     symbolizer.prepare(

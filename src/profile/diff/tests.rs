@@ -1,6 +1,7 @@
 //! Differences of profiles made by hand.
 
 use super::*;
+use crate::profile::kind::Kind;
 use crate::profile::kind::ProfileKind;
 use crate::profile::tests::{location, profile, sample, with_kind};
 

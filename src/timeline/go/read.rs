@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{HEADER, NO_THREAD, TASK_WAIT, code, reason};
+use super::{HEADER, NO_THREAD, TASK_WAIT, code, labels, reason};
 use crate::profile::Frame;
 use crate::timeline::{
-    Log, NO_STACK, Region, StackIndex, Task, Thread, ThreadIndex, Timeline, Wait, Waker,
+    Log, NO_LABELS, NO_STACK, Region, StackIndex, Task, Thread, ThreadIndex, Timeline, Wait, Waker,
 };
 
 /// Why a file cannot be read.
@@ -224,6 +224,7 @@ impl File {
                             thread,
                             at: *at,
                             stack,
+                            labels: NO_LABELS,
                         },
                     );
                 }
@@ -251,6 +252,7 @@ impl File {
                 None => timeline.tasks.push(task),
             }
         }
+        labels::take(&mut timeline);
         timeline.waits.sort_by_key(|wait| wait.begin);
         timeline.regions.sort_by_key(|region| region.begin);
         timeline.logs.sort_by_key(|log| log.at);
@@ -324,6 +326,7 @@ fn wait_of_task(task: &Task, timeline_end: u64) -> Option<Wait> {
         kind: kind.into(),
         is_of_task: true,
         lock,
+        labels: NO_LABELS,
         begin,
         end: task.end.map_or(timeline_end, |(_, at)| at).max(begin),
         is_over: task.end.is_some(),
@@ -437,6 +440,7 @@ impl RowReader<'_> {
             },
             is_of_task: false,
             lock,
+            labels: NO_LABELS,
             begin,
             end: at,
             is_over,

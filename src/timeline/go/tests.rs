@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::profile::Frame;
-use crate::timeline::{Log, NO_STACK, Region, Task, Thread, ThreadIndex, Timeline, Wait, Waker};
+use crate::timeline::{
+    Log, NO_LABELS, NO_STACK, Region, Task, Thread, ThreadIndex, Timeline, Wait, Waker,
+};
 
 fn frame(function: &str, line: u32) -> Frame {
     Frame {
@@ -36,6 +38,7 @@ fn wait(thread: ThreadIndex, begin: u64, end: u64) -> Wait {
         kind: "mutex".into(),
         is_of_task: false,
         lock: 0x7f00,
+        labels: NO_LABELS,
         begin,
         end,
         is_over: true,
@@ -64,6 +67,8 @@ pub(in crate::timeline) fn story() -> Timeline {
     timeline
         .stacks
         .push([frame("shop::Cache<K>::fill", 4)].into());
+    let labels = |text: &str| [("endpoint".into(), text.into())].into();
+    timeline.labels.extend(["/cart", "/search"].map(labels));
     timeline.waits = vec![
         wait(1, START + 1_000, START + 60_000),
         Wait {
@@ -71,7 +76,9 @@ pub(in crate::timeline) fn story() -> Timeline {
                 thread: 0,
                 at: START + 190_000,
                 stack: 2,
+                labels: 2,
             }),
+            labels: 1,
             ..wait(2, START + 100_000, START + 200_000)
         },
         Wait {
@@ -129,6 +136,15 @@ fn a_story_comes_back() {
         (&before.tasks, &before.regions)
     );
     assert_eq!(after.logs, before.logs);
+    let labels = |timeline: &Timeline| -> Vec<_> {
+        let waits = timeline.waits.iter().map(|wait| {
+            let of_waker = wait.waker.map(|waker| timeline.labels_text(waker.labels));
+            (timeline.labels_text(wait.labels), of_waker)
+        });
+        waits.collect()
+    };
+    assert_eq!(labels(&after), labels(&before));
+    assert_eq!(after.labels_text(after.waits[1].labels), "endpoint=/cart");
     assert_eq!((after.start, after.end), (START, END));
     let waker = after.waits[1].waker.unwrap();
     assert_eq!(
@@ -216,6 +232,11 @@ pub(in crate::timeline) fn arbitrary(seed: u64) -> Timeline {
         timeline.stacks.push(frames.collect::<Vec<_>>().into());
     }
     let stacks = timeline.stacks.len() as u64;
+    for number in 0..random.below(4) {
+        let value = "v".repeat(number as usize * 300);
+        timeline.labels.push([("key".into(), value.into())].into());
+    }
+    let sets = timeline.labels.len() as u64;
     for _ in 0..random.below(300) {
         let (one, other) = (time(random), time(random));
         let (begin, end) = (one.min(other), one.max(other));
@@ -228,6 +249,7 @@ pub(in crate::timeline) fn arbitrary(seed: u64) -> Timeline {
             thread: random.below(threads + 1) as usize,
             at: if random.one_in(3) { end } else { time(random) },
             stack: random.below(stacks) as usize,
+            labels: random.below(sets) as usize,
         };
         timeline.waits.push(Wait {
             thread: random.below(threads) as usize,
@@ -236,6 +258,7 @@ pub(in crate::timeline) fn arbitrary(seed: u64) -> Timeline {
             ),
             is_of_task: random.one_in(9),
             lock: random.below(70) * 8,
+            labels: random.below(sets) as usize,
             begin,
             end,
             is_over: !random.one_in(30),

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::plan::{End, Plan, plans};
 use super::reason::Locks;
-use super::{HEADER, NO_THREAD, TASK_WAIT, code};
+use super::{HEADER, NO_THREAD, TASK_WAIT, code, labels};
 use crate::timeline::{NO_STACK, Region, ThreadIndex, Timeline};
 use tables::{Stacks, Strings, varint};
 
@@ -331,6 +331,11 @@ impl<'t> Rows<'t> {
             let (category, text) = (self.strings.id(&log.category), self.strings.id(&log.text));
             let arguments = [log.task, category, text, 0];
             push(&self.plans, log.thread, log.at, code::LOG, &arguments);
+        }
+        for (thread, at, set) in labels::changes(timeline) {
+            let category = self.strings.id(labels::CATEGORY);
+            let text = self.strings.id(&timeline.labels_text(set));
+            push(&self.plans, thread, at, code::LOG, &[0, category, text, 0]);
         }
         for events in &mut said {
             // Stable: regions keep their order.

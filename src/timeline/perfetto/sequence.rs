@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::pprof::protobuf::Message;
 use crate::profile::Frame;
-use crate::timeline::{NO_STACK, StackIndex, Timeline, Wait};
+use crate::timeline::{LabelsIndex, NO_STACK, StackIndex, Timeline, Wait};
 
 /// The numbers of the fields, by their names in Perfetto's schema.
 pub(super) mod field {
@@ -157,12 +157,21 @@ impl<'t> Sequence<'t> {
             event.integer(field::CALLSTACK, stack);
             event.fixed(field::CALLSTACK_WEIGHT, (wait.nanos() as f64).to_bits());
         }
+        self.labels(&mut event, "", wait.labels);
         if let Some(waker) = &wait.waker {
+            self.labels(&mut event, "waker's ", waker.labels);
             let name = self.timeline.thread_name(waker.thread);
             annotate(&mut event, "woken by", &name);
             annotate(&mut event, "released in", &self.timeline.site(waker.stack));
         }
         self.track_event(at, &event, writer)
+    }
+
+    /// An annotation for each label.
+    fn labels(&self, event: &mut Message, whose: &str, labels: LabelsIndex) {
+        for (key, value) in self.timeline.labels(labels) {
+            annotate(event, &format!("{whose}{key}"), value);
+        }
     }
 
     /// A release, from which an arrow goes to who was let go. Its stack has no weight, so it is

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use ::tokio::task::{self as original, AbortHandle, Id, JoinError};
 
+use super::spawned;
 use crate::skin::{Kind, NamedWait, contended};
 
 /// Waits for a task: [`tokio::task::JoinHandle`](original::JoinHandle) that tells the profiler how
@@ -82,7 +83,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    original::spawn(future).into()
+    original::spawn(spawned::task(future)).into()
 }
 
 /// Runs a function on a thread for what blocks.
@@ -96,7 +97,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    original::spawn_blocking(f).into()
+    original::spawn_blocking(spawned::function(f)).into()
 }
 
 /// Starts a task on the [`LocalSet`](original::LocalSet) that runs.
@@ -110,5 +111,5 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    original::spawn_local(future).into()
+    original::spawn_local(spawned::task(future)).into()
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use ::tokio::runtime::Handle;
 use ::tokio::task::{self as original, AbortHandle, Id, JoinError, LocalSet};
 
+use super::spawned;
 use crate::skin::{self, Kind, RepeatedWait, contended};
 
 /// A set of tasks: [`tokio::task::JoinSet`](original::JoinSet) that tells the profiler how long the
@@ -56,7 +57,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn(task)
+        self.inner.spawn(spawned::task(task))
     }
 
     /// As [`spawn`](Self::spawn), on that runtime.
@@ -66,7 +67,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_on(task, handle)
+        self.inner.spawn_on(spawned::task(task), handle)
     }
 
     /// As [`spawn`](Self::spawn), on the [`LocalSet`] that runs.
@@ -79,7 +80,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local(task)
+        self.inner.spawn_local(spawned::task(task))
     }
 
     /// As [`spawn_local`](Self::spawn_local), on that set of local tasks.
@@ -88,7 +89,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        self.inner.spawn_local_on(task, local_set)
+        self.inner.spawn_local_on(spawned::task(task), local_set)
     }
 
     /// Runs a function on a thread for what blocks.
@@ -102,7 +103,7 @@ impl<T: 'static> JoinSet<T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_blocking(f)
+        self.inner.spawn_blocking(spawned::function(f))
     }
 
     /// As [`spawn_blocking`](Self::spawn_blocking), on that runtime.
@@ -112,7 +113,7 @@ impl<T: 'static> JoinSet<T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send,
     {
-        self.inner.spawn_blocking_on(f, handle)
+        self.inner.spawn_blocking_on(spawned::function(f), handle)
     }
 
     /// Waits for the next task to end; `None` if there is none.
@@ -249,6 +250,6 @@ where
     T: Send + 'static,
 {
     fn extend<I: IntoIterator<Item = F>>(&mut self, iter: I) {
-        self.inner.extend(iter);
+        self.inner.extend(iter.into_iter().map(spawned::task));
     }
 }

@@ -27,6 +27,8 @@ pub struct FlightRecorderBuilder {
     min_age: Duration,
     max_bytes: usize,
     wait: Option<Duration>,
+    deadlock: bool,
+    alarm: bool,
     signal: Option<i32>,
     folder: Option<PathBuf>,
     tail: Duration,
@@ -40,6 +42,8 @@ impl FlightRecorderBuilder {
             min_age: MIN_AGE,
             max_bytes: MAX_BYTES,
             wait: None,
+            deadlock: false,
+            alarm: false,
             signal: None,
             folder: None,
             tail: TAIL,
@@ -69,6 +73,25 @@ impl FlightRecorderBuilder {
     /// waits as well.
     pub fn on_wait(mut self, longer_than: Duration) -> Self {
         self.wait = Some(longer_than);
+        self
+    }
+
+    /// Triggers when threads wait for each other, once for each deadlock. Needs
+    /// [`files_in`](Self::files_in).
+    ///
+    /// # Overhead
+    ///
+    /// Looks for one ([`deadlocks`](crate::deadlocks)) while some wait for a lock or a thread has taken a
+    /// second: then, and each time after 1 s; after 10 s where there is one.
+    pub fn on_deadlock(mut self) -> Self {
+        self.deadlock = true;
+        self
+    }
+
+    /// Triggers when a [`Monitor`](crate::Monitor) of the process raises an alarm, whatever its rule. Needs
+    /// [`files_in`](Self::files_in).
+    pub fn on_alarm(mut self) -> Self {
+        self.alarm = true;
         self
     }
 
@@ -121,6 +144,8 @@ impl FlightRecorderBuilder {
         });
         let triggers = Triggers {
             wait: self.wait,
+            deadlock: self.deadlock,
+            alarm: self.alarm,
             signal: self.signal,
             tail: self.tail,
             cooldown: self.cooldown,

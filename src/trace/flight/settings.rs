@@ -8,7 +8,7 @@ use super::FlightRecorderBuilder;
 use crate::text::duration::parse_nanos;
 
 const EXPECTED: &str = "expected a time and triggers, such as \
-    10s,wait=100ms,signal=USR2,in=/tmp, or bytes=16MiB, tail=200ms, cooldown=60s, files=10";
+    10s,wait=100ms,deadlock,alarm,signal=USR2,in=/tmp, or bytes=16MiB, tail=200ms, cooldown=60s, files=10";
 
 /// Reads the settings: items behind commas, in any order.
 ///
@@ -25,6 +25,8 @@ pub(crate) fn parse(text: &str) -> Result<FlightRecorderBuilder, String> {
         let time = |text: &str| time(text).ok_or_else(wrong);
         builder = match (name, value) {
             ("wait", value) => builder.on_wait(time(value)?),
+            ("deadlock", "") => builder.on_deadlock(),
+            ("alarm", "") => builder.on_alarm(),
             #[cfg(unix)]
             ("signal", value) => builder.on_signal(signal(value).ok_or_else(wrong)?),
             ("in", value) if !value.is_empty() => {
@@ -79,12 +81,14 @@ mod tests {
 
     #[test]
     fn settings_are_read_in_any_order() {
-        let text = "wait=100ms, 3s,bytes=16MiB,in=/,tail=1ms,cooldown=2s,files=3";
+        let text = "wait=100ms, deadlock,alarm, 3s,bytes=16MiB,in=/,tail=1ms,cooldown=2s,files=3";
         let read = format!("{:?}", parse(text).unwrap());
         for part in [
             "min_age: 3s",
             "max_bytes: 16777216",
             "wait: Some(100ms)",
+            "deadlock: true",
+            "alarm: true",
             "max_files: 3",
         ] {
             assert!(read.contains(part), "{read}");

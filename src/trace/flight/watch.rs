@@ -14,6 +14,8 @@ use super::Shared;
 use super::dumps::Dumps;
 #[cfg(unix)]
 use super::signal;
+use crate::live;
+use crate::monitor::alarms;
 use crate::text::say::say;
 use crate::text::units::human;
 use crate::trace::StartError;
@@ -26,6 +28,8 @@ const LOOKS: std::ops::RangeInclusive<Duration> =
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Triggers {
     pub(super) wait: Option<Duration>,
+    pub(super) deadlock: bool,
+    pub(super) alarm: bool,
     pub(super) signal: Option<i32>,
     pub(super) tail: Duration,
     pub(super) cooldown: Duration,
@@ -179,8 +183,13 @@ struct Looks {
     triggers: Triggers,
     #[cfg(unix)]
     signals: u32,
+    /// Alarms that were raised before.
+    alarms: u64,
     /// Whether the longest wait that goes on was long at the last look.
     was_long: bool,
+    /// When to look for deadlocks again, at the earliest, and how many there were.
+    deadlocks_due: Instant,
+    deadlocks: usize,
 }
 
 impl Looks {
@@ -189,7 +198,10 @@ impl Looks {
             triggers,
             #[cfg(unix)]
             signals: signal::received(),
+            alarms: alarms::count(),
             was_long: false,
+            deadlocks_due: Instant::now(),
+            deadlocks: 0,
         }
     }
 
@@ -202,6 +214,36 @@ impl Looks {
                 return Some("signal".to_owned());
             }
         }
+        if self.triggers.alarm {
+            let raised = alarms::count();
+            if std::mem::replace(&mut self.alarms, raised) != raised {
+                return Some(format!("alarm: {}", alarms::last()));
+            }
+        }
+        let deadlock = self.triggers.deadlock.then(|| self.deadlock()).flatten();
+        deadlock.or_else(|| self.long_wait())
+    }
+
+    /// A new one. Waits that end by themselves do so in less than a second, mostly, and to look takes
+    /// a dump.
+    fn deadlock(&mut self) -> Option<String> {
+        const LONG: Duration = Duration::from_secs(1);
+        if imp::longest_wait_in_progress() < LONG {
+            self.deadlocks = 0;
+            return None;
+        }
+        if Instant::now() < self.deadlocks_due {
+            return None;
+        }
+        let found = live::deadlocks();
+        let pause = if found.is_empty() { LONG } else { 10 * LONG };
+        self.deadlocks_due = Instant::now() + pause;
+        let before = std::mem::replace(&mut self.deadlocks, found.len());
+        let threads = found.last().map_or(0, |deadlock| deadlock.threads().len());
+        (found.len() > before).then(|| format!("deadlock of {threads} threads"))
+    }
+
+    fn long_wait(&mut self) -> Option<String> {
         let wait = self.triggers.wait?;
         let ended = imp::take_long_wait().map(Duration::from_nanos);
         let going_on = imp::longest_wait_in_progress();

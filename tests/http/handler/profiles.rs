@@ -171,3 +171,32 @@ fn text_is_the_profile_of_this_moment() {
     assert!(text(&response).starts_with(header));
     assert!(text(&response).contains("hog1"), "{}", text(&response));
 }
+
+#[test]
+fn a_label_leaves_its_part_and_pages_offer_all_values() {
+    let _alone = alone();
+    set_rates(1, 1);
+    for endpoint in ["/a b", "/c&d"] {
+        let _labels = contend::labels! {"endpoint" => endpoint};
+        hog1();
+    }
+    // The releaser is this thread: the waiter, another one, has no labels.
+    let of_one = asked("mutex?label=endpoint%3D%2Fa+b");
+    assert_eq!(contentions_of(&of_one, "hog1"), 1);
+    let of_none = asked("block?label=endpoint%3D%2Fa+b");
+    assert_eq!(contentions_of(&of_none, "hog1"), 0);
+    let page = asked("top?profile=mutex&label=endpoint%3D%2Fa+b");
+    let page = text(&page);
+    assert!(page.contains("of <b>endpoint=/a b</b>"), "{page}");
+    assert!(
+        page.contains("label=endpoint%3D%2Fc%26d"),
+        "the others are offered"
+    );
+    let wrong = asked("mutex?label=endpoint");
+    assert_eq!(wrong.status(), 400);
+    assert!(
+        text(&wrong).contains("as endpoint=/cart"),
+        "{}",
+        text(&wrong)
+    );
+}

@@ -52,7 +52,7 @@ fn an_entry_is_seen_whole_or_not_at_all() {
         };
         shard.for_each(ProfileKind::Block, |totals| {
             assert_eq!(*totals.addresses, [7], "an address is there with its entry");
-            assert_eq!(totals.kind, Kind::ONCE);
+            assert_eq!(totals.tags.kind, Kind::ONCE);
         });
         writer.join().unwrap();
     });

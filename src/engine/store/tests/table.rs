@@ -42,7 +42,7 @@ fn keeps_what_a_hash_map_keeps() {
         let expected = naive.keys().filter(|key| key.0 == which).count();
         assert_eq!(snapshot.len(), expected, "no stack twice, none missing");
         for stack in snapshot {
-            let key = (which, stack.kind, stack.addresses.to_vec());
+            let key = (which, stack.tags.kind, stack.addresses.to_vec());
             assert_eq!(naive.get(&key), Some(&stack.amount));
         }
     }
@@ -136,7 +136,7 @@ fn many_names_keep_their_kinds_until_they_share_one() {
     for which in ProfileKind::ALL {
         let snapshot = store.snapshot(which);
         let of = |kind| {
-            let stacks = snapshot.iter().filter(|stack| stack.kind == kind);
+            let stacks = snapshot.iter().filter(|stack| stack.tags.kind == kind);
             let stacks: Vec<_> = stacks.cloned().collect();
             total(&stacks).contentions
         };
@@ -164,7 +164,7 @@ fn an_entry_of_an_unknown_kind_is_no_profiles() {
         panic!("there is room");
     };
     let header = &store.shards[0].arena[id.offset as usize + HEADER];
-    header.fetch_or(0xff << 32, Ordering::Relaxed);
+    header.fetch_or(0xffff << 16, Ordering::Relaxed);
     for which in ProfileKind::ALL {
         assert!(store.snapshot(which).is_empty());
     }

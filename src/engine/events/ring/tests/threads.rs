@@ -28,6 +28,37 @@ fn the_oldest_events_are_overwritten_and_counted() {
 }
 
 #[test]
+fn what_came_before_a_cut_is_told_from_what_is_missing_after_it() {
+    let ring = Ring::new(MIN_CHUNKS);
+    let append =
+        |count: u64, time: u64| (0..count).for_each(|_| assert!(ring.append(0, &[time; 6])));
+    append(10, 1);
+    let before = ring.cut();
+    assert_eq!(before, 10);
+    let per_chunk = (CONTENT / 6) as u64;
+    // Fills all but the chunk of before, then takes that.
+    append(per_chunk * MIN_CHUNKS as u64, 2);
+    assert_eq!(ring.overwritten().events - before, 0);
+    assert!(contents(&ring).iter().all(|word| *word == 2));
+    append(1, 3);
+    assert_eq!(ring.overwritten().events - before, per_chunk);
+}
+
+#[test]
+fn an_emptied_ring_has_nothing_and_counts_from_there() {
+    let ring = Ring::new(MIN_CHUNKS);
+    let per_chunk = (CONTENT / 6) as u64;
+    let all = per_chunk * MIN_CHUNKS as u64;
+    (0..all + 1).for_each(|_| assert!(ring.append(0, &[1; 6])));
+    ring.empty();
+    assert!(contents(&ring).is_empty());
+    assert_eq!(ring.overwritten(), Overwritten::default());
+    (0..all).for_each(|_| assert!(ring.append(0, &[2; 6])));
+    assert_eq!(ring.overwritten().events, 0, "those of before do not count");
+    assert_eq!(contents(&ring).len() as u64, all * 6);
+}
+
+#[test]
 fn a_smaller_limit_is_kept() {
     let ring = Ring::new(4 * MIN_CHUNKS);
     ring.set_limit(MIN_CHUNKS);

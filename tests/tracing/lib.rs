@@ -1,0 +1,1 @@
+//! Has nothing in it: a package must have something to build.
