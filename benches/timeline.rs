@@ -162,34 +162,37 @@ fn uncontended(rounds: usize, count: u32) {
     );
 }
 
-/// How much time 16 MiB have, at how many waits.
+/// How much time 16 MiB have, at how many waits: of two threads that take one lock in turn, and of
+/// those that sleep for a moment.
 fn covered(time: Duration) {
     println!("16 MiB cover");
-    for pause in [Duration::from_micros(100), Duration::ZERO] {
+    let mutex = Mutex::new(0_u64);
+    let in_turn = || {
+        let mut guard = mutex.lock().expect("nobody panics");
+        *guard += 1;
+        (0..40).for_each(|_| spin_loop());
+    };
+    let sleeping = || contend::thread::sleep(Duration::from_micros(100));
+    let ways: [&(dyn Fn() + Sync); 2] = [&in_turn, &sleeping];
+    for work in ways {
         let recorder = FlightRecorder::builder()
             .max_bytes(16 << 20)
-            .min_age(Duration::from_secs(3600))
+            .min_age(2 * time)
             .start()
             .expect("there is room");
         let end = Instant::now() + time;
-        let waits = std::sync::atomic::AtomicU64::new(0);
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while Instant::now() < end {
-                        // A wait of the shortest kind that there is.
-                        let _ = contend::thread::park_timeout(pause.max(Duration::from_nanos(1)));
-                        waits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    }
-                });
+        at_once(2, || {
+            while Instant::now() < end {
+                work();
             }
         });
         let timeline = recorder.timeline();
-        let waits = waits.into_inner() as f64 / time.as_secs_f64();
+        let waits = timeline.waits().len();
+        let first = timeline.waits().next().map(|wait| wait.begin());
+        let span = timeline.duration() - first.unwrap_or_default();
         println!(
-            "  {waits:9.0} waits/s: {:?} of {time:?}, {} waits are there, {} too old",
-            timeline.duration(),
-            timeline.waits().len(),
+            "  {:9.0} waits/s: {waits} waits in {span:.2?} of {time:?}; {} events were too old",
+            waits as f64 / span.as_secs_f64(),
             timeline.missing_events()
         );
     }

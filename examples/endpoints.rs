@@ -5,11 +5,11 @@
 //! contend top --by label:endpoint mutex.pb.gz
 //! ```
 //!
-//! Three endpoints of a shop use one ledger, by the same function: in a profile they are one stack. Reports
-//! hold it for long and come seldom, carts and searches come often. You should see that `/report` has
-//! nearly all of the mutex profile, so it makes others wait, and that `/cart` and `/search` have most of
-//! the block profile: they are the ones that wait. `mutex.pb.gz` and `block.pb.gz` are in the current
-//! folder.
+//! Three endpoints of a shop use one ledger, by the same function: in a profile they are one stack.
+//! Reports hold it for long and come seldom, carts and searches come often. You should see that
+//! `/report` has nearly all of the mutex profile, so it makes others wait, and that `/cart` and
+//! `/search` have most of the block profile: they are the ones that wait. `mutex.pb.gz` and
+//! `block.pb.gz` are in the current folder.
 
 use std::error::Error;
 use std::time::{Duration, Instant};

@@ -44,10 +44,11 @@ mod settings;
 /// # A flight recorder
 ///
 /// `CONTEND_FLIGHT` has items behind commas, in any order: how much time is kept, as `10s`; the
-/// triggers `wait=100ms`, `deadlock`, `alarm` (of the monitor) and (on Unix) `signal=USR2`; `in=FOLDER` for the files, which is the
-/// working folder otherwise; and `bytes=16MiB`, `tail=200ms`, `cooldown=60s`, `files=10`, as the
-/// methods of [`FlightRecorderBuilder`](crate::trace::FlightRecorderBuilder) have them. A line on
-/// the standard error names each file that is written.
+/// triggers `wait=100ms`, `deadlock`, `alarm` (of the monitor) and (on Unix) `signal=USR2`;
+/// `in=FOLDER` for the files, which is the working folder otherwise; and `bytes=16MiB`,
+/// `tail=200ms`, `cooldown=60s`, `files=10`, as the methods of
+/// [`FlightRecorderBuilder`](crate::trace::FlightRecorderBuilder) have them. A line on the standard
+/// error names each file that is written.
 ///
 /// # A monitor
 ///

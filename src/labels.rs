@@ -8,25 +8,26 @@ use crate::skin::{LabelSet, labels as imp};
 
 /// A set of labels, as `endpoint=/cart`: keys with one value each.
 ///
-/// What is recorded while a thread [has](Labels::enter) a set is recorded under its labels: in the mutex
-/// profile they are those of the thread that **released**, in the block profile those of the thread that
-/// **waited**; a timeline and a dump of the threads have them too. `go tool pprof -tagfocus`, the pages
-/// and `contend top --label endpoint=/cart` filter by them. [`docs::labels`](crate::docs::labels) says
-/// what to do with that.
+/// An event that is recorded while a thread [has](Labels::enter) a set has its labels: in the mutex
+/// profile they are those of the thread that **released**, in the block profile those of the thread
+/// that **waited**; a timeline and a dump of the threads have them too. `go tool pprof -tagfocus`,
+/// the pages and `contend top --label endpoint=/cart` filter by them.
+/// [`docs::labels`](crate::docs::labels) says what to do with that.
 ///
-/// A set is made once and then is a number, so it is cheap to copy and to enter. [`labels!`](crate::labels!)
-/// makes and enters one in a line.
+/// A set is made once and then is a number, so it is cheap to copy and to enter.
+/// [`labels!`](crate::labels!) makes and enters one in a line.
 ///
 /// # Limits
 ///
-/// A process keeps 1024 different sets, of at most 10 labels each, as long as it lives: labels are for
-/// what has few values, as endpoints and tenants. (A request's number goes into the name of a
-/// [task](crate::trace::task), or a [log](crate::trace::log).) Sets beyond that are one with the label
-/// `labels=contend::overflow`, and [`Lost::label_table_full`](crate::Lost) counts how often they are made.
+/// A process keeps 1024 different sets, of at most 10 labels each, as long as it lives: labels are
+/// for what has few values, as endpoints and tenants. (A request's number goes into the name of a
+/// [task](crate::trace::task), or a [log](crate::trace::log).) Sets beyond that are one with the
+/// label `labels=contend::overflow`, and [`Lost::label_table_full`](crate::Lost) counts how often
+/// they are made.
 ///
-/// The first 64 bytes of a key and the first 200 of a value are kept. A label with an empty value is none.
-/// Every sample has the labels `kind` and `class` already, some have `thread`: of your labels of these
-/// names nothing is found.
+/// The first 64 bytes of a key and the first 200 of a value are kept. A label with an empty value
+/// is none. Every sample has the labels `kind` and `class` already, some have `thread`: of your
+/// labels of these names nothing is found.
 ///
 /// # Examples
 ///
@@ -74,8 +75,8 @@ impl Labels {
     }
 
     /// From here on this thread has these labels besides those that it has, until the result is
-    /// dropped. Threads and tasks that it spawns meanwhile by [`contend::thread`](crate::thread) and
-    /// `contend::tokio` have them as well.
+    /// dropped. Threads and tasks that it spawns meanwhile by [`contend::thread`](crate::thread)
+    /// and `contend::tokio` have them as well.
     ///
     /// # Overhead
     ///
@@ -101,7 +102,8 @@ impl Labels {
         LabelScope(imp::enter(imp::current_with(self.0)))
     }
 
-    /// A future that has these labels whenever it is polled, besides those of the thread that polls it.
+    /// A future that has these labels whenever it is polled, besides those of the thread that polls
+    /// it.
     ///
     /// A scope is no way to do this: it would be in force for whatever the thread polls next.
     ///
@@ -131,7 +133,8 @@ impl fmt::Debug for Labels {
     }
 }
 
-/// While this lives its thread has the [labels](Labels) that were entered. It stays with the thread.
+/// While this lives its thread has the [labels](Labels) that were entered. It stays with the
+/// thread.
 ///
 /// ```compile_fail
 /// let scope = contend::labels! {"endpoint" => "/cart"};
@@ -160,7 +163,7 @@ pub fn with_labels<R>(labels: Labels, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// What [`labels!`](crate::labels!) calls.
+/// The function that [`labels!`](crate::labels!) calls.
 #[doc(hidden)]
 #[inline]
 pub fn enter_labels(labels: &[(&str, &str)]) -> LabelScope {
@@ -172,7 +175,8 @@ pub fn enter_labels(labels: &[(&str, &str)]) -> LabelScope {
 ///
 /// # Overhead
 ///
-/// Looks for the set in a table: some ten nanoseconds more than [`Labels::enter`](crate::Labels::enter).
+/// Looks for the set in a table: some ten nanoseconds more than
+/// [`Labels::enter`](crate::Labels::enter).
 ///
 /// # Examples
 ///

@@ -131,8 +131,9 @@
 //!
 //! # Labels
 //!
-//! [`labels!`]`{"endpoint" => name}` says for whom the thread works. The mutex profile then says whose work makes others wait, the
-//! block profile whose work waits, the timeline both: [`docs::labels`].
+//! [`labels!`]`{"endpoint" => name}` says for whom the thread works. The mutex profile then says
+//! whose work makes others wait, the block profile whose work waits, the timeline both:
+//! [`docs::labels`].
 //!
 //! # Tests, benchmarks and the command line
 //!

@@ -298,8 +298,8 @@ impl Profile {
         focused
     }
 
-    /// The samples that have this [label](Sample::label). The rate, what was lost, the time and the duration
-    /// stay.
+    /// The samples that have this [label](Sample::label). The rate, what was lost, the time and the
+    /// duration stay.
     ///
     /// # Examples
     ///

@@ -9,8 +9,8 @@
 //!   on, when that was, and the stack of that release, if it held the lock for 5 µs or more,
 //! - the threads that [`contend::thread`](crate::thread) starts, and when they end,
 //! - the [tasks](task), [regions](region) and [logs](log) of the program,
-//! - with the feature `tokio`: which task runs where, as a region for each poll of 10 µs or more of what
-//!   `contend::tokio` has spawned.
+//! - with the feature `tokio`: which task runs where, as a region for each poll of 10 µs or more of
+//!   what `contend::tokio` has spawned.
 //!
 //! [`docs::timeline`](crate::docs::timeline) explains one slow request, from the trigger to the
 //! cause.

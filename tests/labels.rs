@@ -238,7 +238,8 @@ fn a_signal_handler_has_labels_of_its_own() {
 
     in_child("a_signal_handler_has_labels_of_its_own", || {
         let _profiling = profile_everything();
-        // SAFETY: the handler takes a number, and uses atomics and thread-locals without destructors.
+        // SAFETY: the handler takes a number, and uses atomics and thread-locals without
+        // destructors.
         unsafe { libc::signal(libc::SIGUSR1, handle as extern "C" fn(libc::c_int) as usize) };
         // SAFETY: has no preconditions.
         let this = unsafe { libc::pthread_self() };

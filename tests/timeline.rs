@@ -418,7 +418,8 @@ fn a_child_of_fork_records_for_itself() {
             });
         }
         for _ in 0..20 {
-            // SAFETY: the child uses what is tested and ends by `_exit`; the alarm ends it if it hangs.
+            // SAFETY: the child uses what is tested and ends by `_exit`; the alarm ends it if it
+            // hangs.
             let child = unsafe { libc::fork() };
             if child == 0 {
                 // SAFETY: sets a timer, whose signal kills the child.

@@ -500,8 +500,8 @@ pub(super) struct Value {
 
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Rows {
-    /// Show one row for each of these: function, line, or label:KEY for the values of a label, such as label:endpoint
-    /// [default: function].
+    /// Show one row for each of these: function, line, or label:KEY for the values of a label, such
+    /// as label:endpoint [default: function].
     #[arg(
         long,
         value_name = "ROWS",

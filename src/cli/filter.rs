@@ -48,9 +48,9 @@ pub(super) struct Filter {
     kind: Vec<String>,
     /// Count only what has this label: `endpoint=/cart`. Of several all.
     ///
-    /// Labels are what a program sets by `contend::labels!`; in the mutex profile they are those of the code that
-    /// released, in the block profile those of the code that waited. A value is as it is: for expressions there is
-    /// --tagfocus.
+    /// Labels are what a program sets by `contend::labels!`; in the mutex profile they are those of
+    /// the code that released, in the block profile those of the code that waited. A value is as it
+    /// is: for expressions there is --tagfocus.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
     /// Count only samples that have such a label.

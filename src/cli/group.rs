@@ -1,4 +1,5 @@
-//! `--by`: what makes a row. Frames are told apart by function or line; or a row is a value of a label.
+//! `--by`: what makes a row. Frames are told apart by function or line; or a row is a value of a
+//! label.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -77,7 +78,7 @@ fn by_label(profile: &mut Profile, key: &str) {
     }
 }
 
-/// Of several values all.
+/// Several values are joined by commas.
 fn name(profile: &Profile, sample: &Sample, key: &str) -> String {
     let labels = sample.label.iter();
     let values: Vec<String> = labels

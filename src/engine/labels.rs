@@ -1,8 +1,8 @@
 //! The labels of a thread: which set of the user's is in force.
 //!
-//! One number in a thread-local says it, so an event reads it for the price of a load, also in a signal
-//! handler and while the thread is torn down. What a dump of other threads has to see stands besides
-//! in the registry, at the thread's record.
+//! One number in a thread-local says it, so an event reads it for the price of a load, also in a
+//! signal handler and while the thread is torn down. What a dump of other threads has to see stands
+//! besides in the registry, at the thread's record.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -133,8 +133,8 @@ fn no_room() -> LabelSet {
     LabelSet::OVERFLOW
 }
 
-/// Results of [`merged`]: `current | added << 16 | both << 32`, each where its key hashes to. A later one
-/// takes the place. Relaxed: a word says all of it.
+/// Results of [`merged`]: `current | added << 16 | both << 32`, each where its key hashes to. A
+/// later one takes the place. Relaxed: a word says all of it.
 static MERGED: [AtomicU64; 256] = [const { AtomicU64::new(0) }; 256];
 
 fn merged(current: LabelSet, added: LabelSet) -> LabelSet {

@@ -327,8 +327,8 @@ mod of_this_process {
     /// by a dump, of this moment.
     static SCOPES: [AtomicU64; RECORDS] = [const { AtomicU64::new(0) }; RECORDS];
 
-    /// The labels of each record's thread. Relaxed, as `SCOPES`. A line for each: a thread writes its own
-    /// at every scope.
+    /// The labels of each record's thread. Relaxed, as `SCOPES`. A line for each: a thread writes
+    /// its own at every scope.
     static LABELS: [CachePadded<AtomicU16>; RECORDS] =
         [const { CachePadded::new(AtomicU16::new(0)) }; RECORDS];
 

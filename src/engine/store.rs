@@ -726,7 +726,8 @@ fn overflow_offset(which: ProfileKind, kind: Kind) -> u32 {
 /// The header of an overflow stack that nobody has taken yet.
 const FREE_HEADER: u64 = 0;
 
-/// `depth | kind << 16 | labels << 32 | which << 48`: 16 bits each. Never 0 for a stack with frames.
+/// `depth | kind << 16 | labels << 32 | which << 48`: 16 bits each. Never 0 for a stack with
+/// frames.
 fn header(which: ProfileKind, tags: impl Into<Tags>, depth: usize) -> u64 {
     debug_assert!(depth <= MAX_DEPTH);
     depth as u64 | (tags.into().to_bits() << 16) | ((which as u64) << 48)

@@ -175,7 +175,7 @@ const NEVER: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     kind: Kind,
-    /// Of the thread that has begun it.
+    /// The thread's that has begun it.
     labels: LabelSet,
     /// The lock that is waited for. `None` where nobody's release is to be blamed.
     lock: Option<LockRef<'a>>,

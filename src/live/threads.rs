@@ -59,8 +59,8 @@ impl Threads {
         &self.notes
     }
 
-    /// Threads with the same state, name but for a number at its end, labels, and stack; the largest group
-    /// first.
+    /// Threads with the same state, name but for a number at its end, labels, and stack; the
+    /// largest group first.
     pub(crate) fn groups(&self) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut index_of: HashMap<_, usize> = HashMap::new();
@@ -103,10 +103,11 @@ impl Threads {
         let rows = groups.iter().zip(&names).map(|(group, state)| Row {
             locations: group.stack(),
             values: [group.threads.len() as i64],
-            labels: [("state", state.as_str()), ("thread", group.name())]
-                .into_iter()
-                .chain(group.labels().map(|(key, value)| (key, value)))
-                .collect(),
+            labels: [
+                vec![("state", state.as_str()), ("thread", group.name())],
+                group.labels().collect(),
+            ]
+            .concat(),
         });
         pprof::write_rows(&document, rows, writer)
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// How many there were. Relaxed: a hint to look at [`LAST`].
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// What the last one said. Locked for a moment.
+/// The words of the last one. Locked for a moment.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// An alarm is raised.
@@ -22,7 +22,7 @@ pub(crate) fn count() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// What the last alarm said.
+/// The words of the last alarm.
 pub(crate) fn last() -> String {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

@@ -1,8 +1,9 @@
 //! Sets of labels of the user's, each known by a small number.
 //!
-//! A set is kept for the life of the process, in memory of a fixed size: what was recorded under its
-//! number can be read at any time. Nothing here allocates or waits, so a set may be made anywhere:
-//! in an allocator, in a signal handler, while a thread is torn down, in a child of `fork`.
+//! A set is kept for the life of the process, in memory of a fixed size: what was recorded under
+//! its number can be read at any time. Nothing here allocates or waits, so a set may be made
+//! anywhere: in an allocator, in a signal handler, while a thread is torn down, in a child of
+//! `fork`.
 //!
 //! ```text
 //!   places  [ hash | offset + 1 ] [ 0 ] [ hash | offset + 1 ] …    open addressing, 0 = free
@@ -24,7 +25,7 @@ use crate::text::floor_char_boundary;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LabelSet(u16);
 
-/// What an event is recorded under beside its stack.
+/// The kind and the labels of an event: with its stack all that the store knows it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Tags {
     pub(crate) kind: Kind,
@@ -90,8 +91,8 @@ static TEXTS: Texts = Texts(UnsafeCell::new([0; TEXT_BYTES]));
 
 struct Texts(UnsafeCell<[u8; TEXT_BYTES]>);
 
-// SAFETY: a thread writes only to bytes that it has reserved (`reserve`), which no other one gets, and
-// before it publishes them; from then on they are only read.
+// SAFETY: a thread writes only to bytes that it has reserved (`reserve`), which no other one gets,
+// and before it publishes them; from then on they are only read.
 unsafe impl Sync for Texts {}
 
 impl Texts {
@@ -132,8 +133,8 @@ impl Texts {
     }
 }
 
-/// The labels of a set, in the order of their keys. Of two with one key the later one counts; an empty
-/// value takes a label away.
+/// The labels of a set, in the order of their keys. Of two with one key the later one counts; an
+/// empty value takes a label away.
 #[derive(Clone, Copy)]
 struct Sorted<'l> {
     labels: [(&'l str, &'l str); MAX_LABELS],

@@ -22,8 +22,8 @@ pub struct Lost {
     /// The stack could not be walked, or too little of it was left. Delay and contentions are
     /// in the totals, under the frame `contend::no_stack`.
     pub no_stack: u64,
-    /// Scopes of [labels](crate::Labels) for which there was no room. Their events are recorded with
-    /// the label `labels=contend::overflow`.
+    /// Scopes of [labels](crate::Labels) for which there was no room. Their events are recorded
+    /// with the label `labels=contend::overflow`.
     pub label_table_full: u64,
 }
 

@@ -179,7 +179,7 @@ impl Sample {
             .chain(self.labels.labels())
     }
 
-    /// What it is recorded under beside its stack.
+    /// The kind and the labels.
     pub(super) fn tags(&self) -> Tags {
         Tags {
             kind: self.kind,

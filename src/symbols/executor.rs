@@ -108,7 +108,7 @@ fn part(frame: &Frame) -> Part {
         ["tokio", "task", "coop", ..] if has("budget") || has("with_budget") => {
             Part::Executor(None)
         }
-        // What is wrapped around a task when it is spawned.
+        // The wrapper of a task that is spawned.
         ["contend", "tokio", "task", "spawned", ..] => Part::Executor(None),
         ["tokio", "task", "local", ..]
         | ["async_executor" | "async_task" | "futures_executor", ..] => Part::Executor(None),

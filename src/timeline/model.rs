@@ -80,7 +80,7 @@ pub(crate) struct Wait {
     pub(crate) is_of_task: bool,
     /// The address that the lock is known by; 0: none.
     pub(crate) lock: u64,
-    /// Of the waiter.
+    /// The waiter's.
     pub(crate) labels: LabelsIndex,
     pub(crate) begin: u64,
     /// The end of the timeline where it goes on.

@@ -15,8 +15,8 @@ use super::task::{Entered, Task, current, task_of};
 use crate::profile::labels::LabelSet;
 use crate::skin::labels::{self, Scope};
 
-/// A layer of `tracing_subscriber` by which programs that are instrumented with `tracing` need nothing
-/// new: their spans are in timelines, and fields of them are labels.
+/// A layer of `tracing_subscriber` by which programs that are instrumented with `tracing` need
+/// nothing new: their spans are in timelines, and fields of them are labels.
 ///
 /// | of `tracing` | becomes |
 /// |---|---|
@@ -29,8 +29,9 @@ use crate::skin::labels::{self, Scope};
 ///
 /// # Overhead
 ///
-/// Per span what the registry of `tracing_subscriber` does, and a search for the set of labels; per entry a look into
-/// the span's record. While no timeline is recorded, there are no tasks and regions.
+/// Per span what the registry of `tracing_subscriber` does, and a search for the set of labels; per
+/// entry a look into the span's record. While no timeline is recorded, there are no tasks and
+/// regions.
 ///
 /// # Examples
 ///
@@ -54,7 +55,8 @@ impl SpanLayer {
         Self::default()
     }
 
-    /// The names of the fields that become labels. Their values must be few: see [`Labels`](crate::Labels).
+    /// The names of the fields that become labels. Their values must be few: see
+    /// [`Labels`](crate::Labels).
     #[must_use]
     pub fn labels<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.labels.extend(names.into_iter().map(Into::into));
@@ -86,13 +88,13 @@ impl SpanLayer {
     }
 }
 
-/// What is kept with a span.
+/// The part of a span that is ours.
 struct Known {
     /// With those of the spans around it.
     labels: LabelSet,
     /// The number of the task that it belongs to; 0: none.
     task: u64,
-    /// Of a span without a parent. It ends with the span.
+    /// A span without a parent has one, which ends with it.
     _own: Option<Task>,
 }
 

@@ -127,7 +127,7 @@ pub(super) fn task_of(task: &Task) -> u64 {
 
 #[cfg(feature = "tracing")]
 impl Entered<'static> {
-    /// Of the task with this number, without a region.
+    /// The thread works for the task with this number, without a region.
     pub(super) fn of(task: u64) -> Self {
         Self {
             before: CURRENT.replace(task),

@@ -1,4 +1,4 @@
-//! What a timeline has of tasks: whose release let a task go on, and which task runs where.
+//! Tasks in a timeline: whose release let a task go on, and which task runs where.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};

@@ -6,8 +6,8 @@ use super::record::{Event, Text, What};
 use super::threads;
 use crate::engine::clock;
 
-/// A shorter poll is not told: a busy runtime has millions of them, which would leave no room for what
-/// matters. The least time in which a task keeps others waiting that is worth a look.
+/// A shorter poll is not told: a busy runtime has millions of them, which would leave no room for
+/// what matters. The least time in which a task keeps others waiting that is worth a look.
 const LEAST_NANOS: u64 = 10_000;
 
 /// In the numbers of these regions, so that they are none of the program's own.

@@ -69,7 +69,7 @@ pub(crate) struct Wait {
     pub(crate) nanos: u64,
     /// The address that the lock is known by; 0: it was no lock.
     pub(crate) lock: u64,
-    /// Of the waiter.
+    /// The waiter's.
     pub(crate) labels: LabelSet,
     pub(crate) stack: StackNumber,
     pub(crate) waker: Option<Waker>,
@@ -87,7 +87,7 @@ pub(crate) struct Waker {
 pub(crate) struct Release {
     pub(crate) kind: Kind,
     pub(crate) lock: u64,
-    /// Of the thread that has released.
+    /// The releaser's.
     pub(crate) labels: LabelSet,
     pub(crate) stack: StackNumber,
     /// The waiting that it is charged with in the mutex profile.

@@ -193,8 +193,8 @@ impl Ring {
     /// From here on events are in chunks of their own. Returns how many came before.
     #[cfg(not(loom))]
     pub(super) fn cut(&self) -> u64 {
-        /// A shard is busy for tens of nanoseconds, unless its thread has lost its processor. Then its
-        /// chunk stays, and some events are counted on the wrong side.
+        /// A shard is busy for tens of nanoseconds, unless its thread has lost its processor. Then
+        /// its chunk stays, and some events are counted on the wrong side.
         const TRIES: u32 = 1000;
         for shard in &self.shards {
             if (0..TRIES).any(|_| !shard.is_busy.swap(true, Ordering::Acquire)) {

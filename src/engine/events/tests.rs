@@ -267,7 +267,8 @@ fn eight_writers_for_ten_minutes() {
             }
             assert_eq!(timeline.missing.lost, 0);
             for (numbers, seen) in numbers.iter_mut().zip(&mut seen) {
-                // A thread's clock does not go back, so none is missing between the first and the last.
+                // A thread's clock does not go back, so none is missing between the first and the
+                // last.
                 assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1));
                 *seen += numbers.len() as u64;
             }

@@ -1,4 +1,5 @@
-//! Labels in Go's form, which has none: a log of the category `labels` where those of a thread change.
+//! Labels in Go's form, which has none: a log of the category `labels` where those of a thread
+//! change.
 
 #[cfg(any(test, feature = "cli"))]
 use std::sync::Arc;

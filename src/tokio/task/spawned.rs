@@ -1,4 +1,4 @@
-//! What a task takes along from the one that spawns it, and what a timeline hears of its polls.
+//! A task takes labels along from the one that spawns it, and a timeline hears of its polls.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

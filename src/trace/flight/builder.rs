@@ -81,15 +81,15 @@ impl FlightRecorderBuilder {
     ///
     /// # Overhead
     ///
-    /// Looks for one ([`deadlocks`](crate::deadlocks)) while some wait for a lock or a thread has taken a
-    /// second: then, and each time after 1 s; after 10 s where there is one.
+    /// Looks for one ([`deadlocks`](crate::deadlocks)) while some wait for a lock or a thread has
+    /// taken a second: then, and each time after 1 s; after 10 s where there is one.
     pub fn on_deadlock(mut self) -> Self {
         self.deadlock = true;
         self
     }
 
-    /// Triggers when a [`Monitor`](crate::Monitor) of the process raises an alarm, whatever its rule. Needs
-    /// [`files_in`](Self::files_in).
+    /// Triggers when a [`Monitor`](crate::Monitor) of the process raises an alarm, whatever its
+    /// rule. Needs [`files_in`](Self::files_in).
     pub fn on_alarm(mut self) -> Self {
         self.alarm = true;
         self

@@ -224,8 +224,8 @@ impl Looks {
         deadlock.or_else(|| self.long_wait())
     }
 
-    /// A new one. Waits that end by themselves do so in less than a second, mostly, and to look takes
-    /// a dump.
+    /// A new one. Waits that end by themselves do so in less than a second, mostly, and to look
+    /// takes a dump.
     fn deadlock(&mut self) -> Option<String> {
         const LONG: Duration = Duration::from_secs(1);
         if imp::longest_wait_in_progress() < LONG {
