@@ -380,7 +380,7 @@ impl Iterator for Labels {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, feature = "profiling", not(loom)))]
 mod tests {
     use super::*;
 
