@@ -316,7 +316,7 @@ fn an_alarm_of_a_monitor_triggers() {
         .start()
         .unwrap();
     let monitor = contend::Monitor::builder()
-        .interval(Duration::from_millis(1))
+        .interval(Duration::from_millis(10))
         // There is one thread at least.
         .rule(contend::MonitorRule::threads(0).call(|_| ()))
         .start()

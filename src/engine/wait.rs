@@ -186,7 +186,7 @@ pub(crate) struct Waiting<'a> {
     /// Where the block event will be recorded, if that is certain already.
     block_stack: Option<StackId>,
     /// The weight with which `BLAME` knows of this wait.
-    arrived: Option<u32>,
+    arrived: Arrived,
     /// Whether it becomes an event of the timeline.
     is_traced: bool,
     /// For a timeline: a release ends this wait only if it was noted more than so many nanoseconds
@@ -196,6 +196,27 @@ pub(crate) struct Waiting<'a> {
     is_of_task: bool,
     /// The stack that the event will have; 0: not captured yet.
     event_stack: stacks::StackNumber,
+}
+
+/// How the table of blame knows of a wait. Not its weight, which would take a word of every future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrived {
+    No,
+    /// With a weight of 0.
+    Watched,
+    /// With the wait's own.
+    Counted,
+}
+
+impl Arrived {
+    /// The weight with which it is known, of a wait with this one.
+    fn weight(self, own: u32) -> Option<u32> {
+        match self {
+            Self::No => None,
+            Self::Watched => Some(0),
+            Self::Counted => Some(own),
+        }
+    }
 }
 
 impl<'a> Waiting<'a> {
@@ -226,7 +247,7 @@ impl<'a> Waiting<'a> {
             weight,
             block_draw,
             block_stack: None,
-            arrived: None,
+            arrived: Arrived::No,
             is_traced,
             known_after: NEVER,
             is_of_task: false,
@@ -301,7 +322,7 @@ impl<'a> Waiting<'a> {
             && let Some(_recording) = Recording::enter()
             && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.begin, 0)
         {
-            self.arrived = Some(0);
+            self.arrived = Arrived::Watched;
             self.begin = arrival.begin;
             self.see_releases_from_here(lock.key());
             if let Some(debt) = arrival.evicted {
@@ -314,7 +335,7 @@ impl<'a> Waiting<'a> {
     #[inline(never)]
     pub(crate) fn arrive(&mut self) {
         let Some(lock) = self.lock else { return };
-        if self.arrived == Some(self.weight) {
+        if self.arrived.weight(self.weight) == Some(self.weight) {
             return;
         }
         let Some(_recording) = Recording::enter() else {
@@ -324,7 +345,8 @@ impl<'a> Waiting<'a> {
         let now = clock::now();
         match BLAME.arrive(lock, now, self.begin, self.weight) {
             Some(arrival) => {
-                let watched = self.arrived.replace(self.weight);
+                let watched = std::mem::replace(&mut self.arrived, Arrived::Counted);
+                let watched = watched.weight(self.weight);
                 self.begin = arrival.begin;
                 if self.is_traced && watched.is_none() {
                     self.see_releases_from_here(lock.key());
@@ -391,7 +413,8 @@ impl<'a> Waiting<'a> {
     }
 
     fn leave_if_arrived(&mut self, now: u64, outcome: Outcome) -> u64 {
-        match (self.lock, self.arrived.take()) {
+        let arrived = std::mem::replace(&mut self.arrived, Arrived::No);
+        match (self.lock, arrived.weight(self.weight)) {
             (Some(lock), Some(weight)) => self.leave(lock, weight, now, outcome),
             _ => now,
         }
