@@ -21,7 +21,7 @@ fn one_stack_inserted_twice_at_once_is_one_entry() {
         let shard = Arc::new(Shard::new(0));
         let insert = |shard: &Shard| {
             let offset = shard
-                .find_or_insert(ProfileKind::Mutex, Kind::MUTEX, &[1])
+                .find_or_insert(ProfileKind::Mutex, Kind::MUTEX.into(), &[1])
                 .expect("there is room");
             shard.add(offset, one());
             offset
@@ -46,7 +46,7 @@ fn an_entry_is_seen_whole_or_not_at_all() {
         let writer = {
             let shard = Arc::clone(&shard);
             thread::spawn(move || {
-                let offset = shard.find_or_insert(ProfileKind::Block, Kind::ONCE, &[7]);
+                let offset = shard.find_or_insert(ProfileKind::Block, Kind::ONCE.into(), &[7]);
                 shard.add(offset.expect("there is room"), one());
             })
         };
@@ -66,7 +66,7 @@ fn a_reset_waits_for_who_is_inside() {
             let Some(_entered) = shard.enter() else {
                 return;
             };
-            let offset = shard.find_or_insert(ProfileKind::Mutex, Kind::MUTEX, &[address]);
+            let offset = shard.find_or_insert(ProfileKind::Mutex, Kind::MUTEX.into(), &[address]);
             shard.add(offset.expect("there is room"), one());
         };
         let writer = {
@@ -136,7 +136,7 @@ fn a_nearly_full_shard_counts_each_event_once() {
     model.check(|| {
         let shard = Arc::new(Shard::new(0));
         let event = |shard: &Shard, addresses: &[usize]| {
-            let offset = shard.find_or_insert(ProfileKind::Mutex, Kind::MUTEX, addresses);
+            let offset = shard.find_or_insert(ProfileKind::Mutex, Kind::MUTEX.into(), addresses);
             let overflow = overflow_offset(ProfileKind::Mutex, Kind::MUTEX);
             shard.add(offset.unwrap_or(overflow), one());
         };
