@@ -60,6 +60,7 @@ impl Labels {
     }
 
     /// Those that this thread has now.
+    #[inline]
     pub fn current() -> Self {
         Self(imp::current())
     }

@@ -103,7 +103,7 @@ pub(crate) fn append(event: &Event<'_>) {
     let Some(ring) = RING.get() else { return };
     // Sixteen shards; the ring takes the number modulo theirs.
     let shard = thread_state::shard(usize::MAX);
-    if !ring.append(shard, event.to_words().as_slice()) {
+    if !event.with_words(|words| ring.append(shard, words)) {
         LOST.fetch_add(1, Ordering::Relaxed);
     }
 }
