@@ -18,13 +18,14 @@
 //! does falls on both. The ratio is the median of the pairs.
 
 use std::hint::{black_box, spin_loop};
+use std::ops::DerefMut;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use contend::Labels;
-use contend::sync::Mutex;
 use contend::trace::{self, FlightRecorder, Recording};
+use contend::{parking_lot, sync::Mutex};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -200,13 +201,24 @@ fn covered(time: Duration) {
 
 fn contended(rounds: usize, count: u32) {
     println!("contended: time with a flight recorder, of that without");
+    let (std, parking_lot) = (Mutex::new(0_u64), parking_lot::Mutex::new(0_u64));
+    contended_lock("std", rounds, count, || std.lock().expect("nobody panics"));
+    contended_lock("parking_lot", rounds, count, || parking_lot.lock());
+}
+
+fn contended_lock<G: DerefMut<Target = u64>>(
+    name: &str,
+    rounds: usize,
+    count: u32,
+    lock: impl Fn() -> G + Sync,
+) {
     for (threads, nanos) in [(2, 20), (8, 20), (2, 600), (8, 600), (2, 3000), (8, 3000)] {
-        let count = count / (1 + nanos / 100) / threads as u32;
-        let mutex = Mutex::new(0_u64);
+        // Some tens of milliseconds: a start of threads is not to be seen in it.
+        let count = 8 * count / (1 + nanos / 100) / threads as u32;
         let run = || {
             at_once(threads, || {
                 for _ in 0..count {
-                    let mut guard = mutex.lock().expect("nobody panics");
+                    let mut guard = lock();
                     *guard += 1;
                     let end = Instant::now() + Duration::from_nanos(nanos.into());
                     while nanos > 20 && Instant::now() < end {
@@ -237,6 +249,13 @@ fn contended(rounds: usize, count: u32) {
             };
             ratios.push(on / off);
         }
-        println!("  {threads} threads, {nanos:4} ns: {:.3}", median(ratios));
+        ratios.sort_by(f64::total_cmp);
+        let at = |part: usize| ratios[(ratios.len() - 1) * part / 100];
+        println!(
+            "  {name:12} {threads} threads, {nanos:4} ns: {:.3} ({:.2}..{:.2})",
+            at(50),
+            at(10),
+            at(90)
+        );
     }
 }
