@@ -33,7 +33,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Begins to record, into at most 64 MiB: 1.3 million waits. They become resident as they
+    /// Begins to record, into at most 64 MiB: 750,000 waits or more. They become resident as they
     /// fill, and stay with the process for the next recording.
     ///
     /// # Errors

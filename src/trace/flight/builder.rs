@@ -59,8 +59,9 @@ impl FlightRecorderBuilder {
         self
     }
 
-    /// The memory of the events, from 256 KiB to 64 MiB; 10 MiB by default, which are 200,000
-    /// waits.
+    /// The memory of the events, from 256 KiB to 64 MiB; 10 MiB by default. A wait takes 48 bytes,
+    /// and one for a lock up to 41 more for the release that ended it: 16 MiB had 188,000 waits for
+    /// one lock, a quarter of a second of 750,000 of them a second, and 17 s of 11,000 a second.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
