@@ -26,7 +26,8 @@ impl fmt::Debug for Trace {
 
 /// Begins to record a timeline, which [`stop`] writes to `writer`: `runtime/trace.Start` of Go.
 ///
-/// The file is Go's: `go tool trace FILE` opens it. It has the newest 750,000 waits or more (64 MiB).
+/// The file is Go's: `go tool trace FILE` opens it. It has the newest 750,000 waits or more (64
+/// MiB).
 ///
 /// # Errors
 ///

@@ -132,8 +132,8 @@ fn without_labels(word: u64) -> (u64, LabelSet) {
 
 /// The words of an event that has texts.
 ///
-/// PERF: handed on by reference. Made by value, step by step, each step copied all 400 bytes, and an
-/// event took 170 ns.
+/// PERF: handed on by reference. Made by value, step by step, each step copied all 400 bytes, and
+/// an event took 170 ns.
 struct Words {
     words: [u64; MAX_WORDS],
     len: usize,
