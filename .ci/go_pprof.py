@@ -95,7 +95,7 @@ for fraction in ["1", "5"]:
 # Labels of the program: the releaser's in the mutex profile, the waiter's in the block profile.
 subprocess.run([labelled], check=True, stdout=subprocess.DEVNULL)
 for profile in ["mutex.pb.gz", "block.pb.gz"]:
-    check("-tags", pprof("-tags", profile), r"endpoint: Total", r"\| /cart$", r"\| /report$")
+    check("-tags", pprof("-tags", profile), r"^ *endpoint: Total ", r": /cart$", r": /report$")
     all_nanos = totals(profile)[1]
     shown = pprof("-tagfocus=endpoint=^/report$", "-top", "-unit=ns", profile)
     found = re.search(r"Showing nodes accounting for (\d+)ns.* of (\d+)ns total", shown)
