@@ -369,16 +369,24 @@ same_stacks! {
         until(|| handle.join().unwrap(), || end.send(()).unwrap());
     };
     scoped_join: "contend::thread::ScopedJoinHandle::join", {
-        thread::scope(|scope| {
-            scope.spawn(|| std::thread::sleep(ms(WAIT_MS))).join().unwrap();
-            // A thread that is joined may still count for the scope, whose end then waits, too.
-            contend::set_block_profile_rate(0);
-        });
+        let (end, ended) = std::sync::mpsc::channel();
+        let join = move || {
+            thread::scope(|scope| {
+                scope.spawn(move || ended.recv().unwrap()).join().unwrap();
+                // A thread that is joined may still count for the scope, whose end then waits, too.
+                contend::set_block_profile_rate(0);
+            });
+        };
+        until(join, || end.send(()).unwrap());
     };
     end_of_scope: "contend::thread::scope", {
-        thread::scope(|scope| {
-            scope.spawn(|| std::thread::sleep(ms(WAIT_MS)));
-        });
+        let (end, ended) = std::sync::mpsc::channel();
+        let scope = move || {
+            thread::scope(|scope| {
+                scope.spawn(move || ended.recv().unwrap());
+            });
+        };
+        until(scope, || end.send(()).unwrap());
     };
     blocking: "contend::blocking", {
         contend::blocking("file", || std::thread::sleep(ms(WAIT_MS)));
