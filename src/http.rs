@@ -83,6 +83,11 @@
 //! | | `debug=1` | | As text. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
+//! | `pairs` | | reads | Who blocked whom, since the program started, in the same form. |
+//! | | `debug=1` | | As text. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
+//! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
+//! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | `delta_mutex` | | changes | What the profile has gained since the same scraper asked last. |
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
@@ -90,6 +95,9 @@
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
 //! | `delta_wake` | | changes | What the profile has gained since the same scraper asked last. |
+//! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
+//! | | `debug=1` | | As text. |
+//! | `delta_pairs` | | changes | What the profile has gained since the same scraper asked last. |
 //! | | `scraper=NAME` | | Tells a scraper from others; by default its `User-Agent` does. |
 //! | | `debug=1` | | As text. |
 //! | `goroutine` | | takes time | Every thread of the program and its stack, as Go's profile of goroutines. |
@@ -107,15 +115,16 @@
 //! | `timeline` | | reads | A page: the same drawn, with who woke whom. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | `top` | | reads | A page: call sites as a table to sort. |
-//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block`, `wake` or `pairs`. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
+//! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | `function` | | reads | A page: one function with its callers and callees, its lines, and its stacks. |
-//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block`, `wake` or `pairs`. |
 //! | | `name=NAME` | | The function's whole name. |
 //! | | `kind=NAME` | | Only what waited for this, such as `mutex`. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
@@ -123,14 +132,16 @@
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
+//! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | `flamegraph` | | reads | A page: stacks as a flame graph (feature `flamegraph`). |
-//! | | `profile=NAME` | | `mutex` (the default), `block` or `wake`. |
+//! | | `profile=NAME` | | `mutex` (the default), `block`, `wake` or `pairs`. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
+//! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
 //! | | `download=1` | | The picture as a file. |
 //! | `profile` | | takes time | What the processors did in a window of time: a CPU profile (feature `cpu`; without it a 501). |
@@ -142,6 +153,7 @@
 //! | | `fraction=F` | | In the window at least one contention in F is sampled for the mutex profile. |
 //! | | `rate=T` | | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | | `wake_rate=T` | | As `rate`, for the wake profile. |
+//! | | `pairs_fraction=F` | | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `frequency=HZ` | | Samples per second of the CPU profile, 1 to 250; 100 by default. |
 //! | `cmdline` | | reads | The command line that started this process, joined by NUL, as Go's. |
 //! | `symbol` | | reads | Names of addresses, as Go's. |

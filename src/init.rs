@@ -18,9 +18,11 @@ mod settings;
 /// | `CONTEND_MUTEX_PROFILE` | a path | where the [mutex profile](crate::mutex_profile) is written |
 /// | `CONTEND_BLOCK_PROFILE` | a path | where the [block profile](crate::block_profile) is written |
 /// | `CONTEND_WAKE_PROFILE` | a path | where the [wake profile](crate::wake_profile) is written |
+/// | `CONTEND_PAIRS_PROFILE` | a path | where the [pairs profile](crate::pairs_profile) is written |
 /// | `CONTEND_MUTEX_PROFILE_FRACTION` | `0` to `4294967295` | calls [`set_mutex_profile_fraction`](crate::set_mutex_profile_fraction); 1 where a path is given and this is not |
 /// | `CONTEND_BLOCK_PROFILE_RATE` | `1ms`, `10us`, `1000` | calls [`set_block_profile_rate`](crate::set_block_profile_rate): a whole number with `ns`, `us`, `ms` or `s`, or of nanoseconds; 1 where a path is given and this is not |
 /// | `CONTEND_WAKE_PROFILE_RATE` | the same | calls [`set_wake_profile_rate`](crate::set_wake_profile_rate), in the same way |
+/// | `CONTEND_PAIRS_PROFILE_FRACTION` | as `CONTEND_MUTEX_PROFILE_FRACTION` | calls [`set_pairs_profile_fraction`](crate::set_pairs_profile_fraction), in the same way |
 /// | `CONTEND_TRACE` | a path | where the [timeline](crate::trace) of the run is written: its newest 750,000 waits or more, for `go tool trace` and `contend trace` |
 /// | `CONTEND_FLIGHT` | `10s,wait=100ms` | runs a [`FlightRecorder`](crate::trace::FlightRecorder): see below |
 /// | `CONTEND_MONITOR` | `1s,wait=5s,deadlock,file=/tmp/{pid}-{time}.txt` | runs a [`Monitor`](crate::Monitor): see below |

@@ -97,6 +97,11 @@
 //! waited for a processor; else it would repeat the delay.) `cargo run --release --example
 //! could_win` compares the estimate with what is won.
 //!
+//! **Who blocks whom?** The [`pairs_profile`] joins both sides: a stack is the waiter's, then the
+//! frame `contend::blocked_by`, then the releaser's. It is the mutex profile, divided among those
+//! who waited, with the same sums. It is off unless [`set_pairs_profile_fraction`] or a window asks
+//! for it.
+//!
 //! For one lock the sum of the blame is the sum of the sampled waits, to the nanosecond. A release
 //! within 5 µs of one that was charged is not captured; the next one after that is charged with its
 //! hold as well. So a hold that long is always charged exactly, shorter ones in proportion to their
@@ -110,7 +115,9 @@
 //! nobody has ended, `contend::thread_end` the end of a thread that was joined (its caller is the
 //! thread's function), `contend::overflow` holds what came when the table of stacks was full,
 //! `contend::no_stack` what came from a thread with too little stack left, or from code without
-//! unwind tables. [`Profile::lost`] counts what could not be recorded.
+//! unwind tables. In the pairs profile `contend::blocked_by` stands between the two stacks, and
+//! `contend::unknown_waiter` for a waiter that is not known. [`Profile::lost`] counts what could
+//! not be recorded.
 //!
 //! The numbers only grow; for the last minute take two profiles and use [`Profile::since`]. A wait
 //! is in the profile when it is over. What goes on at this moment is in [`threads()`]: every
@@ -399,9 +406,10 @@ pub mod __private {
 }
 
 pub use ask::control::{
-    MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction, reset,
-    set_block_profile_rate, set_memory_limit, set_mutex_profile_fraction, set_wake_profile_rate,
-    wake_profile, wake_profile_rate,
+    MemoryInUse, block_profile, block_profile_rate, mutex_profile, mutex_profile_fraction,
+    pairs_profile, pairs_profile_fraction, reset, set_block_profile_rate, set_memory_limit,
+    set_mutex_profile_fraction, set_pairs_profile_fraction, set_wake_profile_rate, wake_profile,
+    wake_profile_rate,
 };
 
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};

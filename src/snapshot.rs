@@ -57,7 +57,7 @@ fn in_progress(which: ProfileKind) -> InProgress {
     let waits = registry::waits().map(|published| published.wait);
     let waits = waits.filter(|wait| match which {
         ProfileKind::Block => true,
-        ProfileKind::Mutex => of_locks(wait),
+        ProfileKind::Mutex | ProfileKind::Pairs => of_locks(wait),
         ProfileKind::Wake => wait.kind.ended_by() == EndedBy::Notifier,
     });
     waits.fold(InProgress::default(), |sum, wait| {

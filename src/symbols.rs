@@ -133,6 +133,9 @@ impl Symbolizer {
 
     /// The stack with these return addresses, leaf first, without the profiler's own frames.
     pub(crate) fn stack(&mut self, addresses: Box<[usize]>) -> Stack {
+        if let Some(between) = addresses.iter().position(|at| *at == address::BLOCKED_BY) {
+            return self.pair(&addresses[..between], &addresses[between + 1..]);
+        }
         if let [first, callers @ ..] = &*addresses
             && !callers.is_empty()
             && address::frame_name(*first).is_some()
@@ -163,6 +166,27 @@ impl Symbolizer {
         // On another sort of thread it is another one. No address is that small.
         let addresses = shown.chain([cut.role as usize]).collect();
         Stack::new(addresses, locations, starts_in_wrapper).of_task_on(cut.role)
+    }
+
+    /// The stack of a pair: each of its two stacks as it is shown elsewhere, and the frame between
+    /// them.
+    fn pair(&mut self, release: &[usize], waiter: &[usize]) -> Stack {
+        let (release, waiter) = (self.stack(release.into()), self.stack(waiter.into()));
+        let between = Arc::clone(self.known(address::BLOCKED_BY).location());
+        let addresses = release.addresses.into_iter();
+        let addresses = addresses
+            .chain([address::BLOCKED_BY])
+            .chain(waiter.addresses);
+        let locations = release.locations.into_iter();
+        let locations = locations.chain([between]).chain(waiter.locations);
+        let is_tasks = release.is_tasks || waiter.is_tasks;
+        let mut pair = Stack::new(
+            addresses.collect(),
+            locations.collect(),
+            release.starts_in_wrapper,
+        );
+        (pair.role, pair.is_tasks) = (waiter.role, is_tasks);
+        pair
     }
 
     /// The stack of a thread that was interrupted, leaf first, with nothing taken out but start-up

@@ -231,6 +231,100 @@ pub fn wake_profile() -> Profile {
     imp::profile(ProfileKind::Wake)
 }
 
+/// Sets the rate of the pairs profile: on average one in `fraction` contended acquisitions is
+/// sampled. Returns the fraction that was set before.
+///
+/// To record every contention pass 1. To switch the profile off pass 0, which is also the value
+/// a program starts with. 100 is a good choice for production.
+///
+/// The pairs profile is the mutex profile, divided among those who waited. So both sample the same
+/// contentions: while this one is on the mutex profile is on too, at the finer of the two
+/// fractions, which [`mutex_profile_fraction`] and [`pairs_profile_fraction`] then tell.
+///
+/// # Overhead
+///
+/// None while nobody waits, as for [`set_mutex_profile_fraction`]. A sampled waiter captures its
+/// stack before it sleeps, and a release that is charged adds to a pair for each different stack
+/// that waits for it.
+///
+/// # Examples
+///
+/// ```
+/// let previous = contend::set_pairs_profile_fraction(100);
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(contend::pairs_profile_fraction(), 100);
+/// # #[cfg(feature = "profiling")]
+/// assert_eq!(contend::mutex_profile_fraction(), 100);
+/// contend::set_pairs_profile_fraction(previous);
+/// assert_eq!(contend::mutex_profile_fraction(), 0);
+/// ```
+pub fn set_pairs_profile_fraction(fraction: u32) -> u32 {
+    as_fraction(imp::set_rate(ProfileKind::Pairs, fraction.into()))
+}
+
+/// The pairs profile samples one in so many contended acquisitions; 0 when it is off.
+///
+/// This is what is in force: what [`set_pairs_profile_fraction`] set, or less while the mutex
+/// profile samples more, or a [`Recording`](crate::Recording) or a request over HTTP asks for a
+/// finer rate.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(contend::pairs_profile_fraction(), 0);
+/// ```
+pub fn pairs_profile_fraction() -> u32 {
+    as_fraction(imp::rate(ProfileKind::Pairs))
+}
+
+/// Pairs of waiters and holders, who blocks whom: delay and contentions by the stack that
+/// **waited** and the stack that **released**.
+///
+/// [`mutex_profile`] tells whose code made others wait, and [`block_profile`] who waited. This one
+/// joins the two. A stack is, from root to leaf: the frames of the waiter up to its
+/// `contend::sync::Mutex<T>::lock`; the frame `contend::blocked_by`; the frames of the releaser up
+/// to its `contend::sync::MutexGuard<T>::drop`. No frame of either is cut off for it.
+///
+/// **The sums are those of the mutex profile.** Summed over waiters, each release has the delay
+/// and the contentions that the mutex profile charges to it, to the nanosecond. Summed over
+/// releases, each waiter has what it waited. The frames `contend::wakeup` and
+/// `contend::unattributed` stand where they stand in the mutex profile. It holds for contentions
+/// that began while this profile was on; the waiter of an earlier one is not known, and the frame
+/// `contend::unknown_waiter` stands for it.
+///
+/// **Where several hold a lock,** readers or permits, each pays its share of the waiting. Its share
+/// is divided among those who waited in proportion to what each of them had waited by then and
+/// nobody had paid for yet. Both sums hold there, too.
+///
+/// The kind and the labels of a sample are the releaser's, as in the mutex profile.
+///
+/// At most 64 different stacks that wait for locks of one part of the table (of 64 parts) are told
+/// apart at one moment. What comes beyond that is under `contend::unknown_waiter`, and
+/// [`Lost::waiter_table_full`](crate::Lost::waiter_table_full) counts it.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::Mutex;
+///
+/// let recording = contend::Recording::builder().pairs_fraction(1).start();
+/// let counter = Mutex::new(0);
+/// std::thread::scope(|scope| {
+///     let guard = counter.lock();
+///     scope.spawn(|| *counter.lock().unwrap() += 1);
+///     # #[cfg(feature = "profiling")]
+///     while contend::threads().threads().iter().all(|thread| thread.wait().is_none()) {}
+///     # std::thread::sleep(std::time::Duration::from_millis(1));
+///     drop(guard);
+/// });
+/// let profiles = recording.finish();
+/// let (mutex, pairs) = (profiles.mutex, profiles.pairs);
+/// assert_eq!(pairs.total_delay(), mutex.total_delay(), "{pairs}");
+/// ```
+pub fn pairs_profile() -> Profile {
+    imp::profile(ProfileKind::Pairs)
+}
+
 /// Forgets what all profiles have recorded, and the counts of lost events. Rates stay.
 ///
 /// A wait that is going on is recorded whole when it ends, with the part before the reset.

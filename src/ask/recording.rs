@@ -72,8 +72,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Starts recording every contention and every wait, as [`builder`](Recording::builder) does
-    /// unless it is told otherwise.
+    /// Starts recording every contention and every wait, but not their pairs, as
+    /// [`builder`](Recording::builder) does unless it is told otherwise.
     pub fn start() -> Recording {
         Recording::builder().start()
     }
@@ -96,7 +96,7 @@ impl Recording {
     /// ```
     pub fn builder() -> RecordingBuilder {
         RecordingBuilder {
-            rates: [1; ProfileKind::COUNT],
+            rates: ProfileKind::ALL.map(|kind| u64::from(kind.sampled_as() == kind)),
         }
     }
 
@@ -113,7 +113,7 @@ impl Recording {
 }
 
 /// The rates of a [`Recording`] that is about to start. Unless told otherwise it records
-/// everything.
+/// everything but pairs.
 #[derive(Clone, Debug)]
 #[must_use = "records nothing until `start`"]
 pub struct RecordingBuilder {
@@ -142,6 +142,13 @@ impl RecordingBuilder {
     pub fn wake_rate(self, rate: Duration) -> Self {
         let nanos = u64::try_from(rate.as_nanos()).unwrap_or(u64::MAX);
         self.rate(ProfileKind::Wake, nanos)
+    }
+
+    /// One contention in `fraction` is sampled for the pairs profile, and with it for the mutex
+    /// profile, or more if somebody else asks for more. 1: every one. 0, the default: asks for
+    /// nothing.
+    pub fn pairs_fraction(self, fraction: u32) -> Self {
+        self.rate(ProfileKind::Pairs, fraction.into())
     }
 
     /// A rate of 0 asks for nothing.

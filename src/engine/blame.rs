@@ -74,6 +74,7 @@ mod readers;
 #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 // The features decide how much of it is used.
 mod shares;
+mod waiters;
 
 use crossbeam_utils::CachePadded;
 
@@ -88,7 +89,12 @@ pub(crate) use shares::{Share, SharedFlag};
 
 /// Shards of the table, so that threads at different locks seldom meet: several for each of the
 /// threads that can run at once on an ordinary machine (parking_lot has three per thread).
-const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
+/// Tests have tables on their stacks.
+const SHARDS: usize = match (cfg!(loom), cfg!(test)) {
+    (true, _) => 1,
+    (_, true) => 8,
+    _ => 64,
+};
 
 /// All locks that sampled waiters wait for.
 #[derive(Debug)]
@@ -122,6 +128,30 @@ pub(crate) struct Arrival {
     pub(crate) begin: u64,
     /// Debt that had to make room, or of a lock that is gone, to be charged as unattributed.
     pub(crate) evicted: Option<Charge>,
+    /// There was no room to remember whose stack it is: see [`waiters`].
+    pub(crate) is_unnamed: bool,
+}
+
+/// One who waits, as the table is told of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiter {
+    /// When the wait began.
+    pub(crate) begin: u64,
+    /// The contentions that it stands for.
+    pub(crate) weight: u32,
+    /// Where its stack is in the store; `None`: nobody asks.
+    pub(crate) stack: Option<StackId>,
+}
+
+#[cfg(test)]
+impl Waiter {
+    fn unnamed(begin: u64, weight: u32) -> Self {
+        Self {
+            begin,
+            weight,
+            stack: None,
+        }
+    }
 }
 
 /// A waiter has left.
@@ -208,24 +238,23 @@ impl Table {
         self.shards[(hash >> 32) as usize % SHARDS].lock()
     }
 
-    /// A waiter of `weight` that has waited since `begin`. `None`: the table is full.
-    pub(crate) fn arrive(
-        &self,
-        lock: LockRef<'_>,
-        now: u64,
-        begin: u64,
-        weight: u32,
-    ) -> Option<Arrival> {
+    /// A waiter comes. `None`: the table is full.
+    pub(crate) fn arrive(&self, lock: LockRef<'_>, now: u64, waiter: Waiter) -> Option<Arrival> {
+        let Waiter {
+            begin,
+            weight,
+            stack,
+        } = waiter;
         let LockRef { key, flag, .. } = lock;
         let mut shard = self.shard(key);
         let mut evicted = None;
         let position = match shard.position(key) {
             Some(position) => {
-                let entry = &mut shard.entries[position];
+                let entry = &shard.entries[position];
                 if entry.is_debt() && flag.is_idle() && entry.is_of_another(lock) {
                     // A lock that owes something has a flag that says so. This is another one, at
                     // the place of one that was freed without a release (its guard was leaked).
-                    evicted = Some(entry.take_debt());
+                    evicted = Some(shard.take_debt(position));
                 }
                 position
             }
@@ -244,15 +273,23 @@ impl Table {
             shard.forget_phase(position);
             shard.entries[position].start(lock, now);
         }
-        let entry = &mut shard.entries[position];
-        let now = entry.advance(lock, now);
+        let now = shard.advance(position, lock, now);
         let begin = begin.min(now);
+        let entry = &mut shard.entries[position];
+        let (held, free) = (entry.held.delay_nanos, entry.free_nanos);
         entry.add_begun(lock, (now - begin).saturating_mul(u64::from(weight)));
+        let (held, free) = (entry.held.delay_nanos - held, entry.free_nanos - free);
         entry.weight += u64::from(weight);
         entry.waiters += 1;
+        let mut is_named = |stack| shard.waiters.arrive(key, stack, weight, held, free);
+        let is_unnamed = stack.is_some_and(|stack| !is_named(stack));
         shard.begun += f64::from(weight);
         shard.count_charged(evicted);
-        Some(Arrival { begin, evicted })
+        Some(Arrival {
+            begin,
+            evicted,
+            is_unnamed,
+        })
     }
 
     /// A release that is due, before its unlock. `None`: nothing to charge.
@@ -263,13 +300,11 @@ impl Table {
             lock.flag.make_idle();
             return None;
         };
-        let entry = &mut shard.entries[position];
-        let now = entry.advance(lock, now);
+        let now = shard.advance(position, lock, now);
         // There is one only if its acquisition was not seen.
         let has_shares = shard.end_phase(position);
-        let entry = &mut shard.entries[position];
-        entry.pay_rest();
-        let amount = entry.take_due();
+        shard.pay_rest(position);
+        let amount = shard.entries[position].take_due();
         Some(Taken {
             has_shares,
             ..shard.hand_out(position, lock.flag, now, amount)
@@ -282,7 +317,11 @@ impl Table {
         let mut shard = self.shard(taken.key);
         let stack = stack.map_or(Last::Nobody, Last::Stack);
         let mut charge = shard.reattach(taken.ticket);
-        charge.add(shard.notes.settle(taken.as_last(), stack));
+        let shares = shard.notes.settle(taken.as_last(), stack);
+        if !shares.portions.are_none() {
+            shard.waiters.pass_on(shares.portions.ticket, taken.ticket);
+        }
+        charge.add(shares);
         if let Some(position) = shard.position(taken.key) {
             let entry = &mut shard.entries[position];
             if entry.last == taken.as_last() {
@@ -292,6 +331,8 @@ impl Table {
             }
         }
         shard.count_charged(Some(charge));
+        shard.waiters.settle(taken.ticket);
+        charge.portions = shard.waiters.portions(taken.key, taken.ticket);
         charge
     }
 
@@ -300,23 +341,30 @@ impl Table {
         &self,
         lock: LockRef<'_>,
         now: u64,
-        begin: u64,
-        weight: u32,
+        waiter: Waiter,
         outcome: Outcome,
     ) -> Departure {
+        let Waiter {
+            begin,
+            weight,
+            stack,
+        } = waiter;
         let LockRef { key, flag, shares } = lock;
         let mut shard = self.shard(key);
         let Some(position) = shard.position(key) else {
             // A child of `fork` forgot the entry.
             return Departure::at(now.max(begin));
         };
-        let entry = &mut shard.entries[position];
-        let now = now.max(entry.since);
+        let now = now.max(shard.entries[position].since);
         if outcome == Outcome::Acquired && shares.is_none() {
             // First: what the stopwatch shows up to here is part of what `advance` looks at.
             flag.acquired_at(|| now);
         }
-        let end = entry.advance(lock, now).max(begin);
+        let end = shard.advance(position, lock, now).max(begin);
+        if let Some(stack) = stack {
+            shard.waiters.leave(key, stack, weight);
+        }
+        let entry = &mut shard.entries[position];
         entry.weight = entry.weight.saturating_sub(u64::from(weight));
         entry.waiters = entry.waiters.saturating_sub(1);
         let amount = Amount {
@@ -326,6 +374,7 @@ impl Table {
             // right; a wait that several releases share is not split.
             variance: variance_of_wait(end - begin, f64::from(weight)),
         };
+        let own = stack.map(|stack| (stack, amount));
         let is_last = entry.waiters == 0;
         let has_shares = match outcome {
             Outcome::Joined { thread } if !is_last => {
@@ -338,6 +387,10 @@ impl Table {
             Outcome::GaveUp => {
                 // Whoever holds the lock now made it give up.
                 entry.held.add(amount);
+                if let Some((stack, amount)) = own {
+                    shard.waiters.keep(key, stack, amount);
+                }
+                let entry = &mut shard.entries[position];
                 if is_last {
                     match entry.payers {
                         0 => flag.capture_next(),
@@ -355,11 +408,16 @@ impl Table {
             Outcome::TimedOut if !is_last => {
                 // Others still wait there, so a release is to come.
                 entry.held.add(amount);
+                if let Some((stack, amount)) = own {
+                    shard.waiters.keep(key, stack, amount);
+                }
                 return Departure::at(end);
             }
             Outcome::TimedOut => {
-                let mut charge = entry.take_uncharged();
-                charge.amount.add(amount);
+                let mut charge = shard.take_uncharged(position, own);
+                if own.is_none() {
+                    charge.amount.add(amount);
+                }
                 flag.make_idle();
                 shard.forget_phase(position);
                 shard.remove_if_finished(position);
@@ -370,7 +428,12 @@ impl Table {
                 };
             }
             Outcome::Cancelled => {
-                entry.take_back((end - begin).saturating_mul(u64::from(weight)));
+                let waited = (end - begin).saturating_mul(u64::from(weight));
+                entry.take_back(waited);
+                if let Some(stack) = stack {
+                    shard.waiters.take_back(key, stack, waited);
+                }
+                let entry = &shard.entries[position];
                 if is_last && entry.owes_nothing() {
                     flag.make_idle();
                 }
@@ -379,10 +442,12 @@ impl Table {
                 return Departure::at(end);
             }
         };
+        let portions = shard.portions_of_leaver(position, is_last, own);
         let entry = &mut shard.entries[position];
         let mut charge = Charge {
             amount,
-            wakeup_nanos: 0,
+            portions,
+            ..Charge::ZERO
         };
         if is_last {
             charge.amount.add(entry.take_rest());
@@ -450,10 +515,10 @@ impl Table {
     #[cfg(not(loom))]
     pub(crate) unsafe fn forget_after_fork(&self) {
         for shard in &self.shards {
-            // SAFETY: by this function's duty no guard is alive; the value is made valid by the
-            // assignment, before anybody else can look at it.
+            // SAFETY: by this function's duty no guard is alive; `clear` makes the value valid,
+            // whatever a holder that is gone has left, before anybody else can look at it.
             unsafe { shard.force_unlock() };
-            *shard.lock() = Shard::EMPTY;
+            shard.lock().clear();
         }
     }
 }

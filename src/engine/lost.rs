@@ -19,9 +19,11 @@ pub(crate) enum Cause {
     NoStack,
     /// No room for another set of labels. Events of that scope have the label of the overflow.
     LabelTableFull,
+    /// No room for another waiter's stack. Its numbers went to the frame `contend::unknown_waiter`.
+    WaiterTableFull,
 }
 
-pub(crate) const CAUSES: usize = 5;
+pub(crate) const CAUSES: usize = 6;
 
 /// By the number of their cause.
 type Counts = [AtomicU64; CAUSES];
@@ -69,5 +71,6 @@ pub(crate) fn read(counts: &Counts) -> Lost {
         reentrant: read(Cause::Reentrant),
         no_stack: read(Cause::NoStack),
         label_table_full: read(Cause::LabelTableFull),
+        waiter_table_full: read(Cause::WaiterTableFull),
     }
 }

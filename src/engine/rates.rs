@@ -26,6 +26,8 @@ struct Knob {
 /// valid ones at any point.
 struct Settings {
     set: u64,
+    /// The rate of the profile that is made of this one's events, if there is one.
+    of_other: u64,
     held: [Held; Settings::ROOM],
     /// Holds that found no room. Each gets rate 1, which is at least what it asked for.
     held_beyond: u32,
@@ -50,7 +52,10 @@ impl Settings {
     fn in_force(&self) -> u64 {
         let held = self.held.iter().filter(|held| held.holders > 0);
         let beyond = (self.held_beyond > 0).then_some(1);
-        let rates = held.map(|held| held.rate).chain(beyond).chain([self.set]);
+        let rates = held
+            .map(|held| held.rate)
+            .chain(beyond)
+            .chain([self.set, self.of_other]);
         rates.filter(|rate| *rate > 0).min().unwrap_or(0)
     }
 
@@ -83,6 +88,7 @@ impl Knob {
             in_force: AtomicU64::new(0),
             settings: SpinLock::new(Settings {
                 set: 0,
+                of_other: 0,
                 held: Settings::NOBODY,
                 held_beyond: 0,
             }),
@@ -101,9 +107,25 @@ impl Knob {
     }
 }
 
+/// Changes a knob, and with it that of the profile whose events this one is made of.
+///
+/// Lock order: the knob's own settings, then those of the other.
+fn change<R>(which: ProfileKind, change: impl FnOnce(&mut Settings) -> R) -> R {
+    let knob = Knob::of(which);
+    let mut settings = knob.settings.lock();
+    let result = change(&mut settings);
+    let in_force = settings.in_force();
+    knob.in_force.store(in_force, Ordering::Relaxed);
+    let sampled = which.sampled_as();
+    if sampled != which {
+        Knob::of(sampled).change(|settings| settings.of_other = in_force);
+    }
+    result
+}
+
 /// Sets the program's own rate. Returns the one that it set before.
 pub(crate) fn set(which: ProfileKind, rate: u64) -> u64 {
-    Knob::of(which).change(|settings| std::mem::replace(&mut settings.set, rate))
+    change(which, |settings| std::mem::replace(&mut settings.set, rate))
 }
 
 /// The program's own rate, whatever recordings ask for.
@@ -115,26 +137,41 @@ pub(crate) fn set_by_program(which: ProfileKind) -> u64 {
 /// The rate that counts: the finest of what is asked for.
 #[inline]
 pub(crate) fn in_force(which: ProfileKind) -> u64 {
+    match asked_for(which) {
+        0 => 0,
+        _ => asked_for(which.sampled_as()),
+    }
+}
+
+/// The finest rate that is asked for, of this profile.
+#[inline]
+fn asked_for(which: ProfileKind) -> u64 {
     Knob::of(which).in_force.load(Ordering::Relaxed)
+}
+
+/// Whether somebody asks who waited for whom.
+#[inline]
+pub(crate) fn pairs_are_on() -> bool {
+    asked_for(ProfileKind::Pairs) > 0
 }
 
 /// [`in_force`] of the mutex profile, as the sampler takes it.
 #[inline]
 pub(crate) fn mutex_fraction() -> u32 {
     // Every fraction came as an u32.
-    in_force(ProfileKind::Mutex) as u32
+    asked_for(ProfileKind::Mutex) as u32
 }
 
 /// [`in_force`] of the block profile.
 #[inline]
 pub(crate) fn block_rate() -> u64 {
-    in_force(ProfileKind::Block)
+    asked_for(ProfileKind::Block)
 }
 
 /// [`in_force`] of the wake profile.
 #[inline]
 pub(crate) fn wake_rate() -> u64 {
-    in_force(ProfileKind::Wake)
+    asked_for(ProfileKind::Wake)
 }
 
 /// A rate that is asked for while this lives.
@@ -147,7 +184,7 @@ pub(crate) struct Hold {
 /// Asks for a rate at least as fine as this. 0 asks for nothing.
 pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
     if rate > 0 {
-        Knob::of(which).change(|settings| settings.hold(rate));
+        change(which, |settings| settings.hold(rate));
     }
     Hold { which, rate }
 }
@@ -155,7 +192,7 @@ pub(crate) fn hold(which: ProfileKind, rate: u64) -> Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if self.rate > 0 {
-            Knob::of(self.which).change(|settings| settings.release(self.rate));
+            change(self.which, |settings| settings.release(self.rate));
         }
     }
 }
@@ -171,7 +208,9 @@ pub(crate) unsafe fn open_after_fork() {
     for knob in &KNOBS {
         // SAFETY: by this function's duty no guard is alive. The settings are valid: see there.
         unsafe { knob.settings.force_unlock() };
-        knob.change(|settings| {
+    }
+    for which in ProfileKind::ALL {
+        change(which, |settings| {
             settings.held = Settings::NOBODY;
             settings.held_beyond = 0;
         });

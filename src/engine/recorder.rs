@@ -20,7 +20,7 @@ use crate::profile::lost::Lost;
 pub(crate) use crate::engine::rates::set_by_program as rate_set;
 pub(crate) use crate::engine::rates::{Hold, in_force as rate};
 
-/// Locks that sampled waiters wait for. Some 900 kB, 2 MB where tasks wait too, of which the system
+/// Locks that sampled waiters wait for. Some 2 MB, 3 MB where tasks wait too, of which the system
 /// makes resident only what is used.
 pub(crate) static BLAME: Table = Table::new();
 
@@ -132,17 +132,47 @@ pub(crate) fn add_to(id: StackId, amount: Amount) -> bool {
 /// Adds to the release that is to blame in the mutex profile; if a reset has forgotten it, to what
 /// has no release.
 pub(crate) fn charge(kind: Kind, to: ChargeTo, charge: Charge) {
-    if charge.is_zero() {
+    charge_besides(kind, to, Amount::ZERO, charge);
+}
+
+/// As [`charge`], where the mutex profile has so much of the same charge already.
+pub(crate) fn charge_besides(kind: Kind, to: ChargeTo, recorded: Amount, mut charge: Charge) {
+    let release = match to {
+        ChargeTo::Stack(id) if charge.is_zero() => Some(id),
+        ChargeTo::Stack(id) => {
+            let add = |store: &Store| store.charge(id, charge.amount, charge.wakeup_nanos);
+            store().is_some_and(add).then_some(id)
+        }
+        ChargeTo::Unattributed => None,
+    };
+    match release {
+        Some(id) => {
+            charge.amount.add(recorded);
+            pair(charge, |waiter, part| {
+                add_pair(id, waiter, part.amount, part.wakeup_nanos);
+            });
+        }
+        None => charge_nobody(kind, charge),
+    }
+}
+
+/// Books a charge of the mutex profile on those who waited, one after the other, and on nobody what
+/// is not known; if the pairs profile is on, or was when they came.
+fn pair(charge: Charge, book: impl FnMut(Option<StackId>, Charge)) {
+    if charge.portions.are_none() && !rates::pairs_are_on() {
         return;
     }
-    let is_added = match to {
-        ChargeTo::Stack(id) => {
-            store().is_some_and(|store| store.charge(id, charge.amount, charge.wakeup_nanos))
-        }
-        ChargeTo::Unattributed => false,
-    };
-    if !is_added {
-        charge_nobody(kind, charge);
+    let dropped = BLAME.divide(charge, book);
+    (0..dropped).for_each(|_| lost::count(Cause::WaiterTableFull));
+}
+
+fn add_pair(release: StackId, waiter: Option<StackId>, amount: Amount, wakeup_nanos: u64) {
+    if amount.is_zero() && wakeup_nanos == 0 {
+        return;
+    }
+    let add = |store: &Store| store.charge_pair(release, waiter, amount, wakeup_nanos);
+    if let Some(Added::Overflowed(_)) = store().map(add) {
+        lost::count(Cause::StackTableFull);
     }
 }
 
@@ -156,20 +186,26 @@ pub(crate) fn charge_readers(lock: usize) {
 /// Adds to the frames `contend::unattributed` and `contend::wakeup`, each alone, of the mutex
 /// profile.
 pub(crate) fn charge_nobody(kind: Kind, charge: Charge) {
-    if !charge.amount.is_zero() {
-        add(
-            ProfileKind::Mutex,
-            kind,
-            &[address::UNATTRIBUTED],
-            charge.amount,
-        );
-    }
-    if charge.wakeup_nanos > 0 {
-        let amount = Amount {
-            delay_nanos: charge.wakeup_nanos,
-            ..Amount::ZERO
-        };
-        add(ProfileKind::Mutex, kind, &[address::WAKEUP], amount);
+    let add = |frame, amount: Amount| {
+        let add = || self::add(ProfileKind::Mutex, kind, &[frame], amount);
+        (!amount.is_zero()).then(add).flatten()
+    };
+    let unattributed = add(address::UNATTRIBUTED, charge.amount);
+    let wakeup = add(address::WAKEUP, wakeup_amount(charge.wakeup_nanos));
+    pair(charge, |waiter, part| {
+        if let Some(id) = unattributed {
+            add_pair(id, waiter, part.amount, 0);
+        }
+        if let Some(id) = wakeup {
+            add_pair(id, waiter, wakeup_amount(part.wakeup_nanos), 0);
+        }
+    });
+}
+
+fn wakeup_amount(delay_nanos: u64) -> Amount {
+    Amount {
+        delay_nanos,
+        ..Amount::ZERO
     }
 }
 
@@ -332,7 +368,10 @@ pub(crate) fn ledger() -> (Recorded, Ledger) {
 /// The numbers of these profiles at this moment.
 pub(crate) fn numbers<const N: usize>(wanted: [ProfileKind; N]) -> [Numbers; N] {
     stack::refresh();
-    if wanted.contains(&ProfileKind::Mutex) {
+    if wanted
+        .iter()
+        .any(|which| which.sampled_as() == ProfileKind::Mutex)
+    {
         charge_old_debts();
     }
     let resets = RESETS.load(Ordering::Relaxed);

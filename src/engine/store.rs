@@ -52,6 +52,13 @@ pub(crate) struct StackId {
 }
 
 impl StackId {
+    /// Nobody's.
+    pub(crate) const ZERO: Self = Self {
+        shard: 0,
+        generation: 0,
+        offset: 0,
+    };
+
     /// The id as one number that is never 0, for a store of at most 256 shards of 2^24 words that
     /// is never reset.
     #[cfg(not(loom))]
@@ -198,20 +205,72 @@ impl Store {
         if entered.generation() != id.generation {
             return false;
         }
-        shard.add(id.offset, amount);
-        if wakeup_nanos > 0
-            && let Some(entry) = shard.entry(id.offset)
-        {
-            entry[WAKEUP].fetch_add(wakeup_nanos, Ordering::Relaxed);
-        }
+        shard.charge(id.offset, amount, wakeup_nanos);
         true
     }
 
-    /// The addresses of a stack that `add` returned, whatever was added to it.
+    /// Adds to the pair of a release that `add` returned and of one who waited for it; `None`: it
+    /// is not known who. `Forgotten`: a reset has forgotten the release.
+    #[cfg(not(loom))]
+    pub(crate) fn charge_pair(
+        &self,
+        release: StackId,
+        waiter: Option<StackId>,
+        amount: Amount,
+        wakeup_nanos: u64,
+    ) -> Added {
+        let shard = &self.shards[release.shard as usize];
+        let Some(entered) = shard.enter() else {
+            return Added::Forgotten;
+        };
+        if entered.generation() != release.generation {
+            return Added::Forgotten;
+        }
+        let Some((_, tags, _)) = shard.parse_entry(release.offset, ProfileKind::Mutex) else {
+            return Added::Forgotten;
+        };
+        let id = |offset| StackId { offset, ..release };
+        let pair = Pair {
+            release: release.offset,
+            waiter,
+        };
+        let found = shard.find_or_insert(ProfileKind::Pairs, tags, &pair.to_words());
+        let offset = found.unwrap_or_else(|| shard.overflow(ProfileKind::Pairs, tags.kind));
+        shard.charge(offset, amount, wakeup_nanos);
+        match found {
+            Some(_) => Added::To(id(offset)),
+            None => Added::Overflowed(id(offset)),
+        }
+    }
+
+    /// The stack that a pair stands for, leaf first: the release's, the frame between them, the
+    /// waiter's. `shard` is that of the pair.
+    #[cfg(not(loom))]
+    fn joined(&self, shard: usize, words: &[usize]) -> Option<Box<[usize]>> {
+        let pair = Pair::from_words(words)?;
+        let release = StackId {
+            shard: shard as u32,
+            // Relaxed: the caller is inside, so it does not change.
+            generation: self.shards[shard].generation.load(Ordering::Relaxed),
+            offset: pair.release,
+        };
+        let release = self.addresses(release)?;
+        // A reset may have come while it waited.
+        let waiter = pair.waiter.and_then(|waiter| self.addresses(waiter));
+        let waiter = waiter.unwrap_or_else(|| [address::UNKNOWN_WAITER].into());
+        let between = std::iter::once(address::BLOCKED_BY);
+        Some(release.into_iter().chain(between).chain(waiter).collect())
+    }
+
+    /// The addresses of a stack that `add` returned, whatever was added to it. `None`: a reset has
+    /// forgotten it.
     #[cfg(not(loom))]
     pub(crate) fn addresses(&self, id: StackId) -> Option<Box<[usize]>> {
         let shard = self.shards.get(id.shard as usize)?;
-        let _entered = shard.enter()?;
+        let entered = shard.enter()?;
+        if entered.generation() & Pair::GENERATION != id.generation & Pair::GENERATION {
+            return None;
+        }
         let header = shard.entry(id.offset)?[HEADER].load(Ordering::Relaxed);
         let (_, _, depth) = parse_header(header)?;
         let from = id.offset as usize + ADDRESSES;
@@ -224,8 +283,11 @@ impl Store {
     /// recorded meanwhile is in it or not.
     pub(crate) fn snapshot(&self, which: ProfileKind) -> Vec<StackTotals> {
         let mut merged: HashMap<(Tags, Box<[usize]>), Amount> = HashMap::new();
-        for shard in &self.shards {
-            shard.for_each(which, |totals| {
+        for (number, shard) in self.shards.iter().enumerate() {
+            shard.for_each(which, |mut totals| {
+                if let Some(joined) = self.joined_totals(number, &totals, which) {
+                    totals.addresses = joined;
+                }
                 merged
                     .entry((totals.tags, totals.addresses))
                     .or_default()
@@ -240,6 +302,33 @@ impl Store {
                 amount,
             })
             .collect()
+    }
+
+    /// The addresses of a pair, for which its shard has words; `None`: it is a stack.
+    #[cfg(not(loom))]
+    fn joined_totals(
+        &self,
+        shard: usize,
+        totals: &StackTotals,
+        which: ProfileKind,
+    ) -> Option<Box<[usize]>> {
+        if which != ProfileKind::Pairs {
+            return None;
+        }
+        match &*totals.addresses {
+            [address::WAKEUP, words @ ..] => {
+                let joined = self.joined(shard, words)?;
+                let wakeup = std::iter::once(address::WAKEUP);
+                Some(wakeup.chain(joined).collect())
+            }
+            words => self.joined(shard, words),
+        }
+    }
+
+    /// Models have no pairs.
+    #[cfg(loom)]
+    fn joined_totals(&self, _: usize, _: &StackTotals, _: ProfileKind) -> Option<Box<[usize]>> {
+        None
     }
 
     /// Forgets everything.
@@ -274,6 +363,55 @@ impl Store {
         for shard in &self.shards {
             shard.gate.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// A release and one who waited for it, as the words of an entry in the place of addresses: no
+/// stack is kept twice. The release is in the shard of the entry.
+#[cfg(not(loom))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pair {
+    release: u32,
+    waiter: Option<StackId>,
+}
+
+#[cfg(not(loom))]
+impl Pair {
+    const WORDS: usize = 3;
+
+    /// The bits of a generation that are kept, so that a word of 32 bits has room for the shard
+    /// too: of 16 million resets in a row one is not seen.
+    const GENERATION: u32 = 0x00ff_ffff;
+
+    /// In the place of the waiter.
+    const UNKNOWN: usize = u32::MAX as usize;
+
+    fn to_words(self) -> [usize; Self::WORDS] {
+        let (shard, waiter) = match self.waiter {
+            Some(id) => {
+                debug_assert!(id.shard < 0xff);
+                let generation = id.generation & Self::GENERATION;
+                ((id.shard << 24 | generation) as usize, id.offset as usize)
+            }
+            None => (Self::UNKNOWN, 0),
+        };
+        [self.release as usize, shard, waiter]
+    }
+
+    /// `None`: they are none, but those of an overflow stack.
+    fn from_words(words: &[usize]) -> Option<Self> {
+        let [release, shard, waiter] = *words else {
+            return None;
+        };
+        let id = || StackId {
+            shard: (shard >> 24) as u32,
+            generation: shard as u32 & Self::GENERATION,
+            offset: waiter as u32,
+        };
+        Some(Self {
+            release: release as u32,
+            waiter: (shard != Self::UNKNOWN).then(id),
+        })
     }
 }
 
@@ -580,6 +718,16 @@ impl Shard {
             entry[DELAY].fetch_add(amount.delay_nanos, Ordering::Relaxed);
         }
         add_float(&entry[VARIANCE], amount.variance);
+    }
+
+    #[cfg_attr(loom, allow(dead_code))] // Not modelled.
+    fn charge(&self, offset: u32, amount: Amount, wakeup_nanos: u64) {
+        self.add(offset, amount);
+        if wakeup_nanos > 0
+            && let Some(entry) = self.entry(offset)
+        {
+            entry[WAKEUP].fetch_add(wakeup_nanos, Ordering::Relaxed);
+        }
     }
 
     /// Visits the stacks of `which` that have something.

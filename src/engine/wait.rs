@@ -28,7 +28,7 @@ mod task;
 
 use std::hint;
 
-use crate::engine::blame::{LockRef, Outcome};
+use crate::engine::blame::{LockRef, Outcome, Waiter};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
@@ -183,8 +183,8 @@ pub(crate) struct Waiting<'a> {
     /// How many contentions this one stands for in the mutex profile; 0: not sampled.
     weight: u32,
     block_draw: Option<BlockDraw>,
-    /// Where the block event will be recorded, if that is certain already.
-    block_stack: Option<StackId>,
+    /// Its stack, if the store has that already: where the block event will be recorded.
+    stack: Option<StackId>,
     /// The weight with which `BLAME` knows of this wait.
     arrived: Arrived,
     /// Whether it becomes an event of the timeline.
@@ -206,6 +206,8 @@ enum Arrived {
     Watched,
     /// With the wait's own.
     Counted,
+    /// With that and its stack, for the pairs profile.
+    Named,
 }
 
 impl Arrived {
@@ -214,7 +216,7 @@ impl Arrived {
         match self {
             Self::No => None,
             Self::Watched => Some(0),
-            Self::Counted => Some(own),
+            Self::Counted | Self::Named => Some(own),
         }
     }
 }
@@ -246,7 +248,7 @@ impl<'a> Waiting<'a> {
             begin: clock::now(),
             weight,
             block_draw,
-            block_stack: None,
+            stack: None,
             arrived: Arrived::No,
             is_traced,
             known_after: NEVER,
@@ -306,7 +308,7 @@ impl<'a> Waiting<'a> {
             return;
         }
         let (which, amount) = (ProfileKind::Block, Amount::ZERO);
-        self.block_stack = recorder::record_and(which, self.tags(), frame, amount, |stack| {
+        self.stack = recorder::record_and(which, self.tags(), frame, amount, |stack| {
             if self.is_traced {
                 self.event_stack = stacks::add(stack);
             }
@@ -320,7 +322,7 @@ impl<'a> Waiting<'a> {
         if self.is_traced
             && let Some(lock) = self.lock
             && let Some(_recording) = Recording::enter()
-            && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.begin, 0)
+            && let Some(arrival) = BLAME.arrive(lock, clock::now(), self.waiter(Arrived::Watched))
         {
             self.arrived = Arrived::Watched;
             self.begin = arrival.begin;
@@ -328,6 +330,34 @@ impl<'a> Waiting<'a> {
             if let Some(debt) = arrival.evicted {
                 recorder::charge_nobody(self.kind, debt);
             }
+        }
+    }
+
+    /// This wait, as the table of blame is told of it.
+    fn waiter(&self, arrived: Arrived) -> Waiter {
+        Waiter {
+            begin: self.begin,
+            weight: arrived.weight(self.weight).unwrap_or(0),
+            stack: self.stack.filter(|_| arrived == Arrived::Named),
+        }
+    }
+
+    /// Whether the pairs profile is to know of it.
+    #[inline]
+    pub(crate) fn is_paired(&self) -> bool {
+        self.weight > 0 && rates::pairs_are_on()
+    }
+
+    /// Finds the place of the stack in the store for the pairs profile, before the wait sleeps.
+    ///
+    /// Not inlined, as [`capture_if_certain`](Self::capture_if_certain).
+    #[inline(never)]
+    pub(crate) fn capture_for_pair(&mut self, frame: &FrameMarker) {
+        if self.stack.is_none()
+            && let Some(_recording) = Recording::enter()
+        {
+            let (which, amount) = (ProfileKind::Block, Amount::ZERO);
+            self.stack = recorder::record(which, self.tags(), frame, amount);
         }
     }
 
@@ -343,20 +373,26 @@ impl<'a> Waiting<'a> {
             return;
         };
         let now = clock::now();
-        match BLAME.arrive(lock, now, self.begin, self.weight) {
+        let arrived = match self.stack {
+            Some(_) if self.is_paired() => Arrived::Named,
+            _ => Arrived::Counted,
+        };
+        match BLAME.arrive(lock, now, self.waiter(arrived)) {
             Some(arrival) => {
-                let watched = std::mem::replace(&mut self.arrived, Arrived::Counted);
-                let watched = watched.weight(self.weight);
+                let before = std::mem::replace(&mut self.arrived, arrived);
                 self.begin = arrival.begin;
-                if self.is_traced && watched.is_none() {
+                if self.is_traced && before == Arrived::No {
                     self.see_releases_from_here(lock.key());
                 }
                 if let Some(debt) = arrival.evicted {
                     recorder::charge_nobody(self.kind, debt);
                 }
-                if let Some(weight) = watched {
+                if arrival.is_unnamed {
+                    lost::count(Cause::WaiterTableFull);
+                }
+                if before != Arrived::No {
                     // It has come a second time. The entry stays, as this wait is in it.
-                    BLAME.leave(lock, now, self.begin, weight, Outcome::Cancelled);
+                    BLAME.leave(lock, now, self.waiter(before), Outcome::Cancelled);
                 }
             }
             None => lost::count(Cause::LockTableFull),
@@ -414,20 +450,20 @@ impl<'a> Waiting<'a> {
 
     fn leave_if_arrived(&mut self, now: u64, outcome: Outcome) -> u64 {
         let arrived = std::mem::replace(&mut self.arrived, Arrived::No);
-        match (self.lock, arrived.weight(self.weight)) {
-            (Some(lock), Some(weight)) => self.leave(lock, weight, now, outcome),
+        match self.lock {
+            Some(lock) if arrived != Arrived::No => self.leave(lock, arrived, now, outcome),
             _ => now,
         }
     }
 
-    fn leave(&self, lock: LockRef<'_>, weight: u32, now: u64, outcome: Outcome) -> u64 {
+    fn leave(&self, lock: LockRef<'_>, arrived: Arrived, now: u64, outcome: Outcome) -> u64 {
         let outcome = match (outcome, self.kind) {
             (Outcome::Acquired, Kind::RWLOCK_READ) => Outcome::Joined {
                 thread: thread_pointer(),
             },
             (outcome, _) => outcome,
         };
-        let departure = BLAME.leave(lock, now, self.begin, weight, outcome);
+        let departure = BLAME.leave(lock, now, self.waiter(arrived), outcome);
         if let Some((to, charge)) = departure.charge {
             recorder::charge(self.kind, to, charge);
         }
@@ -484,7 +520,7 @@ impl<'a> Waiting<'a> {
         }
         let amount = draw.amount(nanos);
         let is_recorded = self
-            .block_stack
+            .stack
             .is_some_and(|stack| recorder::add_to(stack, amount));
         if !is_recorded {
             recorder::record(ProfileKind::Block, self.tags(), frame, amount);
@@ -578,6 +614,9 @@ impl<'a> Wait<'a> {
     /// See [`Waiting::arrive`].
     #[inline(always)]
     pub(crate) fn arrive(&mut self) {
+        if self.waiting.is_paired() {
+            self.waiting.capture_for_pair(&self.frame);
+        }
         self.waiting.arrive();
     }
 }

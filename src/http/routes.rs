@@ -15,7 +15,7 @@ use super::{
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 21] = [
+pub(crate) static ROUTES: [Route; 23] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -65,6 +65,19 @@ pub(crate) static ROUTES: [Route; 21] = [
         )
     },
     Route {
+        parameters: &[TEXT_FORM, LABEL, WINDOW, PAIRS_FRACTION],
+        snapped: &[
+            Snapped::at_once("pairs", ""),
+            Snapped::at_once("pairs", "?debug=1"),
+            Snapped::at_once("pairs-{s}s", "?seconds={s}"),
+        ],
+        ..Route::new(
+            "pairs",
+            "Who blocked whom, since the program started, in the same form.",
+            |call| profiles::profile(call, ProfileKind::Pairs),
+        )
+    },
+    Route {
         listed: Listed::Example(""),
         ..delta("delta_mutex", |call| {
             profiles::delta(call, ProfileKind::Mutex)
@@ -80,6 +93,12 @@ pub(crate) static ROUTES: [Route; 21] = [
         listed: Listed::Example(""),
         ..delta("delta_wake", |call| {
             profiles::delta(call, ProfileKind::Wake)
+        })
+    },
+    Route {
+        listed: Listed::Example(""),
+        ..delta("delta_pairs", |call| {
+            profiles::delta(call, ProfileKind::Pairs)
         })
     },
     Route {
@@ -196,6 +215,7 @@ pub(crate) static ROUTES: [Route; 21] = [
             FRACTION,
             RATE,
             WAKE_RATE,
+            PAIRS_FRACTION,
             VALUE,
         ],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
@@ -210,6 +230,7 @@ pub(crate) static ROUTES: [Route; 21] = [
             FRACTION,
             RATE,
             WAKE_RATE,
+            PAIRS_FRACTION,
             VALUE,
         ],
         ..Route::new(
@@ -226,6 +247,7 @@ pub(crate) static ROUTES: [Route; 21] = [
             FRACTION,
             RATE,
             WAKE_RATE,
+            PAIRS_FRACTION,
             VALUE,
             DOWNLOAD,
         ],
@@ -305,6 +327,7 @@ pub(crate) static ROUTES: [Route; 21] = [
             FRACTION,
             RATE,
             WAKE_RATE,
+            PAIRS_FRACTION,
             FREQUENCY,
         ],
         listed: Listed::Example("?seconds=10"),
@@ -376,6 +399,11 @@ const RATE: Parameter = Parameter::new(
 );
 const WAKE_RATE: Parameter =
     Parameter::new("wake_rate=T", TakesTime, "As `rate`, for the wake profile.");
+const PAIRS_FRACTION: Parameter = Parameter::new(
+    "pairs_fraction=F",
+    TakesTime,
+    "As `fraction`, for the pairs profile, and with it for the mutex profile.",
+);
 const FREQUENCY: Parameter = Parameter::new(
     "frequency=HZ",
     TakesTime,
@@ -384,7 +412,7 @@ const FREQUENCY: Parameter = Parameter::new(
 const PROFILE: Parameter = Parameter::new(
     "profile=NAME",
     Effect::Reads,
-    "`mutex` (the default), `block` or `wake`.",
+    "`mutex` (the default), `block`, `wake` or `pairs`.",
 );
 const NAME: Parameter = Parameter::new("name=NAME", Effect::Reads, "The function's whole name.");
 const KIND: Parameter = Parameter::new(

@@ -74,7 +74,7 @@ mod imp {
                     (of_holder(wait, all), LabelSet::NONE)
                 }
                 // Nobody has ended it yet.
-                ProfileKind::Mutex | ProfileKind::Wake => return None,
+                ProfileKind::Mutex | ProfileKind::Wake | ProfileKind::Pairs => return None,
             };
             Some(Ongoing {
                 began: now.checked_sub(wait.waited())?,

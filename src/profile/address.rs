@@ -35,6 +35,17 @@ pub(crate) const TIMEOUT: usize = usize::MAX - 4;
 #[allow(dead_code)] // Features decide what stacks there are.
 pub(crate) const THREAD_END: usize = usize::MAX - 5;
 
+/// Stands between the stacks of a pair: called by the waiter's, and calling the release's.
+#[allow(dead_code)] // Features decide what stacks there are.
+pub(crate) const BLOCKED_BY: usize = usize::MAX - 6;
+
+/// The text that people read there.
+pub(crate) const BLOCKED_BY_NAME: &str = "contend::blocked_by";
+
+/// Stands in the place of a waiter whose stack is not known.
+#[allow(dead_code)] // Features decide what stacks there are.
+pub(crate) const UNKNOWN_WAITER: usize = usize::MAX - 7;
+
 /// Functions that stand in stacks by their names, as they are not running any more.
 #[cfg(feature = "profiling")]
 static FUNCTIONS: Names<1024> = Names::new();
@@ -104,6 +115,16 @@ pub(crate) const STAND_INS: &[StandIn] = &[
         address: THREAD_END,
         name: "contend::thread_end",
         meaning: "the thread that was waited for ended; its caller is the thread's function",
+    },
+    StandIn {
+        address: BLOCKED_BY,
+        name: BLOCKED_BY_NAME,
+        meaning: "its callers have waited for what it calls to release a lock",
+    },
+    StandIn {
+        address: UNKNOWN_WAITER,
+        name: "contend::unknown_waiter",
+        meaning: "this wait began before the pairs profile was on or reset, or when its table of waiters was full",
     },
 ];
 

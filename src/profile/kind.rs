@@ -188,6 +188,26 @@ profile_kinds! {
             suggested: [0, 1_000_000, 1],
         },
     };
+    /// By both stacks: that which **waited**, and that which **released**.
+    Pairs => Descriptor {
+        name: "pairs",
+        question: "Who blocks whom?",
+        subject: "who blocks whom",
+        explanation: "The time that code waited for a lock, charged to the pair of the code that \
+            waited and the code that released it: the mutex profile, divided among those who \
+            waited. A stack is the waiter's, then contend::blocked_by, then the releaser's.",
+        sample_types: [("contentions", "count"), ("delay", "nanoseconds")],
+        default_sample_type: "delay",
+        text_heading: "--- pairs:\ncycles/second=1000000000\n",
+        switch_on: "contend::set_pairs_profile_fraction(100)",
+        rate: Rate {
+            name: "pairs_profile_fraction",
+            parameter: "pairs_fraction",
+            unit: RateUnit::OneIn,
+            everything: "every contention",
+            suggested: [0, 100, 1],
+        },
+    };
 }
 
 #[allow(dead_code)] // Features decide what is asked for.
@@ -204,6 +224,15 @@ impl ProfileKind {
 
     pub(crate) fn rate(self) -> &'static Rate {
         &self.descriptor().rate
+    }
+
+    /// The profile whose events this one is made of: while this one is on that one is too, at the
+    /// finer of their rates, which is then the rate of both. Itself, if it has events of its own.
+    pub(crate) fn sampled_as(self) -> Self {
+        match self {
+            Self::Pairs => Self::Mutex,
+            own => own,
+        }
     }
 
     /// The kind of this [name](Self::name).

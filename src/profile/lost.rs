@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-const CAUSES: usize = 5;
+const CAUSES: usize = 6;
 
 /// How many events were chosen by the sampler but not recorded in full, by cause.
 ///
@@ -25,6 +25,10 @@ pub struct Lost {
     /// Scopes of [labels](crate::Labels) for which there was no room. Their events are recorded
     /// with the label `labels=contend::overflow`.
     pub label_table_full: u64,
+    /// Too many different stacks waited for locks at once. Delay and contentions of these waits
+    /// are in the pairs profile under the frame `contend::unknown_waiter`, and in the others as
+    /// they should.
+    pub waiter_table_full: u64,
 }
 
 impl Lost {
@@ -42,6 +46,7 @@ impl Lost {
             reentrant: since(self.reentrant, earlier.reentrant),
             no_stack: since(self.no_stack, earlier.no_stack),
             label_table_full: since(self.label_table_full, earlier.label_table_full),
+            waiter_table_full: since(self.waiter_table_full, earlier.waiter_table_full),
         }
     }
 
@@ -54,6 +59,9 @@ impl Lost {
             reentrant: self.reentrant.saturating_add(other.reentrant),
             no_stack: self.no_stack.saturating_add(other.no_stack),
             label_table_full: self.label_table_full.saturating_add(other.label_table_full),
+            waiter_table_full: self
+                .waiter_table_full
+                .saturating_add(other.waiter_table_full),
         }
     }
 
@@ -64,6 +72,7 @@ impl Lost {
             ("reentrant", self.reentrant),
             ("no stack", self.no_stack),
             ("label table full", self.label_table_full),
+            ("waiter table full", self.waiter_table_full),
         ]
     }
 }

@@ -278,7 +278,7 @@ impl OwnWait {
                 delay_nanos: delay.saturating_mul(u64::from(self.weight)),
                 variance: variance_of_wait(waited, f64::from(self.weight)),
             },
-            wakeup_nanos: 0,
+            ..Charge::ZERO
         }
     }
 
@@ -312,7 +312,7 @@ impl OwnWait {
             };
             let charge = Charge {
                 amount,
-                wakeup_nanos: 0,
+                ..Charge::ZERO
             };
             recorder::charge(kind, ChargeTo::Stack(piece.to), charge);
             at = end;

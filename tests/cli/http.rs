@@ -314,8 +314,8 @@ fn full(asked: &Asked) -> Reply {
             "text/html; charset=utf-8",
             b"<a href='mutex?debug=1'>mutex</a> <a href=\"sessions\">x</a> <a href='../../evil'>y</a>".into(),
         ),
-        "mutex" | "block" | "wake" if path.contains("debug=1") => Reply::text(200, "--- mutex:\n"),
-        "mutex" | "block" | "wake" | "sessions" => Reply::profile(shop().gzip()),
+        "mutex" | "block" | "wake" | "pairs" if path.contains("debug=1") => Reply::text(200, "--- mutex:\n"),
+        "mutex" | "block" | "wake" | "pairs" | "sessions" => Reply::profile(shop().gzip()),
         "flamegraph" => Reply::Whole(200, "image/svg+xml", b"<svg/>".into()),
         "cmdline" => Reply::text(200, "shop\0--port"),
         "rates" => Reply::Whole(200, "application/json", b"{}".into()),
@@ -372,6 +372,9 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "mutex-delay.svg",
         "mutex.pb.gz",
         "mutex.txt",
+        "pairs-3s.pb.gz",
+        "pairs.pb.gz",
+        "pairs.txt",
         "rates.json",
         "sessions.pb.gz",
         "summary.txt",
@@ -386,7 +389,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("19 saved, 8 not offered, 0 failed\n"),
+        text.ends_with("22 saved, 8 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -423,14 +426,14 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("17 saved, 8 not offered, 2 failed"),
+        run.stdout.contains("20 saved, 8 not offered, 2 failed"),
         "{}",
         run.stdout
     );
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 27 requests failed",
+            "http://{}/debug/pprof: 2 of 30 requests failed",
             server.address
         )
     );
@@ -536,7 +539,7 @@ fn snap_asks_for_few_things_at_a_time() {
     let windows = paths[1..=AT_A_TIME]
         .iter()
         .filter(|path| path.contains("seconds=1"));
-    assert_eq!(windows.count(), 6, "{paths:?}");
+    assert_eq!(windows.count(), 7, "{paths:?}");
 }
 
 /// Each time it is asked `checkout` has 3 contentions of 2 ms more.

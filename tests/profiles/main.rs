@@ -15,6 +15,7 @@ mod accuracy;
 mod assertions;
 mod block_kinds;
 mod crossbeam;
+mod pairs;
 mod pipeline;
 mod recording;
 mod robust;

@@ -23,20 +23,24 @@ pub struct Profiles {
     pub block: Profile,
     /// The ends of waits that no lock made, see [`wake_profile`](crate::wake_profile).
     pub wake: Profile,
+    /// Pairs of waiters and holders, see [`pairs_profile`](crate::pairs_profile). Empty unless
+    /// [`pairs_fraction`](crate::RecordingBuilder::pairs_fraction) or the program asked for it.
+    pub pairs: Profile,
     /// How long the recording lasted; also the [`duration`](Profile::duration) of the profiles.
     pub wall: Duration,
     /// Those of the kinds after these.
-    others: [Profile; ProfileKind::COUNT - 3],
+    others: [Profile; ProfileKind::COUNT - 4],
 }
 
 impl Profiles {
     /// From one profile of each kind, in their order.
     pub(crate) fn new(profiles: [Profile; ProfileKind::COUNT], wall: Duration) -> Profiles {
-        let [mutex, block, wake, others @ ..] = profiles;
+        let [mutex, block, wake, pairs, others @ ..] = profiles;
         Profiles {
             mutex,
             block,
             wake,
+            pairs,
             wall,
             others,
         }
@@ -44,7 +48,7 @@ impl Profiles {
 
     /// All of them, in the order of their [kinds](Profile::kind).
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
-        let named = [&self.mutex, &self.block, &self.wake];
+        let named = [&self.mutex, &self.block, &self.wake, &self.pairs];
         named.into_iter().chain(&self.others)
     }
 
@@ -56,12 +60,22 @@ impl Profiles {
             mutex: self.mutex.focus(text),
             block: self.block.focus(text),
             wake: self.wake.focus(text),
+            pairs: self.pairs.focus(text),
             wall: self.wall,
             others: self.others.clone().map(|profile| profile.focus(text)),
         }
     }
 
-    /// Writes `mutex.pb.gz`, `block.pb.gz` and `wake.pb.gz` for `go tool pprof`, `top.txt` with
+    /// Those that say something: the pairs profile is left out where nobody has asked for it.
+    fn asked_for(&self) -> impl Iterator<Item = &Profile> {
+        self.iter().filter(|profile| {
+            let has_own_events = profile.kind().sampled_as() == profile.kind();
+            has_own_events || profile.rate() > 0 || !profile.samples().is_empty()
+        })
+    }
+
+    /// Writes `mutex.pb.gz`, `block.pb.gz` and `wake.pb.gz` (and `pairs.pb.gz`, if pairs were
+    /// asked for) for `go tool pprof`, `top.txt` with
     /// what [`Display`](fmt::Display) prints, and with the feature `flamegraph` `mutex.svg` and so
     /// on, to `folder`. It is made if it is missing; files of these names are replaced.
     ///
@@ -83,7 +97,7 @@ impl Profiles {
     pub fn save(&self, folder: impl AsRef<Path>) -> io::Result<()> {
         let folder = folder.as_ref();
         fs::create_dir_all(folder).map_err(|error| save::at(folder, &error))?;
-        for profile in self.iter() {
+        for profile in self.asked_for() {
             let name = profile.kind().name();
             let forms = [form::PPROF, form::FLAME_GRAPH];
             for form in forms.iter().filter(|form| form.is_built_in()) {
@@ -101,7 +115,7 @@ impl Profiles {
 impl fmt::Display for Profiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for profile in self.iter() {
+        for profile in self.asked_for() {
             write!(f, "{separator}{profile}")?;
             separator = "\n";
         }

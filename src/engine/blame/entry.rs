@@ -3,6 +3,7 @@
 use super::flag::{Flag, LockRef};
 use super::readers::{Notes, Phase};
 use super::shares::Shares;
+use super::waiters::{Portion, To, Waiters};
 use super::{Ledger, Taken};
 use crate::engine::store::StackId;
 use crate::profile::amount::Amount;
@@ -14,21 +15,51 @@ pub(crate) struct Charge {
     pub(crate) amount: Amount,
     /// Waiting after it, while nobody held the lock.
     pub(crate) wakeup_nanos: u64,
+    /// Whose waiting that is, if it is known.
+    pub(crate) portions: Portions,
+}
+
+/// Where the [`Table`](super::Table) keeps the portions of a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Portions {
+    pub(super) key: usize,
+    pub(super) ticket: Ticket,
+}
+
+impl Portions {
+    pub(crate) const NONE: Self = Self {
+        key: 0,
+        ticket: Ticket::NONE,
+    };
+
+    pub(crate) fn are_none(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+impl Default for Portions {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl Charge {
     pub(crate) const ZERO: Self = Self {
         amount: Amount::ZERO,
         wakeup_nanos: 0,
+        portions: Portions::NONE,
     };
 
     pub(crate) fn is_zero(&self) -> bool {
-        *self == Self::ZERO
+        self.amount.is_zero() && self.wakeup_nanos == 0
     }
 
     pub(crate) fn add(&mut self, other: Self) {
         self.amount.add(other.amount);
         self.wakeup_nanos = self.wakeup_nanos.saturating_add(other.wakeup_nanos);
+        if self.portions.are_none() {
+            self.portions = other.portions;
+        }
     }
 }
 
@@ -43,6 +74,10 @@ pub(crate) enum ChargeTo {
 /// Names one charged release until its stack is known. Unique within a shard, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
+
+impl Ticket {
+    pub(super) const NONE: Self = Self(0);
+}
 
 /// The release that was charged last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +211,7 @@ impl Entry {
         Charge {
             amount: self.take_rest(),
             wakeup_nanos: std::mem::take(&mut self.free_nanos),
+            portions: Portions::NONE,
         }
     }
 
@@ -190,12 +226,6 @@ impl Entry {
     /// All waiters gave up, and no release has come since.
     pub(super) fn is_debt(&self) -> bool {
         self.waiters == 0 && !self.owes_nothing() && !matches!(self.last, Last::Pending(_))
-    }
-
-    /// Forgets the debt of a lock that is not there any more, or that has to make room.
-    pub(super) fn take_debt(&mut self) -> Charge {
-        self.last = Last::Nobody;
-        self.take_uncharged()
     }
 }
 
@@ -219,6 +249,7 @@ pub(super) struct Shard {
     pub(super) len: usize,
     pub(super) detached: [(Ticket, Charge); DETACHED],
     pub(super) notes: Notes,
+    pub(super) waiters: Waiters,
     last_ticket: u64,
     /// See [`Ledger`].
     pub(super) begun: f64,
@@ -230,13 +261,25 @@ impl Shard {
     pub(super) const EMPTY: Shard = Shard {
         entries: [Entry::EMPTY; ENTRIES],
         len: 0,
-        detached: [(Ticket(0), Charge::ZERO); DETACHED],
+        detached: [(Ticket::NONE, Charge::ZERO); DETACHED],
         notes: Notes::EMPTY,
+        waiters: Waiters::EMPTY,
         last_ticket: 0,
         begun: 0.0,
         charged: 0.0,
         forgotten: 0.0,
     };
+
+    /// Forgets everything, of which less than all is written: a forked child shares the rest with
+    /// its parent.
+    #[cfg(not(loom))]
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+        self.detached = [(Ticket::NONE, Charge::ZERO); DETACHED];
+        self.notes.clear();
+        self.waiters.clear();
+        (self.begun, self.charged, self.forgotten) = (0.0, 0.0, 0.0);
+    }
 
     pub(super) fn position(&self, key: usize) -> Option<usize> {
         self.entries[..self.len]
@@ -251,12 +294,78 @@ impl Shard {
         Some(self.len - 1)
     }
 
+    /// As [`Entry::advance`].
+    pub(super) fn advance(&mut self, position: usize, lock: LockRef<'_>, now: u64) -> u64 {
+        let entry = &mut self.entries[position];
+        let (held, free) = (entry.held.delay_nanos, entry.free_nanos);
+        let now = entry.advance(lock, now);
+        let (held, free) = (entry.held.delay_nanos - held, entry.free_nanos - free);
+        self.waiters.grow(entry.key, held, free, entry.weight);
+        now
+    }
+
+    /// As [`Entry::pay`].
+    pub(super) fn pay(&mut self, position: usize, grown: u64, holders: u64) -> u64 {
+        let entry = &mut self.entries[position];
+        let held = entry.held.delay_nanos;
+        let paid = entry.pay(grown, holders);
+        self.waiters.pay(entry.key, paid, held);
+        paid
+    }
+
+    /// As [`Entry::pay_rest`].
+    pub(super) fn pay_rest(&mut self, position: usize) {
+        let entry = &mut self.entries[position];
+        let held = entry.held.delay_nanos;
+        entry.pay_rest();
+        self.waiters.pay(entry.key, held, held);
+    }
+
+    /// As [`Entry::take_uncharged`], with the portions, and those of `own`, who has left.
+    pub(super) fn take_uncharged(
+        &mut self,
+        position: usize,
+        own: Option<(StackId, Amount)>,
+    ) -> Charge {
+        let mut charge = self.entries[position].take_uncharged();
+        charge
+            .amount
+            .add(own.map_or(Amount::ZERO, |(_, amount)| amount));
+        if self.waiters.is_empty() && own.is_none() {
+            return charge;
+        }
+        let (key, ticket) = (self.entries[position].key, self.next_ticket());
+        let to = To::Charge(ticket);
+        self.waiters.hand_out_rest(key, to, true);
+        self.waiters.hand_out_free(key, to);
+        if let Some((waiter, amount)) = own {
+            let wakeup_nanos = 0;
+            self.waiters.add(
+                to,
+                Portion {
+                    waiter,
+                    amount,
+                    wakeup_nanos,
+                },
+            );
+        }
+        charge.portions = self.waiters.portions(key, ticket);
+        charge
+    }
+
     pub(super) fn remove_if_finished(&mut self, position: usize) {
         if self.entries[position].is_finished() {
             self.forget_phase(position);
+            self.waiters.forget(self.entries[position].key);
             self.len -= 1;
             self.entries[position] = self.entries[self.len];
         }
+    }
+
+    /// Forgets the debt of a lock that is not there any more, or that has to make room.
+    pub(super) fn take_debt(&mut self, position: usize) -> Charge {
+        self.entries[position].last = Last::Nobody;
+        self.take_uncharged(position, None)
     }
 
     /// Makes room by giving up the debt of a wait that timed out at a lock whose holder has
@@ -273,7 +382,7 @@ impl Shard {
 
     fn evict(&mut self, is_meant: impl Fn(&Entry) -> bool) -> Option<Charge> {
         let position = self.entries[..self.len].iter().position(is_meant)?;
-        let debt = self.entries[position].take_debt();
+        let debt = self.take_debt(position);
         self.remove_if_finished(position);
         Some(debt)
     }
@@ -287,8 +396,9 @@ impl Shard {
         mut amount: Amount,
     ) -> Taken {
         let ticket = self.next_ticket();
+        let key = self.entries[position].key;
+        self.waiters.hand_out_due(key, ticket);
         let entry = &mut self.entries[position];
-        let key = entry.key;
         let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
         let mut before = std::mem::take(&mut entry.deferred);
         before.wakeup_nanos += std::mem::take(&mut entry.free_nanos);
@@ -299,11 +409,17 @@ impl Shard {
         let mut wakeup = None;
         match overtaken {
             _ if before.is_zero() => {}
-            Last::Stack(id) => wakeup = Some((ChargeTo::Stack(id), before)),
-            Last::Pending(older) if self.detach(older, before) => {}
+            Last::Stack(id) => {
+                before.portions = self.free_portions(key);
+                wakeup = Some((ChargeTo::Stack(id), before));
+            }
+            Last::Pending(older) if self.detach(older, before) => {
+                self.waiters.hand_out_free(key, To::Charge(older));
+            }
             Last::Pending(_) | Last::Nobody => {
                 // Nobody will know any more whose contentions these are.
                 amount.add(std::mem::take(&mut before.amount));
+                before.portions = self.portions_of_nobody(key, overtaken, ticket);
                 wakeup = Some((ChargeTo::Unattributed, before));
             }
         }
@@ -318,6 +434,81 @@ impl Shard {
         }
     }
 
+    /// Moves the portions of what a waiter who leaves with the lock hands out, before it does.
+    /// Those for a release that is still being captured wait for it, under its ticket.
+    pub(super) fn portions_of_leaver(
+        &mut self,
+        position: usize,
+        is_last: bool,
+        own: Option<(StackId, Amount)>,
+    ) -> Portions {
+        if self.waiters.is_empty() && own.is_none() {
+            return Portions::NONE;
+        }
+        let entry = &self.entries[position];
+        let (key, last, is_over) = (entry.key, entry.last, is_last && entry.payers == 0);
+        let (ticket, to) = match last {
+            Last::Nobody if !is_over => {
+                // It all stays here, for a release that is to come.
+                if let Some((stack, amount)) = own {
+                    self.waiters.keep(key, stack, amount);
+                }
+                if is_last {
+                    self.waiters.hold_due(key);
+                }
+                return Portions::NONE;
+            }
+            Last::Pending(ticket) => (ticket, To::Deferred(ticket)),
+            Last::Stack(_) | Last::Nobody => {
+                let ticket = self.next_ticket();
+                (ticket, To::Charge(ticket))
+            }
+        };
+        if let Some((waiter, amount)) = own {
+            let wakeup_nanos = 0;
+            self.waiters.add(
+                to,
+                Portion {
+                    waiter,
+                    amount,
+                    wakeup_nanos,
+                },
+            );
+        }
+        if is_last {
+            self.waiters.hand_out_rest(key, to, is_over);
+        }
+        self.waiters.hand_out_free(key, to);
+        match last {
+            Last::Pending(_) => Portions::NONE,
+            _ => self.waiters.portions(key, ticket),
+        }
+    }
+
+    /// Those of the waiting while nobody held the lock.
+    fn free_portions(&mut self, key: usize) -> Portions {
+        if self.waiters.is_empty() {
+            return Portions::NONE;
+        }
+        let ticket = self.next_ticket();
+        self.waiters.hand_out_free(key, To::Charge(ticket));
+        self.waiters.portions(key, ticket)
+    }
+
+    /// As [`free_portions`](Self::free_portions), after a release which another one has overtaken,
+    /// that takes over what was deferred for it.
+    fn portions_of_nobody(&mut self, key: usize, overtaken: Last, by: Ticket) -> Portions {
+        if self.waiters.is_empty() {
+            return Portions::NONE;
+        }
+        let nobody = self.next_ticket();
+        if let Last::Pending(older) = overtaken {
+            self.waiters.take_over(older, by, nobody);
+        }
+        self.waiters.hand_out_free(key, To::Charge(nobody));
+        self.waiters.portions(key, nobody)
+    }
+
     pub(super) fn next_ticket(&mut self) -> Ticket {
         self.last_ticket += 1;
         Ticket(self.last_ticket)
@@ -326,7 +517,7 @@ impl Shard {
     /// Keeps `charge` for the release `ticket`, which another one has overtaken.
     #[must_use]
     pub(super) fn detach(&mut self, ticket: Ticket, charge: Charge) -> bool {
-        let free = self.detached.iter_mut().find(|(t, _)| *t == Ticket(0));
+        let free = self.detached.iter_mut().find(|(t, _)| *t == Ticket::NONE);
         match free {
             Some(slot) => {
                 *slot = (ticket, charge);
@@ -340,7 +531,7 @@ impl Shard {
         self.detached
             .iter_mut()
             .find(|(t, _)| *t == ticket)
-            .map(|slot| std::mem::replace(slot, (Ticket(0), Charge::ZERO)).1)
+            .map(|slot| std::mem::replace(slot, (Ticket::NONE, Charge::ZERO)).1)
             .unwrap_or_default()
     }
 
@@ -373,6 +564,8 @@ impl Shard {
     pub(super) fn forget_debts(&mut self) {
         while let Some(debt) = self.evict_debt() {
             self.forgotten += debt.amount.contentions;
+            let mut portions = [Portion::NOTHING; 8];
+            while self.waiters.take(debt.portions.ticket, &mut portions) > 0 {}
         }
     }
 }

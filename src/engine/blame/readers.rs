@@ -35,7 +35,7 @@
 //! A release finds its entry by the thread. A guard that was sent to another one is taken for that
 //! of a reader from before, or, where all are known, for the one that has been there longest.
 
-use super::entry::{Charge, ChargeTo, Entry, Last, Shard};
+use super::entry::{Charge, ChargeTo, Entry, Last, Portions, Shard, Ticket};
 use super::flag::{Flag, GATE_NANOS};
 use super::shares::{PARTS, Volume};
 use super::{LockRef, Table, Taken};
@@ -75,6 +75,8 @@ struct Note {
     /// lock.
     held_nanos: u64,
     wakeup_nanos: u64,
+    /// The ticket of what is owed, if it is known whose waiting that is.
+    ticket: Ticket,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,7 @@ impl Note {
         payer: Last::Nobody,
         held_nanos: 0,
         wakeup_nanos: 0,
+        ticket: Ticket::NONE,
     };
 
     /// Whether it is of a phase of this lock.
@@ -120,6 +123,13 @@ impl Note {
                 ..Amount::ZERO
             },
             wakeup_nanos: self.wakeup_nanos,
+            portions: match self.ticket {
+                Ticket::NONE => Portions::NONE,
+                ticket => Portions {
+                    key: self.key,
+                    ticket,
+                },
+            },
         }
     }
 }
@@ -175,6 +185,12 @@ impl Notes {
             }
         }
         self.len = kept;
+    }
+
+    /// Forgets everything.
+    #[cfg(not(loom))]
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
     }
 
     /// Forgets the phase of a lock, but for what is owed.
@@ -339,7 +355,7 @@ impl Table {
         let Some(position) = shard.position(lock.key) else {
             return;
         };
-        shard.entries[position].advance(lock, now);
+        shard.advance(position, lock, now);
         shard.enter(position, lock.flag, now, thread, What::Entered);
     }
 
@@ -352,7 +368,7 @@ impl Table {
             lock.flag.make_idle();
             return None;
         };
-        let now = shard.entries[position].advance(lock, now);
+        let now = shard.advance(position, lock, now);
         shard.begin_phase(position, lock.flag, now);
         if shard.entries[position].phase == Phase::Unknown && shard.notes.is_full() {
             shard.guess(position);
@@ -370,7 +386,7 @@ impl Table {
         let Some(position) = shard.position(lock.key) else {
             return false;
         };
-        let now = shard.entries[position].advance(lock, now);
+        let now = shard.advance(position, lock, now);
         lock.flag.acquired_at(|| now);
         shard.end_phase(position)
     }
@@ -499,7 +515,9 @@ impl Shard {
         };
         *inside = inside.saturating_sub(1);
         let is_free = *inside == 0;
-        let paid = entry.pay(entry.volume.wrapping_sub(since), 1);
+        let grown = entry.volume.wrapping_sub(since);
+        let paid = self.pay(position, grown, 1);
+        let entry = &self.entries[position];
         // Nobody is to pay any more: who is inside has come when nobody waited.
         let is_over = entry.waiters == 0 && {
             let (key, volume) = (entry.key, entry.volume);
@@ -507,8 +525,9 @@ impl Shard {
             inside.all(|note| note.at == volume)
         };
         if is_free || is_over {
-            entry.pay_rest();
+            self.pay_rest(position);
         }
+        let entry = &mut self.entries[position];
         let has_shares = self.notes.owes(entry.key);
         let is_due = paid >= GATE_NANOS || flag.is_due(now) || has_shares;
         if entry.waiters > 0 && !is_due {
@@ -574,7 +593,28 @@ impl Shard {
         entry.volume = volume;
         entry.held.delay_nanos = left_over.amount.delay_nanos.saturating_add(for_later);
         entry.free_nanos = entry.free_nanos.saturating_add(left_over.wakeup_nanos);
+        self.portion_out(position, waited, left_over.wakeup_nanos);
         staying
+    }
+
+    /// Notes whose waiting the new debts are, which are parts of what was `waited`. Of the rest so
+    /// much is now `free`.
+    fn portion_out(&mut self, position: usize, mut waited: u64, free: u64) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        let key = self.entries[position].key;
+        for index in 0..self.notes.len {
+            let note = &self.notes.all[index];
+            if note.key == key && note.what == What::Owes && note.ticket == Ticket::NONE {
+                let owed = (note.held_nanos, note.wakeup_nanos);
+                let ticket = self.next_ticket();
+                self.notes.all[index].ticket = ticket;
+                self.waiters.hand_out_shares(key, ticket, owed, waited);
+                waited = waited.saturating_sub(owed.0.saturating_add(owed.1));
+            }
+        }
+        self.waiters.free(key, free, waited);
     }
 }
 

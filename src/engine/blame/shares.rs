@@ -161,7 +161,7 @@ impl Table {
         let reference = LockRef::shared(lock);
         let mut shard = self.shard(reference.key);
         if let Some(position) = shard.position(reference.key) {
-            shard.entries[position].advance(reference, now);
+            shard.advance(position, reference, now);
         }
         lock.take_now(permits)
     }
@@ -176,14 +176,15 @@ impl Table {
             lock.flag.make_idle();
             return None;
         };
-        let entry = &mut shard.entries[position];
-        let now = entry.advance(reference, now);
-        let paid = entry.pay_share(lock.shares.volume(), share);
+        let now = shard.advance(position, reference, now);
+        let paid = shard.pay_share(position, lock.shares.volume(), share);
         lock.give_back_now(share);
-        if lock.shares.held() == 0 || (entry.waiters == 0 && entry.payers == 0) {
-            entry.pay_rest();
+        let entry = &shard.entries[position];
+        let has_waiters = entry.waiters > 0;
+        if lock.shares.held() == 0 || (!has_waiters && entry.payers == 0) {
+            shard.pay_rest(position);
         }
-        if entry.waiters > 0 && paid < GATE_NANOS && !lock.flag.is_due(now) {
+        if has_waiters && paid < GATE_NANOS && !lock.flag.is_due(now) {
             return None;
         }
         hand_out(&mut shard, position, lock, now)
@@ -195,8 +196,9 @@ impl Table {
         let reference = LockRef::shared(lock);
         let mut shard = self.shard(reference.key);
         let position = shard.position(reference.key)?;
+        let now = shard.advance(position, reference, now);
+        shard.waiters.pay_free(reference.key);
         let entry = &mut shard.entries[position];
-        let now = entry.advance(reference, now);
         // They had nobody else to wait for.
         let free = std::mem::take(&mut entry.free_nanos);
         entry.due_nanos = entry.due_nanos.saturating_add(free);
@@ -230,15 +232,18 @@ impl Entry {
             }
         }
     }
+}
 
+impl Shard {
     /// Moves a share of what is held to what is due. Returns it.
-    fn pay_share(&mut self, volume: Volume, share: Share) -> u64 {
+    fn pay_share(&mut self, position: usize, volume: Volume, share: Share) -> u64 {
         let grown = volume.wrapping_sub(share.since);
         if grown == 0 {
             return 0;
         }
         let permits = u64::from(share.permits);
-        self.payers = self.payers.saturating_sub(permits);
-        self.pay(grown, permits)
+        let entry = &mut self.entries[position];
+        entry.payers = entry.payers.saturating_sub(permits);
+        self.pay(position, grown, permits)
     }
 }

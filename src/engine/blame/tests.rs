@@ -1,6 +1,8 @@
 #[cfg(loom)]
 mod loom;
 #[cfg(not(loom))]
+mod pairs;
+#[cfg(not(loom))]
 mod readers;
 #[cfg(not(loom))]
 mod scenarios;

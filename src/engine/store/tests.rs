@@ -1,4 +1,6 @@
 #[cfg(loom)]
 mod loom;
 #[cfg(not(loom))]
+mod pairs;
+#[cfg(not(loom))]
 mod table;

@@ -99,7 +99,7 @@ impl Release {
         });
         let deferred = BLAME.settle(&self.taken, stack);
         let to = stack.map_or(ChargeTo::Unattributed, ChargeTo::Stack);
-        recorder::charge(self.kind, to, deferred);
+        recorder::charge_besides(self.kind, to, amount, deferred);
         if self.taken.has_shares {
             recorder::charge_readers(self.lock);
         }

@@ -192,6 +192,9 @@ impl<'a, O: Outlined> TaskWait<'a, O> {
                 (self.outlined)(&mut |frame| waiting.capture_if_certain(frame));
             }
             if waiting.is_contention() {
+                if waiting.is_paired() {
+                    (self.outlined)(&mut |frame| waiting.capture_for_pair(frame));
+                }
                 waiting.arrive();
             }
             self.state = State::Begun(waiting);

@@ -7,14 +7,16 @@ use super::{alone, ask, text};
 const READ: &str = "GET, HEAD";
 
 /// Paths and their methods.
-const PATHS: [(&str, &str); 17] = [
+const PATHS: [(&str, &str); 19] = [
     ("", READ),
     ("mutex", READ),
     ("block", READ),
     ("wake", READ),
+    ("pairs", READ),
     ("delta_mutex", "GET"),
     ("delta_block", "GET"),
     ("delta_wake", "GET"),
+    ("delta_pairs", "GET"),
     ("profile", READ),
     ("cmdline", READ),
     ("symbol", "GET, HEAD, POST"),

@@ -62,6 +62,13 @@ fn types_and_names_of_files_are_those_of_go() {
         ("mutex?seconds=1&fraction=1", bytes, Some("mutex-delta")),
         ("block?seconds=1&rate=1", bytes, Some("block-delta")),
         ("wake?seconds=1&wake_rate=1", bytes, Some("wake-delta")),
+        (
+            "pairs?seconds=1&pairs_fraction=1",
+            bytes,
+            Some("pairs-delta"),
+        ),
+        ("pairs", bytes, Some("pairs")),
+        ("pairs?debug=1", plain, None),
         ("block?seconds=1&debug=0&rate=1", bytes, Some("block-delta")),
         ("delta_mutex", bytes, Some("delta_mutex")),
         ("delta_block?debug=1", plain, None),

@@ -12,10 +12,12 @@ fn state(fraction: u32, nanos: u64, in_force: (u32, u64)) -> Value {
         "mutex_profile_fraction": fraction,
         "block_profile_rate": nanos,
         "wake_profile_rate": 0,
+    "pairs_profile_fraction": 0,
         "in_force": {
             "mutex_profile_fraction": in_force.0,
             "block_profile_rate": in_force.1,
             "wake_profile_rate": 0,
+    "pairs_profile_fraction": 0,
         },
         "profiling": cfg!(feature = "profiling"),
     })

@@ -42,6 +42,7 @@ impl Lock {
         self.charge(Charge {
             amount: taken.amount,
             wakeup_nanos: 0,
+            ..Charge::ZERO
         });
         if let Some((_, wakeup)) = taken.wakeup {
             self.charge(wakeup);
@@ -79,11 +80,17 @@ impl Lock {
     /// Does what a contended acquire for writing does.
     fn wait_to_write(&self) {
         let lock = LockRef::beside(&self.flag);
-        let arrival = self.table.arrive(lock, ARRIVE, ARRIVE, 1).unwrap();
-        let held = self.shared.write().unwrap();
-        let departure = self
+        let arrival = self
             .table
-            .leave(lock, LEAVE, arrival.begin, 1, Outcome::Acquired);
+            .arrive(lock, ARRIVE, Waiter::unnamed(ARRIVE, 1))
+            .unwrap();
+        let held = self.shared.write().unwrap();
+        let departure = self.table.leave(
+            lock,
+            LEAVE,
+            Waiter::unnamed(arrival.begin, 1),
+            Outcome::Acquired,
+        );
         if let Some((_, charge)) = departure.charge {
             self.charge(charge);
         }
@@ -118,14 +125,17 @@ impl Lock {
     fn wait(&self) {
         let arrival = self
             .table
-            .arrive(LockRef::beside(&self.flag), ARRIVE, ARRIVE, 1)
+            .arrive(
+                LockRef::beside(&self.flag),
+                ARRIVE,
+                Waiter::unnamed(ARRIVE, 1),
+            )
             .unwrap();
         let held = self.inner.lock().unwrap();
         let departure = self.table.leave(
             LockRef::beside(&self.flag),
             LEAVE,
-            arrival.begin,
-            1,
+            Waiter::unnamed(arrival.begin, 1),
             Outcome::Acquired,
         );
         if let Some((_, amount)) = departure.charge {
@@ -209,7 +219,11 @@ fn a_waiter_that_leaves_while_the_release_is_captured_is_counted_once() {
         // The waiter has arrived; its departure races with the releaser's settling.
         let arrival = lock
             .table
-            .arrive(LockRef::beside(&lock.flag), ARRIVE, ARRIVE, 1)
+            .arrive(
+                LockRef::beside(&lock.flag),
+                ARRIVE,
+                Waiter::unnamed(ARRIVE, 1),
+            )
             .unwrap();
         let taken = lock
             .table
@@ -221,8 +235,7 @@ fn a_waiter_that_leaves_while_the_release_is_captured_is_counted_once() {
                 let departure = lock.table.leave(
                     LockRef::beside(&lock.flag),
                     LEAVE,
-                    arrival.begin,
-                    1,
+                    Waiter::unnamed(arrival.begin, 1),
                     Outcome::Acquired,
                 );
                 if let Some((_, amount)) = departure.charge {

@@ -3,6 +3,7 @@
 
 use super::super::flag::GATE_NANOS;
 use super::super::*;
+use super::pairs::Pairs;
 use crate::engine::store::{Added, Store};
 use crate::profile::kind::{Kind, ProfileKind};
 
@@ -27,6 +28,7 @@ struct Scene {
     wakeup_nanos: u64,
     unattributed: Amount,
     pending: Vec<(usize, Taken)>,
+    pairs: Pairs,
 }
 
 impl Scene {
@@ -54,6 +56,7 @@ impl Scene {
             wakeup_nanos: 0,
             unattributed: Amount::ZERO,
             pending: Vec::new(),
+            pairs: Pairs::default(),
         }
     }
 
@@ -61,8 +64,21 @@ impl Scene {
         LockRef::beside(&self.flag)
     }
 
+    /// Each thread waits with a stack of its own.
+    fn waiter(&self, thread: usize, begin: u64, weight: u32) -> Waiter {
+        Waiter {
+            begin,
+            weight,
+            stack: Some(self.stacks[thread]),
+        }
+    }
+
     fn pass(&mut self, nanos: u64) {
         self.now += nanos;
+        for (thread, _, weight) in &self.waiters {
+            let waited = nanos * u64::from(*weight);
+            self.pairs.waited(self.stacks[*thread], 0.0, waited);
+        }
         let weight: u32 = self.waiters.iter().map(|(_, _, weight)| weight).sum();
         let waited = f64::from(weight) * nanos as f64;
         match (self.writer, self.readers.len()) {
@@ -77,6 +93,11 @@ impl Scene {
     }
 
     fn charge(&mut self, to: ChargeTo, charge: Charge) {
+        self.pairs.book(&self.table, charge);
+        self.add(to, charge);
+    }
+
+    fn add(&mut self, to: ChargeTo, charge: Charge) {
         self.wakeup_nanos += charge.wakeup_nanos;
         match to {
             ChargeTo::Stack(id) => {
@@ -99,15 +120,19 @@ impl Scene {
         }
         self.charged[thread].add(taken.amount);
         let stack = self.stacks[thread];
-        let deferred = self.table.settle(taken, Some(stack));
-        self.charge(ChargeTo::Stack(stack), deferred);
+        let mut deferred = self.table.settle(taken, Some(stack));
+        self.add(ChargeTo::Stack(stack), deferred);
+        deferred.amount.add(taken.amount);
+        self.pairs.book(&self.table, deferred);
         if taken.has_shares {
             self.charge_readers();
         }
     }
 
     fn wait(&mut self, thread: usize, weight: u32) {
-        let arrival = self.table.arrive(self.lock(), self.now, self.now, weight);
+        let arrival =
+            self.table
+                .arrive(self.lock(), self.now, self.waiter(thread, self.now, weight));
         assert_eq!(arrival.expect("there is room").evicted, None);
         self.waiters.push((thread, self.now, weight));
     }
@@ -175,9 +200,13 @@ impl Scene {
     fn leave(&mut self, index: usize, outcome: Outcome) -> usize {
         let (thread, begin, weight) = self.waiters.swap_remove(index);
         self.ended += f64::from(weight);
-        let departure = self
-            .table
-            .leave(self.lock(), self.now, begin, weight, outcome);
+        self.pairs.waited(self.stacks[thread], f64::from(weight), 0);
+        let departure = self.table.leave(
+            self.lock(),
+            self.now,
+            self.waiter(thread, begin, weight),
+            outcome,
+        );
         if let Some((to, charge)) = departure.charge {
             self.charge(to, charge);
         }
@@ -203,7 +232,8 @@ impl Scene {
         delays.collect()
     }
 
-    fn assert_all_is_charged(&self, what: &str) {
+    fn assert_all_is_charged(&mut self, what: &str) {
+        self.pairs.assert_all_is_booked(what);
         let delay: u64 = self.delays().iter().sum();
         let charged = delay + self.wakeup_nanos + self.unattributed.delay_nanos;
         let waited = self.truth.iter().sum::<f64>() + self.free;
@@ -219,6 +249,7 @@ impl Scene {
         for shard in &self.table.shards {
             let shard = shard.lock();
             assert_eq!(shard.len, 0, "{what}: an entry outlives its waiters");
+            assert!(shard.waiters.is_empty(), "{what}: portions are left");
             assert!(
                 !shard.notes.owes(self.lock().key()),
                 "{what}: shares are left"

@@ -22,6 +22,7 @@ fn charge(contentions: f64, held_nanos: u64, wakeup_nanos: u64) -> Charge {
     Charge {
         amount: amount(contentions, held_nanos),
         wakeup_nanos,
+        ..Charge::ZERO
     }
 }
 
@@ -50,7 +51,9 @@ impl Scene {
     }
 
     fn arrive(&self, at: u64) {
-        let arrival = self.table.arrive(LockRef::beside(&self.flag), at, at, 1);
+        let arrival = self
+            .table
+            .arrive(LockRef::beside(&self.flag), at, Waiter::unnamed(at, 1));
         assert_eq!(arrival.expect("the table has room").begin, at);
     }
 
@@ -81,13 +84,21 @@ impl Scene {
     }
 
     fn acquire(&self, at: u64, begin: u64) -> Departure {
-        self.table
-            .leave(LockRef::beside(&self.flag), at, begin, 1, Outcome::Acquired)
+        self.table.leave(
+            LockRef::beside(&self.flag),
+            at,
+            Waiter::unnamed(begin, 1),
+            Outcome::Acquired,
+        )
     }
 
     fn give_up(&self, at: u64, begin: u64) -> Departure {
-        self.table
-            .leave(LockRef::beside(&self.flag), at, begin, 1, Outcome::GaveUp)
+        self.table.leave(
+            LockRef::beside(&self.flag),
+            at,
+            Waiter::unnamed(begin, 1),
+            Outcome::GaveUp,
+        )
     }
 
     fn entries(&self) -> usize {
@@ -196,7 +207,9 @@ fn the_end_of_an_initialiser_lets_all_go_at_once() {
     scene.release(START + MS, initialiser);
     let go = |at| {
         let lock = LockRef::beside(&scene.flag);
-        scene.table.leave(lock, at, START, 1, Outcome::LetGo)
+        scene
+            .table
+            .leave(lock, at, Waiter::unnamed(START, 1), Outcome::LetGo)
     };
     let first = go(START + MS + 100).charge;
     assert_eq!(
@@ -216,7 +229,10 @@ fn a_lock_that_was_free_all_the_time_has_no_holder() {
     let scene = Scene::new();
     // The release has just missed the arrival; the waiter is preempted before it tries again.
     let lock = LockRef::beside(&scene.flag);
-    scene.table.arrive(lock, START + 800, START, 1).unwrap();
+    scene
+        .table
+        .arrive(lock, START + 800, Waiter::unnamed(START, 1))
+        .unwrap();
     scene.barge(START + 800 + MS);
     let taken = scene.take(START + 800 + MS + 10_000);
     assert_eq!(taken.amount, amount(0.0, 800 + 10_000));
@@ -231,9 +247,11 @@ fn a_lock_that_was_free_all_the_time_has_no_holder() {
 fn a_wait_that_began_before_the_arrival_is_charged_from_its_beginning() {
     let [holder, _] = stacks();
     let scene = Scene::new();
-    let arrival = scene
-        .table
-        .arrive(LockRef::beside(&scene.flag), START + 7, START, 1);
+    let arrival = scene.table.arrive(
+        LockRef::beside(&scene.flag),
+        START + 7,
+        Waiter::unnamed(START, 1),
+    );
     assert_eq!(arrival.unwrap().begin, START);
     assert_eq!(scene.release(START + 10, holder), 10);
 }
@@ -244,7 +262,11 @@ fn a_weight_multiplies_delay_and_contentions() {
     let scene = Scene::new();
     scene
         .table
-        .arrive(LockRef::beside(&scene.flag), START, START, 100)
+        .arrive(
+            LockRef::beside(&scene.flag),
+            START,
+            Waiter::unnamed(START, 100),
+        )
         .expect("the table has room");
     let taken = scene.take(START + MS);
     assert_eq!(taken.amount.delay_nanos, 100 * MS);
@@ -252,8 +274,7 @@ fn a_weight_multiplies_delay_and_contentions() {
     let departure = scene.table.leave(
         LockRef::beside(&scene.flag),
         START + MS,
-        START,
-        100,
+        Waiter::unnamed(START, 100),
         Outcome::Acquired,
     );
     let (_, charged) = departure.charge.expect("the stack is known");
@@ -385,7 +406,11 @@ fn a_lock_does_not_pay_for_another_that_was_freed_at_its_place() {
     let begin = START + 2 * MS;
     let arrival = scene
         .table
-        .arrive(LockRef::beside(&scene.flag), begin, begin, 1)
+        .arrive(
+            LockRef::beside(&scene.flag),
+            begin,
+            Waiter::unnamed(begin, 1),
+        )
         .unwrap();
     assert_eq!(arrival.evicted, Some(charge(1.0, MS, 0)));
     assert_eq!(scene.release(begin + MS, holder), MS);
@@ -421,8 +446,7 @@ fn a_cancelled_wait_leaves_nothing_behind() {
     scene.table.leave(
         LockRef::beside(&scene.flag),
         START + 70,
-        START,
-        1,
+        Waiter::unnamed(START, 1),
         Outcome::Cancelled,
     );
     assert!(scene.flag.is_idle());
@@ -433,8 +457,7 @@ fn a_cancelled_wait_leaves_nothing_behind() {
     scene.table.leave(
         LockRef::beside(&scene.flag),
         START + 70,
-        START + 10,
-        1,
+        Waiter::unnamed(START + 10, 1),
         Outcome::Cancelled,
     );
     assert_eq!(scene.take(START + 100).amount, amount(0.0, 100));
@@ -444,7 +467,10 @@ fn a_cancelled_wait_leaves_nothing_behind() {
 fn without_a_release_that_was_seen_the_wait_is_unattributed() {
     let scene = Scene::new();
     let lock = LockRef::beside(&scene.flag);
-    scene.table.arrive(lock, START + 7, START, 1).unwrap();
+    scene
+        .table
+        .arrive(lock, START + 7, Waiter::unnamed(START, 1))
+        .unwrap();
     let departure = scene.acquire(START + 20, START);
     // Up to its last try somebody held the lock, and nobody after that.
     assert_eq!(
@@ -473,9 +499,11 @@ fn clocks_that_disagree_lose_nothing() {
     let scene = Scene::new();
     scene.arrive(START + 100);
     // This core's clock is behind the one that the first waiter read.
-    let behind = scene
-        .table
-        .arrive(LockRef::beside(&scene.flag), START + 90, START + 95, 1);
+    let behind = scene.table.arrive(
+        LockRef::beside(&scene.flag),
+        START + 90,
+        Waiter::unnamed(START + 95, 1),
+    );
     assert_eq!(behind.unwrap().begin, START + 95);
     let charged = scene.release(START + 200, holder);
     assert_eq!(charged, 100 + 105);
@@ -491,7 +519,7 @@ fn a_full_table_gives_up_debts_but_no_waits() {
         .iter()
         .filter(|flag| {
             table
-                .arrive(LockRef::beside(flag), START, START, 1)
+                .arrive(LockRef::beside(flag), START, Waiter::unnamed(START, 1))
                 .is_some()
         })
         .count();
@@ -501,11 +529,20 @@ fn a_full_table_gives_up_debts_but_no_waits() {
     // All of them give up: debts. New waiters push them out, and nothing is lost.
     let mut unattributed = Amount::ZERO;
     for flag in flags.iter().filter(|flag| !flag.is_idle()) {
-        table.leave(LockRef::beside(flag), START + 1, START, 1, Outcome::GaveUp);
+        table.leave(
+            LockRef::beside(flag),
+            START + 1,
+            Waiter::unnamed(START, 1),
+            Outcome::GaveUp,
+        );
     }
     let more: Vec<Flag> = (0..SHARDS).map(|_| Flag::new()).collect();
     for flag in &more {
-        let arrival = table.arrive(LockRef::beside(flag), START + 2, START + 2, 1);
+        let arrival = table.arrive(
+            LockRef::beside(flag),
+            START + 2,
+            Waiter::unnamed(START + 2, 1),
+        );
         if let Some(evicted) = arrival.expect("debts make room").evicted {
             unattributed.add(evicted.amount);
         }

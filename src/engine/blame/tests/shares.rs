@@ -2,6 +2,7 @@
 
 use super::super::flag::GATE_NANOS;
 use super::super::*;
+use super::pairs::Pairs;
 use crate::engine::store::{Added, Store};
 use crate::profile::kind::{Kind, ProfileKind};
 
@@ -17,6 +18,7 @@ struct Scene {
     charged: Vec<Amount>,
     wakeup_nanos: u64,
     unattributed: Amount,
+    pairs: Pairs,
 }
 
 impl Scene {
@@ -42,6 +44,7 @@ impl Scene {
             charged: vec![Amount::ZERO; holders],
             wakeup_nanos: 0,
             unattributed: Amount::ZERO,
+            pairs: Pairs::default(),
         }
     }
 
@@ -53,7 +56,23 @@ impl Scene {
     }
 
     fn charge(&mut self, charge: Option<(ChargeTo, Charge)>) {
-        let Some((to, charge)) = charge else { return };
+        if let Some((to, charge)) = charge {
+            self.pairs.book(&self.table, charge);
+            self.add(to, charge);
+        }
+    }
+
+    /// Waiters have one of four stacks.
+    fn waiter(&self, begin: u64) -> Waiter {
+        let index = begin as usize % self.stacks.len().min(4);
+        Waiter {
+            begin,
+            weight: 1,
+            stack: Some(self.stacks[index]),
+        }
+    }
+
+    fn add(&mut self, to: ChargeTo, charge: Charge) {
         self.wakeup_nanos += charge.wakeup_nanos;
         let holder = match to {
             ChargeTo::Stack(id) => self.stacks.iter().position(|stack| *stack == id),
@@ -80,21 +99,28 @@ impl Scene {
         self.charge(taken.wakeup);
         self.charged[holder].add(taken.amount);
         let stack = self.stacks[holder];
-        let deferred = self.table.settle(&taken, Some(stack));
-        self.charge(Some((ChargeTo::Stack(stack), deferred)));
+        let mut deferred = self.table.settle(&taken, Some(stack));
+        self.add(ChargeTo::Stack(stack), deferred);
+        deferred.amount.add(taken.amount);
+        self.pairs.book(&self.table, deferred);
     }
 
     fn arrive(&mut self, at: u64) {
         let lock = LockRef::shared(&self.lock);
-        let arrival = self.table.arrive(lock, at, at, 1).expect("there is room");
+        let arrival = self
+            .table
+            .arrive(lock, at, self.waiter(at))
+            .expect("there is room");
         if let Some(debt) = arrival.evicted {
             self.charge(Some((ChargeTo::Unattributed, debt)));
         }
     }
 
     fn leave(&mut self, at: u64, begin: u64, outcome: Outcome) {
+        let stack = self.waiter(begin).stack.expect("it has one");
+        self.pairs.waited(stack, 1.0, at - begin);
         let lock = LockRef::shared(&self.lock);
-        let departure = self.table.leave(lock, at, begin, 1, outcome);
+        let departure = self.table.leave(lock, at, self.waiter(begin), outcome);
         self.charge(departure.charge);
     }
 
@@ -270,6 +296,7 @@ fn shares_are_those_of_a_naive_model_and_nothing_is_lost() {
         }
         assert_eq!(scene.total_nanos(), waited);
         assert_eq!(scene.entries(), 0);
+        scene.pairs.assert_all_is_booked("a story");
         // Releases that come within the gate leave theirs to the next one, whoever that is.
         let all: f64 = truth.iter().sum();
         for (holder, nanos) in scene.delays().into_iter().enumerate() {

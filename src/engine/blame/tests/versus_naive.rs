@@ -2,6 +2,7 @@
 
 use super::super::flag::GATE_NANOS;
 use super::super::*;
+use super::pairs::{Pairs, stack_of};
 use crate::engine::store::{Added, Store};
 use crate::profile::kind::{Kind, ProfileKind};
 
@@ -57,8 +58,9 @@ fn kept(table: &Table, flag: &Flag, now: u64) -> Charge {
     for shard in &table.shards {
         let mut shard = shard.lock();
         let len = shard.len;
-        for entry in &mut shard.entries[..len] {
-            entry.advance(LockRef::beside(flag), now);
+        for position in 0..len {
+            shard.advance(position, LockRef::beside(flag), now);
+            let entry = &shard.entries[position];
             sum.amount.add(entry.held);
             sum.wakeup_nanos += entry.free_nanos;
             sum.add(entry.deferred);
@@ -80,22 +82,34 @@ fn story(seed: u64) {
     };
     let mut pending: Vec<Taken> = Vec::new();
     let mut charged = Charge::ZERO;
-    let take = |naive: &Naive, charged: &mut Charge, pending: &mut Vec<Taken>| {
-        if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
-            charged.amount.add(taken.amount);
-            if let Some((_, wakeup)) = taken.wakeup {
-                charged.add(wakeup);
-            }
-            pending.push(taken);
-        }
+    let mut pairs = Pairs::default();
+    // One of five stacks for each weight.
+    let stacks: Vec<StackId> = (0..6).map(stack_of).collect();
+    let waiter = |begin: u64, weight: u32| Waiter {
+        begin,
+        weight,
+        stack: Some(stacks[weight as usize]),
     };
+    let take =
+        |naive: &Naive, charged: &mut Charge, pending: &mut Vec<Taken>, pairs: &mut Pairs| {
+            if let Some(taken) = table.take(LockRef::beside(&flag), naive.now) {
+                charged.amount.add(taken.amount);
+                if let Some((_, wakeup)) = taken.wakeup {
+                    pairs.book(&table, wakeup);
+                    charged.add(wakeup);
+                }
+                pending.push(taken);
+            }
+        };
     for step in 0..400 {
         naive.advance(dice.below(3 * GATE_NANOS / 2));
         match dice.below(12) {
             0..=3 if !naive.is_free => {
                 let weight = 1 + dice.below(5) as u32;
                 let lock = LockRef::beside(&flag);
-                table.arrive(lock, naive.now, naive.now, weight).unwrap();
+                table
+                    .arrive(lock, naive.now, waiter(naive.now, weight))
+                    .unwrap();
                 naive.waiters.push((naive.now, weight));
             }
             4..=6 if !naive.is_free => {
@@ -103,7 +117,7 @@ fn story(seed: u64) {
                 if !flag.is_idle() {
                     flag.released_at(naive.now);
                     if flag.is_due(naive.now) {
-                        take(&naive, &mut charged, &mut pending);
+                        take(&naive, &mut charged, &mut pending, &mut pairs);
                     }
                 }
             }
@@ -114,7 +128,10 @@ fn story(seed: u64) {
                 let Added::To(id) = added else {
                     panic!("{added:?}")
                 };
-                charged.add(table.settle(&taken, Some(id)));
+                let mut settled = table.settle(&taken, Some(id));
+                charged.add(settled);
+                settled.amount.add(taken.amount);
+                pairs.book(&table, settled);
             }
             // Another thread barges in.
             8 | 9 if naive.is_free => {
@@ -134,10 +151,13 @@ fn story(seed: u64) {
                     naive.is_free = false;
                 }
                 let (begin, weight) = naive.leave(index);
+                let waited = (naive.now - begin) * u64::from(weight);
+                pairs.waited(stacks[weight as usize], f64::from(weight), waited);
                 let lock = LockRef::beside(&flag);
-                let departure = table.leave(lock, naive.now, begin, weight, outcome);
+                let departure = table.leave(lock, naive.now, waiter(begin, weight), outcome);
                 assert_eq!(departure.end, naive.now);
                 if let Some((_, charge)) = departure.charge {
+                    pairs.book(&table, charge);
                     charged.add(charge);
                 }
             }
@@ -165,17 +185,23 @@ fn story(seed: u64) {
     // Everybody leaves, a last release takes what remains, and every stack becomes known.
     while !naive.waiters.is_empty() {
         let (begin, weight) = naive.leave(0);
+        let waited = (naive.now - begin) * u64::from(weight);
+        pairs.waited(stacks[weight as usize], f64::from(weight), waited);
         let lock = LockRef::beside(&flag);
-        let departure = table.leave(lock, naive.now, begin, weight, Outcome::GaveUp);
+        let departure = table.leave(lock, naive.now, waiter(begin, weight), Outcome::GaveUp);
         assert_eq!(departure.charge, None);
     }
-    take(&naive, &mut charged, &mut pending);
+    take(&naive, &mut charged, &mut pending, &mut pairs);
     for taken in pending {
-        charged.add(table.settle(&taken, None));
+        let mut settled = table.settle(&taken, None);
+        charged.add(settled);
+        settled.amount.add(taken.amount);
+        pairs.book(&table, settled);
     }
     assert_eq!(charged.amount.delay_nanos, naive.held_waited, "seed {seed}");
     assert_eq!(charged.wakeup_nanos, naive.free_waited, "seed {seed}");
     assert_eq!(charged.amount.contentions, naive.ended, "seed {seed}");
+    pairs.assert_all_is_booked(&format!("seed {seed}"));
     let entries: usize = table.shards.iter().map(|shard| shard.lock().len).sum();
     assert_eq!(entries, 0, "seed {seed}: an entry outlives its waiters");
 }
