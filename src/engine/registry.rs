@@ -14,6 +14,13 @@
 //!
 //! **Threads that end** leave their record behind, for the next thread with the same pointer (the
 //! C library uses a thread's memory again); a dump frees those of threads that it does not find.
+//! The next thread may claim the record while a dump is about to free it. So the dump first marks
+//! the owner's word (`IN_DOUBT`), looks for the owner once more, and frees the record only if the
+//! mark is still there: a thread that claims it takes the mark away.
+//!
+//! **Two records of one pointer** come about where a record nearer to the start of a search was
+//! freed meanwhile. The nearer one is that of the thread that lives; nobody sees the other one, and
+//! the next dump frees it.
 
 #[cfg(not(loom))]
 mod totals;
@@ -145,12 +152,16 @@ impl Wait {
     }
 }
 
+/// In the word of an owner. No thread pointer has it: it is that of the kernel's addresses.
+const IN_DOUBT: u64 = 1 << 63;
+
 /// One thread's record. On a cache line of its own.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Record {
     /// The owner's thread pointer, which no other living thread has; 0: nobody. It is known without
-    /// a call. Changed by a compare-and-swap, so that a record has one owner.
+    /// a call. With [`IN_DOUBT`] while a dump makes sure that the owner has ended. Changed by a
+    /// compare-and-swap, so that a record has one owner.
     owner: AtomicU64,
     wait: SeqLock<WORDS>,
 }
@@ -186,15 +197,62 @@ impl Record {
         }
     }
 
+    /// The thread pointer of the owner; 0: nobody.
+    fn owner(&self) -> u64 {
+        // Relaxed: of this moment, for a dump.
+        self.owner.load(Ordering::Relaxed) & !IN_DOUBT
+    }
+
+    /// Makes a thread the owner, if nobody is, or if an earlier thread with its pointer was: a
+    /// living thread's pointer is its own.
+    fn claim(&self, owner: u64) -> bool {
+        let mut word = self.owner.load(Ordering::Relaxed);
+        while word == 0 || word & !IN_DOUBT == owner {
+            // Also where the word stays the same. Acquire: sees the last writes of the owner
+            // before. Release: a dump that doubts the owner after this finds that it lives.
+            let (order, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+            match self.owner.compare_exchange(word, owner, order, relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Frees the record of a thread that seemed to have ended. False: it has not, or another thread
+    /// has claimed the record.
+    fn free_if(&self, owner: u64, has_ended: impl FnOnce(u64) -> bool) -> bool {
+        let in_doubt = owner | IN_DOUBT;
+        // Acquire: what is found next is not older than a claim that came before this. A claim that
+        // comes after it takes the mark away.
+        let (order, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        let marked = self.owner.compare_exchange(owner, in_doubt, order, relaxed);
+        if marked.is_err() {
+            return false;
+        }
+        let next = if has_ended(owner) { 0 } else { owner };
+        // Release: whoever claims it next sees what this owner wrote.
+        let done = self.owner.compare_exchange(in_doubt, next, order, relaxed);
+        next == 0 && done.is_ok()
+    }
+
     /// By anybody. `None`: no wait, or one that is just beginning or ending.
     fn read(&self) -> Option<(u64, Wait, u32)> {
-        let owner = self.owner.load(Ordering::Relaxed);
+        let owner = self.owner();
         if owner == 0 {
             return None;
         }
         let (words, sequence) = self.wait.read()?;
         Some((owner, Wait::from_words(words)?, sequence))
     }
+}
+
+/// Where a record for the thread with this pointer is looked for. The places begin at one that the
+/// pointer gives, so a search is short until the table fills.
+fn places(owner: u64) -> impl Iterator<Item = usize> {
+    // Fibonacci hashing, as in `unwind_rules`.
+    let first = (owner.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
+    (0..RECORDS).map(move |probe| (first + probe) % RECORDS)
 }
 
 /// All records.
@@ -220,40 +278,35 @@ impl Registry {
 
     /// The index of a record for the thread with this pointer: the one that an earlier thread left
     /// behind under the same pointer, or a free one. `None`: there is none.
-    ///
-    /// The search begins at a place that the pointer gives, so it is short until the table fills.
     fn claim(&self, owner: u64) -> Option<usize> {
-        // Fibonacci hashing, as in `unwind_rules`.
-        let first = (owner.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-        let index = (0..RECORDS)
-            .map(|probe| (first + probe) % RECORDS)
-            .find(|index| {
-                let word = &self.records[*index].owner;
-                // A living thread's pointer is its own: an earlier owner of this one has ended.
-                // Acquire: sees the last writes of the owner before.
-                word.load(Ordering::Relaxed) == owner
-                    || word
-                        .compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed)
-                        .is_ok()
-            })?;
+        let index = places(owner).find(|index| self.records[*index].claim(owner))?;
         // The owner before may have ended in a wait, or in the middle of a write.
         self.records[index].wait.take_over(NO_WAIT);
         Some(index)
     }
 
-    /// Frees the records of threads that have ended. Called by a dump.
-    #[cfg(not(loom))]
+    /// Frees the records of threads that have ended, and returns how many. Called by one dump at a
+    /// time; `has_ended` is asked twice of a thread before its record is freed.
     #[allow(dead_code)] // Asked where threads can be listed.
-    pub(crate) fn forget_if(&self, has_ended: impl Fn(u64) -> bool) {
-        for record in &self.records {
-            let owner = record.owner.load(Ordering::Relaxed);
-            if owner != 0 && has_ended(owner) {
-                // Release: whoever claims it next sees what this owner wrote. It fails if a new
-                // thread of the same pointer has it already and gave it up, which is as well.
-                let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
-                let _ = record.owner.compare_exchange(owner, 0, release, relaxed);
+    pub(crate) fn forget_if(&self, has_ended: impl Fn(u64) -> bool) -> usize {
+        let records = self.records.iter().enumerate();
+        let freed = records.filter(|(index, record)| {
+            let owner = record.owner();
+            if owner == 0 {
+                return false;
             }
-        }
+            // Nobody claims a record behind the one of a living thread with the same pointer.
+            let is_left_over = self.is_left_over(*index, owner);
+            let may_go = is_left_over || has_ended(owner);
+            may_go && record.free_if(owner, |owner| is_left_over || has_ended(owner))
+        });
+        freed.count()
+    }
+
+    /// Whether a later thread with the same pointer has another record.
+    fn is_left_over(&self, index: usize, owner: u64) -> bool {
+        let mut nearer = places(owner).take_while(|place| *place != index);
+        nearer.any(|place| self.records[place].owner() == owner)
     }
 
     /// The waits that are in progress now.
@@ -261,7 +314,7 @@ impl Registry {
         let records = self.records.iter().enumerate();
         records.filter_map(|(index, record)| {
             let (owner, wait, sequence) = record.read()?;
-            Some(Published {
+            (!self.is_left_over(index, owner)).then_some(Published {
                 owner,
                 wait,
                 sequence,
@@ -299,7 +352,7 @@ impl Registry {
 )]
 pub(crate) use of_this_process::{
     InProgress, Member, after_fork, forget_if, is_going_on, join_scope, labels, members, owners,
-    place_of_labels, publish, waited, waits,
+    place_of_labels, publish, refused, waited, waits,
 };
 #[cfg(not(loom))]
 #[allow(unused_imports)] // Asked where threads can be listed.
@@ -335,12 +388,21 @@ mod of_this_process {
     /// Counts forks: a thread's record is void in a child. Relaxed: a child has one thread.
     static FORKS: AtomicU32 = AtomicU32::new(0);
 
+    /// How often a thread looked for a record and there was none. Relaxed: a statistic.
+    static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+    /// Counts dumps that freed records. Relaxed: a thread that misses one tries again later.
+    static FREED: AtomicU32 = AtomicU32::new(0);
+
     thread_local! {
         /// The record of this thread: its index plus one, and [`FORKS`] when it was claimed. Index
         /// 0: none was claimed yet; `u32::MAX`: there was none.
         ///
         /// A plain cell without a destructor: it works while the thread is torn down.
         static OWN: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+
+        /// [`FREED`] when there was no record for this thread.
+        static REFUSED_AT: Cell<u32> = const { Cell::new(0) };
     }
 
     /// A wait that is in the registry. When it is dropped, what was there before is there again.
@@ -363,7 +425,7 @@ mod of_this_process {
     }
 
     /// Publishes a wait of this thread, until the result is dropped. `None`: there is no record
-    /// left, which the caller counts.
+    /// left (see [`refused`]), or a signal handler has come in the middle of a write.
     #[inline]
     pub(crate) fn publish(wait: Wait) -> Option<InProgress> {
         let (record, totals) = own_record()?;
@@ -396,7 +458,17 @@ mod of_this_process {
 
     #[inline]
     fn own_record() -> Option<(&'static Record, &'static Totals)> {
-        record(own_index()?)
+        record(own_index()?).or_else(record_after_refusal)
+    }
+
+    /// Tries again, once for each dump that has freed records.
+    #[cold]
+    #[inline(never)]
+    fn record_after_refusal() -> Option<(&'static Record, &'static Totals)> {
+        if REFUSED_AT.get() == FREED.load(Ordering::Relaxed) {
+            return None;
+        }
+        record(claim()?)
     }
 
     #[inline]
@@ -419,6 +491,10 @@ mod of_this_process {
         let index = REGISTRY.claim(thread_state::thread_pointer() as u64);
         let number = index.map_or(u32::MAX, |index| index as u32 + 1);
         OWN.set((number, FORKS.load(Ordering::Relaxed)));
+        if index.is_none() {
+            REFUSED.fetch_add(1, Ordering::Relaxed);
+            REFUSED_AT.set(FREED.load(Ordering::Relaxed));
+        }
         if let Some(index) = index {
             TOTALS[index].clear();
             // The owner before may have ended without leaving its scope: in a child of `fork`.
@@ -470,7 +546,7 @@ mod of_this_process {
     pub(crate) fn members(scope: u64) -> impl Iterator<Item = u64> {
         let records = REGISTRY.records.iter().zip(&SCOPES);
         records.filter_map(move |(record, of)| {
-            let owner = record.owner.load(Ordering::Relaxed);
+            let owner = record.owner();
             (of.load(Ordering::Relaxed) == scope && owner != 0 && scope != 0).then_some(owner)
         })
     }
@@ -480,8 +556,8 @@ mod of_this_process {
     pub(crate) fn owners() -> impl Iterator<Item = (u64, usize)> {
         let records = REGISTRY.records.iter().enumerate();
         records.filter_map(|(index, record)| {
-            let owner = record.owner.load(Ordering::Relaxed);
-            (owner != 0).then_some((owner, index))
+            let owner = record.owner();
+            (owner != 0 && !REGISTRY.is_left_over(index, owner)).then_some((owner, index))
         })
     }
 
@@ -516,12 +592,26 @@ mod of_this_process {
     /// Frees the records of threads that have ended.
     #[allow(dead_code)] // Asked where threads can be listed.
     pub(crate) fn forget_if(has_ended: impl Fn(u64) -> bool) {
-        REGISTRY.forget_if(has_ended);
+        if REGISTRY.forget_if(has_ended) > 0 {
+            FREED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A note for a reader of [`waits`] who does not get all of them.
+    pub(crate) fn refused() -> Option<String> {
+        let refused = REFUSED.load(Ordering::Relaxed);
+        (refused > 0).then(|| {
+            format!(
+                "some waits of contend's types may be missing: there is room for those of {RECORDS} \
+                 threads, and since the program began a thread found none {refused} times"
+            )
+        })
     }
 
     /// In a child of `fork`.
     pub(crate) fn after_fork() {
         FORKS.fetch_add(1, Ordering::Relaxed);
+        REFUSED.store(0, Ordering::Relaxed);
         REGISTRY.forget_after_fork();
     }
 }

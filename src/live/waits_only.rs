@@ -12,8 +12,7 @@ use super::thread::Thread;
 use super::threads::Threads;
 
 pub(super) fn dump<T>(_: &T) -> Threads {
-    let notes = vec![note().to_owned()];
-    Threads::new(SystemTime::now(), waiting(), notes, Arc::new([]))
+    Threads::new(SystemTime::now(), waiting(), notes(), Arc::new([]))
 }
 
 fn note() -> &'static str {
@@ -24,6 +23,14 @@ fn note() -> &'static str {
         }
         false => "no thread is shown: contend was built without its feature `profiling`",
     }
+}
+
+fn notes() -> Vec<String> {
+    #[allow(unused_mut)] // Without `profiling` there is nothing to refuse.
+    let mut notes = vec![note().to_owned()];
+    #[cfg(feature = "profiling")]
+    notes.extend(crate::engine::registry::refused());
+    notes
 }
 
 /// Stacks are needed to tell the holders of a lock.
@@ -92,7 +99,7 @@ impl Looker {
         };
         Glance {
             threads: waiting().into_iter().map(glimpse).collect(),
-            notes: vec![note().to_owned()],
+            notes: notes(),
         }
     }
 }

@@ -8,7 +8,7 @@ use contend::Thread;
 use crate::common::{has_function, spawn, thread_when, turn};
 
 /// A thread that holds something until it is told to end, in a function that a dump shows.
-struct Keeper {
+pub(crate) struct Keeper {
     end: mpsc::Sender<()>,
     thread: std::thread::JoinHandle<()>,
 }
@@ -20,7 +20,7 @@ fn keep(until: &mpsc::Receiver<()>) {
 }
 
 impl Keeper {
-    fn new(name: &str, hold: impl FnOnce(&dyn Fn()) + Send + 'static) -> Self {
+    pub(crate) fn new(name: &str, hold: impl FnOnce(&dyn Fn()) + Send + 'static) -> Self {
         let (end, until) = mpsc::channel();
         let (has_it, holds) = mpsc::channel();
         let thread = spawn(name, move || {
@@ -33,7 +33,7 @@ impl Keeper {
         Self { end, thread }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.end.send(()).unwrap();
         self.thread.join().unwrap();
     }

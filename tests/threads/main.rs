@@ -7,8 +7,10 @@
 ))]
 
 mod accounting;
+mod accuracy;
 #[path = "../common/live.rs"]
 mod common;
+mod costs;
 mod holders;
 mod in_progress;
 mod monitor;

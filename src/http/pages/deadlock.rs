@@ -68,7 +68,7 @@ fn one(deadlock: &Deadlock) -> Html {
     let behind = match deadlock.behind().is_empty() {
         true => Html::default(),
         false => html!(
-            "<h2>Stuck behind them</h2>\n{}",
+            "<h2 class=\"behind\">Stuck behind them</h2>\n{}",
             deadlock.behind().iter().map(member).collect::<Html>(),
         ),
     };

@@ -40,6 +40,11 @@ impl FromIterator<Html> for Html {
     }
 }
 
+/// A text of many lines, for a `pre`. Put in as it is, its ends of lines would be shown as `\n`.
+pub(super) fn lines(text: &str) -> Html {
+    text.lines().map(|line| html!("{}\n", line)).collect()
+}
+
 impl From<Html> for Vec<u8> {
     fn from(html: Html) -> Self {
         html.0.into()
@@ -164,6 +169,11 @@ pub(super) fn bar(part: u64, whole: u64) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(lines("a <b>\nc").0, "a &lt;b&gt;\nc\n");
+    }
 
     #[test]
     fn text_is_escaped_and_markup_is_not() {

@@ -1,7 +1,7 @@
 //! The monitor's report, with its history as a chart.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, html, page, refresh};
+use super::html::{Html, html, lines, page, refresh};
 use super::words::grouped;
 use super::{categories, deadlock};
 use crate::http::Response;
@@ -69,7 +69,7 @@ fn content(report: &MonitorReport) -> Html {
             true => Html::default(),
             false => waits,
         },
-        report.to_string(),
+        lines(&report.to_string()),
     )
 }
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use super::html::{Html, breakable, html, page, refresh, when};
+use super::html::{Html, breakable, html, lines, page, refresh, when};
 use super::words::grouped;
 use super::{categories, deadlock, graph};
 use crate::http::Response;
@@ -299,6 +299,6 @@ fn holders(thread: &Thread) -> String {
 fn spent(times: &ThreadTimes) -> Html {
     html!(
         "<section id=\"spent\">\n<h2>Where the time of each thread went</h2>\n<pre>{}</pre>\n</section>\n",
-        times.to_string(),
+        lines(&times.to_string()),
     )
 }

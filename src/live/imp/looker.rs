@@ -44,6 +44,7 @@ impl Looker {
             ));
             vec![procfs::own_tid()]
         });
+        notes.extend(registry::refused());
         let waits: HashMap<Tid, Published> = registry::waits()
             .filter_map(|published| Some((thread_pointer::tid_of(published.owner)?, published)))
             .collect();

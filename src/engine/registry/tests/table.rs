@@ -59,6 +59,69 @@ fn records_of_threads_that_have_ended_are_used_again() {
     assert!(registry.waits().all(|published| published.owner != 5));
 }
 
+/// A thread ends and a new one gets its pointer, while a dump frees the old one's record.
+#[test]
+fn a_record_is_not_freed_under_a_thread_that_has_claimed_it() {
+    use std::cell::Cell;
+
+    let claims = |registry: &Registry, when: u32| {
+        let asked = Cell::new(0);
+        let claimed = Cell::new(None);
+        let freed = registry.forget_if(|owner| {
+            asked.set(asked.get() + 1);
+            let had_ended = claimed.get().is_none();
+            if asked.get() == when {
+                let index = registry.claim(owner).unwrap();
+                let words = wait(Kind::MUTEX, 8).to_words();
+                registry.records[index].wait.replace(words);
+                claimed.set(Some(index));
+            }
+            had_ended
+        });
+        (freed, claimed.get().unwrap())
+    };
+    // Between the first answer and the mark, and between the second one and the end.
+    for when in [1, 2] {
+        let registry = Registry::new();
+        registry.claim(0x70).unwrap();
+        let (freed, index) = claims(&registry, when);
+        assert_eq!(freed, 0, "claimed after answer {when}");
+        assert_eq!(registry.waits().count(), 1);
+        assert_eq!(registry.records[index].owner(), 0x70);
+        let other = registry.claim(0x70 + ((RECORDS as u64) << 32)).unwrap();
+        assert_ne!(other, index, "two owners");
+        assert_eq!(registry.forget_if(|owner| owner == 0x70), 1);
+    }
+}
+
+/// The record that a thread left behind is farther than one that was freed since.
+#[test]
+fn of_two_records_of_one_pointer_the_living_threads_counts() {
+    let registry = Registry::new();
+    let first = 0x70_u64;
+    let start = places(first).next();
+    let second = (0x71_u64..)
+        .find(|owner| places(*owner).next() == start)
+        .unwrap();
+    let near = registry.claim(first).unwrap();
+    let far = registry.claim(second).unwrap();
+    assert_ne!(near, far);
+    registry.records[far]
+        .wait
+        .replace(wait(Kind::SELECT, 8).to_words());
+    // Both end; the nearer one is freed first, and the new thread comes.
+    assert_eq!(registry.forget_if(|owner| owner == first), 1);
+    assert_eq!(registry.claim(second), Some(near));
+    registry.records[near]
+        .wait
+        .replace(wait(Kind::MUTEX, 9).to_words());
+    let waits: Vec<_> = registry.waits().map(|published| published.wait).collect();
+    assert_eq!(waits, [wait(Kind::MUTEX, 9)]);
+    assert_eq!(registry.forget_if(|_| false), 1, "the other one goes");
+    assert_eq!(registry.records[far].owner(), 0);
+    assert_eq!(registry.records[near].owner(), second);
+}
+
 #[test]
 fn a_fork_forgets_all_threads() {
     let registry = Registry::new();
