@@ -35,6 +35,7 @@ PAGES = {
     "index": "",
     "top-mutex": "top?profile=mutex",
     "top-block": "top?profile=block",
+    "blockers": "blockers",
     "threads": "threads?form=page",
     "monitor": "monitor?form=page",
     "deadlock": "deadlock?form=page",
@@ -412,6 +413,26 @@ def the_table_is_there_without_scripts(browser):
         assert not browser.one("fieldset.rates").is_displayed(), "buttons that cannot work"
     finally:
         browser.scripts(True)
+
+
+@check
+def a_waiter_leads_to_its_blockers_and_back(browser):
+    browser.open("blockers")
+    assert browser.all(".matrix td[class^=shade]"), "the matrix has cells"
+    row = next(it for it in browser.all(".matrix tbody th a") if "put" in it.text)
+    name = row.find_element(By.XPATH, "..").get_attribute("title")
+    row.click()
+    group = browser.one("details:target")
+    browser.wait("opening", lambda: group.get_attribute("open"))
+    assert name == group.find_element(By.CSS_SELECTOR, "summary .name").text, name
+    # Its blockers by share, the largest first.
+    shares = [float(it.text.rstrip("%")) for it in group.find_elements(By.CSS_SELECTOR, "li > span:nth-of-type(1)")]
+    assert shares == sorted(shares, reverse=True) and abs(sum(shares) - 100) < 1, shares
+    blocker = next(it for it in group.find_elements(By.CSS_SELECTOR, "li a") if "evict" in it.text)
+    blocker.click()
+    browser.wait("opening", lambda: "evict" in browser.text("details:target[open] summary"))
+    victims = browser.text("details:target ul")
+    assert "put" in victims, victims
 
 
 @check

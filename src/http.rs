@@ -123,6 +123,11 @@
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
+//! | `blockers` | | reads | A page: who blocks whom, as a matrix, and each waiter with its blockers, each blocker with its victims. |
+//! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
+//! | | `seconds=N` | takes time | Of the next N seconds. |
+//! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
+//! | | `value=contentions` | | By number rather than by delay. |
 //! | `function` | | reads | A page: one function with its callers and callees, its lines, and its stacks. |
 //! | | `profile=NAME` | | `mutex` (the default), `block`, `wake` or `pairs`. |
 //! | | `name=NAME` | | The function's whole name. |

@@ -7,6 +7,7 @@
 //! mounted.
 #![forbid(unsafe_code)]
 
+mod blockers;
 mod card;
 mod categories;
 mod deadlock;
@@ -33,6 +34,7 @@ mod view;
 mod window;
 mod words;
 
+pub(super) use blockers::blockers;
 pub(super) use deadlock::{NO_DEADLOCK, deadlock};
 #[cfg(feature = "flamegraph")]
 pub(super) use flamegraph::flamegraph;
@@ -59,6 +61,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(super) fn asset(_call: &Call<'_>, name: &str) -> Answer {
     let (content_type, text) = match name {
         "style.css" => (CSS, include_str!("pages/style.css")),
+        "blockers.js" => (JAVASCRIPT, include_str!("pages/blockers.js")),
         "index.js" => (JAVASCRIPT, include_str!("pages/index.js")),
         "sort.js" => (JAVASCRIPT, include_str!("pages/sort.js")),
         "threads.js" => (JAVASCRIPT, include_str!("pages/threads.js")),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 23] = [
+pub(crate) static ROUTES: [Route; 24] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -219,6 +219,14 @@ pub(crate) static ROUTES: [Route; 23] = [
             VALUE,
         ],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
+    },
+    Route {
+        parameters: &[LABEL, PAGE_WINDOW, PAIRS_FRACTION, VALUE],
+        ..Route::new(
+            "blockers",
+            "A page: who blocks whom, as a matrix, and each waiter with its blockers, each blocker with its victims.",
+            pages::blockers,
+        )
     },
     Route {
         parameters: &[

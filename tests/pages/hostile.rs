@@ -152,6 +152,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Sampled, so that the table has errors to show.
     contend::set_mutex_profile_fraction(2);
     contend::set_block_profile_rate(100_000);
+    contend::set_pairs_profile_fraction(2);
     contend::http::register_profile("heap", MARKUP, || Ok(Vec::new()))?;
     for _ in 0..3 {
         again(2, orders::checkout);

@@ -25,7 +25,11 @@ use crate::text::units::human;
 const MAX_VALUES: usize = 12;
 
 pub(super) fn answer(call: &Call<'_>, page: &Page) -> Answer {
-    let which = which(call)?;
+    answer_of(call, which(call)?, page)
+}
+
+/// As [`answer`], of this profile, whatever the query says.
+pub(super) fn answer_of(call: &Call<'_>, which: ProfileKind, page: &Page) -> Answer {
     if let Some(page) = off::instead(call, which, page.path)? {
         return Ok(page);
     }

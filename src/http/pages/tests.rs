@@ -53,7 +53,7 @@ fn three_sites() -> Profile {
 }
 
 /// The text that `make` makes of a view of the profile that was asked for with this query.
-fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> String {
+pub(super) fn viewed(profile: &Profile, query: &str, make: impl Fn(&View<'_>) -> Html) -> String {
     let (state, cancel) = (State::default(), Cancel::new());
     let call = Call {
         state: &state,

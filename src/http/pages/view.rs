@@ -3,11 +3,13 @@
 
 use form_urlencoded::Serializer;
 
+use super::blockers;
 use super::html::{Html, html, page, when};
 use super::stacks::{Measure, Stacks};
 use crate::http::Response;
 use crate::http::call::Call;
 use crate::http::response::HTML;
+use crate::profile::kind::ProfileKind;
 
 /// A page that shows one profile, whoever has recorded it: a row for whoever serves it.
 pub(super) struct Page {
@@ -157,18 +159,29 @@ impl<'a> View<'a> {
 
     fn tabs(&self) -> Html {
         let profiles = self.shown.others.iter().map(|other| {
-            let address = self.address_of(other, self.path, &[]);
-            self.link(&address, &other.name, other.id == self.shown.id)
+            let is_here = other.id == self.shown.id;
+            let path = match self.path {
+                // No other profile has this page.
+                blockers::PATH if !is_here => "top",
+                path => path,
+            };
+            let address = self.address_of(other, path, &[]);
+            self.link(&address, &other.name, is_here)
         });
         let view = |path, label| self.link(&self.address(path, &[]), label, path == self.path);
         let flamegraph = match cfg!(feature = "flamegraph") {
             true => view("flamegraph", "Flame graph"),
             false => Html::default(),
         };
+        let blockers = match self.shown.id == ProfileKind::Pairs.name() {
+            true => view(blockers::PATH, "Who blocks whom"),
+            false => Html::default(),
+        };
         html!(
-            "<nav class=\"tabs\"><span class=\"choice\">{}</span> <span class=\"choice\">{}{}</span>{} \
+            "<nav class=\"tabs\"><span class=\"choice\">{}</span> <span class=\"choice\">{}{}{}</span>{} \
              {}</nav>\n",
             profiles.collect::<Html>(),
+            blockers,
             view("top", "Top"),
             flamegraph,
             self.measure_choice(),

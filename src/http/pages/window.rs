@@ -47,15 +47,17 @@ pub(super) fn kept(query: &Query<'_>) -> Html {
 /// On the index: one row of buttons for all that a profile is seen by.
 pub(super) fn buttons(which: ProfileKind, everything: bool, longest: Option<u32>) -> Html {
     let flamegraph = "<button class=\"main\" formaction=\"flamegraph\">Flame graph</button>";
+    let blockers = "<button class=\"main\" formaction=\"blockers\">Who blocks whom</button>";
     let choice = longest.map(|longest| choice(which, everything, None, longest));
     html!(
         "<form class=\"window\" method=\"get\" action=\"top\">\
          <input type=\"hidden\" name=\"profile\" value=\"{}\">{} \
-         <span class=\"buttons\">{}<button>Top</button>\
+         <span class=\"buttons\">{}{}<button>Top</button>\
          <button formaction=\"{}\">Download</button><a class=\"whole\" href=\"{}?debug=1\">Text</a></span>\
          <output role=\"status\"></output></form>\n",
         which.name(),
         choice.unwrap_or_default(),
+        when(which == ProfileKind::Pairs, blockers),
         when(cfg!(feature = "flamegraph"), flamegraph),
         which.name(),
         which.name(),

@@ -7,7 +7,7 @@ use super::{alone, ask, text};
 const READ: &str = "GET, HEAD";
 
 /// Paths and their methods.
-const PATHS: [(&str, &str); 19] = [
+const PATHS: [(&str, &str); 20] = [
     ("", READ),
     ("mutex", READ),
     ("block", READ),
@@ -22,6 +22,7 @@ const PATHS: [(&str, &str); 19] = [
     ("symbol", "GET, HEAD, POST"),
     ("flamegraph", READ),
     ("top", READ),
+    ("blockers", READ),
     ("trace", READ),
     ("timeline", READ),
     ("bundle", READ),
