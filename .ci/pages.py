@@ -245,6 +245,12 @@ def every_link_of_the_index_leads_somewhere(browser):
 @check
 def a_profile_is_turned_off_and_on_from_the_index(browser):
     browser.open("")
+    set_pairs = lambda rate, state: (
+        browser.one(f'#pairs button[data-rate="{rate}"]').click(),
+        browser.wait(state, lambda: browser.run("return document.querySelector('#pairs .state')?.textContent") == state),
+    )
+    # While pairs are recorded the mutex profile is on.
+    set_pairs(0, "off")
     own = lambda: [it.get_attribute("data-rate") for it in browser.all('#mutex button[title*="own rate"]')]
     same(own(), ["2"], "the program's own rate")
     for rate, state in [(0, "off"), (1, "on: every contention"), (100, "on: 1 in 100"), (2, "on: 1 in 2")]:
@@ -255,6 +261,7 @@ def a_profile_is_turned_off_and_on_from_the_index(browser):
         same([it.get_attribute("data-rate") for it in pressed], [str(rate)], "the pressed button")
         same(own(), ["2"], "the program's own rate, whatever is chosen")
     same(browser.text("#block .state")[:3], "on:", "the other profile's state")
+    set_pairs(2, "on: 1 in 2")
 
 
 @check
