@@ -41,5 +41,7 @@ pub(crate) mod store;
 pub(crate) mod thread_state;
 #[cfg(feature = "profiling")]
 pub(crate) mod wait;
+#[cfg(feature = "profiling")]
+pub(crate) mod waited;
 #[cfg(any(feature = "profiling", loom))]
 pub(crate) mod wakes;

@@ -387,6 +387,7 @@ mod init;
 pub mod docs;
 mod hang;
 mod live;
+mod metrics;
 mod monitor;
 pub mod trace;
 #[cfg(contend_whole)]
@@ -424,6 +425,7 @@ pub use live::{
     Accounting, Deadlock, Holder, Thread, ThreadCategory, ThreadState, ThreadTime, ThreadTimes,
     Threads, WaitInProgress, deadlocks, threads,
 };
+pub use metrics::write_metrics;
 pub use monitor::{
     Alarm, LongWait, Monitor, MonitorBuilder, MonitorPoint, MonitorReport, MonitorRule, TopStack,
     Verdict,

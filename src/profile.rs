@@ -17,6 +17,7 @@ pub(crate) mod owner;
 mod sample;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod waited;
 
 use std::collections::HashMap;
 use std::sync::Arc;

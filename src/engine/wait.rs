@@ -39,6 +39,7 @@ use crate::engine::recorder::{self, BLAME};
 use crate::engine::sampler::{self, BlockDraw};
 use crate::engine::store::StackId;
 use crate::engine::thread_state::{Recording, thread_pointer};
+use crate::engine::waited;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::labels::{LabelSet, Tags};
@@ -519,6 +520,7 @@ impl<'a> Waiting<'a> {
             return;
         }
         let amount = draw.amount(nanos);
+        waited::count(self.kind, nanos, amount);
         let is_recorded = self
             .stack
             .is_some_and(|stack| recorder::add_to(stack, amount));

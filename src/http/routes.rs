@@ -11,11 +11,12 @@ use super::route::{
     Listed, Parameter, Route, Snapped, When,
 };
 use super::{
-    Response, bundle, cpu, custom, goroutine, pages, process, profiles, rates, threads, trace,
+    Response, bundle, cpu, custom, goroutine, metrics, pages, process, profiles, rates, threads,
+    trace,
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 24] = [
+pub(crate) static ROUTES: [Route; 25] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -170,6 +171,14 @@ pub(crate) static ROUTES: [Route; 24] = [
             "monitor",
             "What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health.",
             threads::monitor,
+        )
+    },
+    Route {
+        listed: Listed::Example(""),
+        ..Route::new(
+            "metrics",
+            "Numbers for Prometheus: waits by kind and length, who waits now, losses. OpenMetrics for whoever accepts it.",
+            metrics::metrics,
         )
     },
     Route {

@@ -65,7 +65,7 @@ impl Lost {
         }
     }
 
-    fn causes(&self) -> [(&'static str, u64); CAUSES] {
+    pub(crate) fn causes(&self) -> [(&'static str, u64); CAUSES] {
         [
             ("stack table full", self.stack_table_full),
             ("lock table full", self.lock_table_full),

@@ -9,6 +9,7 @@ mod custom;
 mod deltas;
 mod malformed;
 mod methods;
+mod metrics;
 #[cfg(feature = "profiling")]
 mod profiles;
 mod rates;
