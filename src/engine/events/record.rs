@@ -4,6 +4,8 @@
 //! follows depends on the type; texts are inline, so that nothing has to outlive the program's
 //! strings.
 
+use std::ops::Range;
+
 use super::ring::MAX_WORDS;
 use super::stacks::StackNumber;
 use super::threads::ThreadNumber;
@@ -248,18 +250,33 @@ impl Event<'_> {
     }
 }
 
-/// Visits the events of a row of them, each with a time of at least `since`. `text` is room for
-/// texts.
-pub(super) fn visit(mut words: &[u64], since: u64, mut visit: impl FnMut(&Event<'_>)) {
+/// Visits the events of a row of them, each with a time of at least `since`.
+pub(super) fn visit(words: &[u64], since: u64, mut visit: impl FnMut(&Event<'_>)) {
+    for_each(words, |time, header, rest| {
+        if time >= since {
+            read(time, header, rest, &mut visit);
+        }
+    });
+}
+
+/// How many events of a row of them have such a time.
+pub(super) fn count(words: &[u64], times: Range<u64>) -> u64 {
+    let mut count = 0;
+    for_each(words, |time, _, _| {
+        count += u64::from(times.contains(&time))
+    });
+    count
+}
+
+/// Visits each event: its time, its header, its other words.
+fn for_each(mut words: &[u64], mut visit: impl FnMut(u64, u64, &[u64])) {
     while let [time, header, ..] = *words {
         let len = ((header >> 8) & 0xff) as usize;
         let Some((event, rest)) = words.split_at_checked(len.max(2)) else {
             return;
         };
         words = rest;
-        if time >= since {
-            read(time, header, &event[2..], &mut visit);
-        }
+        visit(time, header, &event[2..]);
     }
 }
 

@@ -213,14 +213,21 @@ pub(crate) fn snapshot(hold: &Hold, since: u64) -> Snapshot {
         true => overwritten.events.saturating_sub(hold.before),
         false => 0,
     };
+    let complete_since = match missing {
+        0 => since,
+        _ => since.max(overwritten.until.saturating_add(1)),
+    };
+    // Chunks of other shards still have some that are as old. They are left out, too.
+    let times = since..complete_since;
+    let left_out = chunks
+        .iter()
+        .map(|words| record::count(words, times.clone()));
+    let overwritten = missing + left_out.sum::<u64>();
     Snapshot {
         chunks,
-        since: match missing {
-            0 => since,
-            _ => since.max(overwritten.until.saturating_add(1)),
-        },
+        since: complete_since,
         threads: threads::all(),
-        overwritten: missing,
+        overwritten,
         lost: LOST.load(Ordering::Relaxed).saturating_sub(hold.lost),
     }
 }
