@@ -209,9 +209,9 @@
 //! has all tables, with command, machine and commit.
 //!
 //! The first profile of a process looks names up in the program's debug information, and keeps none
-//! of it: 42 ms and 0.8 MB that stay for an optimised program of 35 MB, 0.7 s and 0.8 MB for a debug
-//! build of 129 MB, where the code that looks up is not optimised either (both on a busy machine).
-//! Later ones take milliseconds.
+//! of it: 42 ms and 0.8 MB that stay for an optimised program of 35 MB, 0.7 s and 0.8 MB for a
+//! debug build of 129 MB, where the code that looks up is not optimised either (both on a busy
+//! machine). Later ones take milliseconds.
 //!
 //! # Sampling
 //!
