@@ -1,7 +1,7 @@
 //! The common part of the tests of the live view.
 #![allow(dead_code)] // Not every program uses all of it.
 
-use std::sync::{self, MutexGuard, PoisonError};
+use std::sync::{self, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -43,4 +43,36 @@ pub(crate) fn thread_when(name: &str, is_there: impl Fn(&Thread) -> bool) -> Thr
 pub(crate) fn has_function(thread: &Thread, function: &str) -> bool {
     let mut frames = thread.frames().iter();
     frames.any(|frame| frame.function().contains(function))
+}
+
+/// A thread that holds something until it is told to end, in a function that a dump shows.
+pub(crate) struct Keeper {
+    end: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+#[inline(never)]
+fn keep(until: &mpsc::Receiver<()>) {
+    assert!(until.recv().is_ok());
+    std::hint::black_box(());
+}
+
+impl Keeper {
+    pub(crate) fn new(name: &str, hold: impl FnOnce(&dyn Fn()) + Send + 'static) -> Self {
+        let (end, until) = mpsc::channel();
+        let (has_it, holds) = mpsc::channel();
+        let thread = spawn(name, move || {
+            hold(&|| {
+                has_it.send(()).unwrap();
+                keep(&until);
+            });
+        });
+        holds.recv().unwrap();
+        Self { end, thread }
+    }
+
+    pub(crate) fn end(self) {
+        self.end.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
 }

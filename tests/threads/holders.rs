@@ -5,39 +5,7 @@ use std::time::Duration;
 
 use contend::Thread;
 
-use crate::common::{has_function, spawn, thread_when, turn};
-
-/// A thread that holds something until it is told to end, in a function that a dump shows.
-pub(crate) struct Keeper {
-    end: mpsc::Sender<()>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-#[inline(never)]
-fn keep(until: &mpsc::Receiver<()>) {
-    assert!(until.recv().is_ok());
-    std::hint::black_box(());
-}
-
-impl Keeper {
-    pub(crate) fn new(name: &str, hold: impl FnOnce(&dyn Fn()) + Send + 'static) -> Self {
-        let (end, until) = mpsc::channel();
-        let (has_it, holds) = mpsc::channel();
-        let thread = spawn(name, move || {
-            hold(&|| {
-                has_it.send(()).unwrap();
-                keep(&until);
-            });
-        });
-        holds.recv().unwrap();
-        Self { end, thread }
-    }
-
-    pub(crate) fn end(self) {
-        self.end.send(()).unwrap();
-        self.thread.join().unwrap();
-    }
-}
+use crate::common::{Keeper, has_function, spawn, thread_when, turn};
 
 /// Lets a thread `wait` for what another one holds, and checks that the dump says so.
 fn check_holder(

@@ -7,7 +7,6 @@
 ))]
 
 mod accounting;
-mod accuracy;
 #[path = "../common/live.rs"]
 mod common;
 mod costs;

@@ -2,7 +2,17 @@
 //!
 //! The test knows more than bounds for an idle machine: a wait began after its thread said so, and
 //! before the end of the first dump that showed it. Between these two and the two ends of the last
-//! dump the time lies that it shows.
+//! dump the time lies that it shows. Threads that sleep stay when a test is over: so this is a
+//! program of its own.
+#![cfg(all(
+    feature = "profiling",
+    feature = "framehop",
+    target_os = "linux",
+    target_arch = "x86_64"
+))]
+
+#[path = "common/live.rs"]
+mod common;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,8 +22,7 @@ use std::time::{Duration, Instant};
 
 use contend::{Thread, ThreadState, Threads, sync};
 
-use crate::common::{NEVER, spawn, turn};
-use crate::holders::Keeper;
+use common::{Keeper, NEVER, spawn, turn};
 
 const WAITERS: usize = 50;
 
@@ -431,7 +440,7 @@ fn fifty_threads_in_each_kind_of_waiting() {
 }
 
 #[test]
-#[ignore = "ten rounds of fifty_threads_in_each_kind_of_waiting, which prints how far times may be off: cargo test --all-features --test threads ten_rounds -- --ignored --nocapture"]
+#[ignore = "ten rounds of fifty_threads_in_each_kind_of_waiting, which prints how far times may be off: cargo test --all-features --test threads_accuracy ten_rounds -- --ignored --nocapture"]
 fn fifty_threads_in_each_kind_of_waiting_in_ten_rounds() {
     let _turn = turn();
     let mut rounds: Vec<_> = (0..10).map(|_| round()).collect();
