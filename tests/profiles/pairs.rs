@@ -243,6 +243,7 @@ mod shared {
 }
 
 /// A waiter that unwinds or gives up is paired with the release that comes at last.
+#[cfg(feature = "parking_lot")]
 #[test]
 fn who_gives_up_is_paired_with_the_next_release() {
     let _pairs = pairs();
