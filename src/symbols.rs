@@ -315,6 +315,7 @@ impl Cache {
     fn follow(&mut self, objects: Objects) {
         if objects.unloads != self.objects.unloads {
             self.known.clear();
+            self.interrupted.clear();
             self.of_tasks.clear();
             self.strings.clear();
         } else if objects.loads != self.objects.loads {
