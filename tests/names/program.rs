@@ -218,7 +218,11 @@ impl Symbols {
         let file = object::File::parse(&*bytes).unwrap();
         let symbols = file.symbols().filter(|symbol| symbol.size() > 0);
         let symbols = symbols.map(|symbol| {
-            let name = backtrace::SymbolName::new(symbol.name_bytes().unwrap()).to_string();
+            // Without the hashes of crates and functions.
+            let name = format!(
+                "{:#}",
+                backtrace::SymbolName::new(symbol.name_bytes().unwrap())
+            );
             (symbol.address(), symbol.address() + symbol.size(), name)
         });
         Self(symbols.collect())
