@@ -130,7 +130,8 @@ fn measured<R>(work: impl FnOnce() -> R) -> (R, f64, f64) {
 
 /// Records `count` different stacks, the same ones each time. Few or many, they meet every address:
 /// stack i has address i·DEPTH + j at place j, so ADDRESSES / DEPTH stacks suffice for that; and
-/// the leaf moves on by one each time that all have been met, so none comes twice.
+/// the first places move on by one each time that all have been met, so none comes twice. There
+/// are several of them, because a profile leaves out the frames of the profiler at a leaf.
 fn record_stacks(count: u64, addresses: &[usize]) {
     let len = addresses.len() as u64;
     for stack in 0..count {
@@ -138,7 +139,7 @@ fn record_stacks(count: u64, addresses: &[usize]) {
         let lap = first / len;
         let frames: Vec<usize> = (0..DEPTH)
             .map(|place| {
-                let shift = if place == 0 { lap } else { 0 };
+                let shift = if place < 6 { lap } else { 0 };
                 addresses[((first + place + shift) % len) as usize]
             })
             .collect();
