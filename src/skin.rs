@@ -25,6 +25,8 @@ pub(crate) use door::*;
 #[cfg(feature = "profiling")]
 mod door {
     pub(crate) use crate::engine::blame::Flag;
+    #[cfg(feature = "parking_lot")]
+    pub(crate) use crate::engine::blame::quick::Place;
     #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::events::polls::polling;
     pub(crate) use crate::engine::spawned::Origin;
@@ -35,6 +37,8 @@ mod door {
     };
     #[cfg(feature = "crossbeam-channel")]
     pub(crate) use crate::engine::wait::{Wakes, selecting};
+    #[cfg(feature = "parking_lot")]
+    pub(crate) use crate::engine::wait::{is_untimed, release_from};
     pub(crate) use crate::engine::wakes::{WakeFlag, WakeKey, WakeRef, Whom};
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::channel::{ReceiverEnd, SenderEnd, channel, went_through};

@@ -50,6 +50,9 @@
 //! shares right in the mean, and exact for every hold longer than the gate. The gate skips
 //! only who held; the stopwatch knows of every release, and so how long nobody did.
 //!
+//! **Quick rounds.** A thread that takes and releases a lock every 30 ns need not read the clock
+//! each time: see [`quick`].
+//!
 //! **Hand-overs.** A fair unlock gives the lock to a thread that still sleeps. The lock is not free
 //! then, but nobody runs with it either; that is wake-up time as well. An initialiser (`Once`)
 //! holds from its beginning, at which nobody can wait for it yet.
@@ -70,6 +73,8 @@
 
 mod entry;
 mod flag;
+#[cfg(not(loom))]
+pub(crate) mod quick;
 mod readers;
 #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
 // The features decide how much of it is used.

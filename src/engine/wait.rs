@@ -49,6 +49,8 @@ pub(crate) use condvar::WaitWhile;
 pub(crate) use notify::{confirm, notify, notify_early, thread_ends};
 pub(crate) use once::{Turn, once};
 pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
+#[cfg(feature = "parking_lot")]
+pub(crate) use release::{is_untimed, release_from};
 #[allow(unused_imports)]
 pub(crate) use share::{let_in, release_share, take_share};
 use sleep::Sleeper;

@@ -164,7 +164,7 @@ impl Entry {
             self.grow(shares, waited);
             return now;
         }
-        let stopwatch = lock.flag.free_nanos(now);
+        let stopwatch = lock.flag.free_nanos(now).unwrap_or(self.stopwatch);
         // At most what has passed, whatever the stopwatch says: so nothing is counted twice.
         let free = stopwatch.saturating_sub(self.stopwatch).min(elapsed);
         self.stopwatch = stopwatch;

@@ -179,19 +179,30 @@ impl Flag {
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.stopwatch().state() == Stopwatch::FREE
+        self.stopwatch().is_free()
     }
 
     /// For how long nobody has held the lock, from the first waiter's arrival up to `now`.
-    pub(super) fn free_nanos(&self, now: u64) -> u64 {
-        self.stopwatch().reading(now)
+    /// While a thread's quick rounds are not timed it is not known.
+    pub(super) fn free_nanos(&self, now: u64) -> Option<u64> {
+        let stopwatch = self.stopwatch();
+        (!stopwatch.is_quick()).then(|| stopwatch.reading(now))
     }
 
-    fn stopwatch(&self) -> Stopwatch {
+    /// Whether the next release is to be captured, however soon.
+    #[cfg_attr(loom, allow(dead_code))] // Models have no quick rounds.
+    #[inline]
+    pub(super) fn captures_next(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == Self::CAPTURE_NEXT
+    }
+
+    #[inline]
+    pub(super) fn stopwatch(&self) -> Stopwatch {
         Stopwatch(self.free.load(Ordering::Relaxed))
     }
 
-    fn set_stopwatch(&self, Stopwatch(word): Stopwatch) {
+    #[inline]
+    pub(super) fn set_stopwatch(&self, Stopwatch(word): Stopwatch) {
         self.free.store(word, Ordering::Relaxed);
     }
 }
@@ -280,8 +291,8 @@ fn stack_pointer() -> usize {
 
 /// Counts the time in which a lock was free, in one word, so that it is never read half written.
 ///
-/// The lowest two bits say which of these it is; above them are nanoseconds, which have room for a
-/// hundred years.
+/// The lowest three bits say which of these it is; above them are nanoseconds, which have room for
+/// seventy years.
 ///
 /// | state | nanoseconds | reading at `now` |
 /// |---|---|---|
@@ -289,18 +300,26 @@ fn stack_pointer() -> usize {
 /// | `HELD` | the reading: it stands still | those |
 /// | `FREE` | when it would have been started to run through | `now` minus those |
 /// | `SHARED`: by readers, of whom the table knows when there is none | the reading: it stands still | those |
+/// | `QUICK`: one thread takes and releases it all the time (see `quick`) | as for `FREE`, since the first of its rounds | not known |
 #[derive(Clone, Copy, Debug)]
-struct Stopwatch(u64);
+pub(super) struct Stopwatch(u64);
 
+#[cfg_attr(loom, allow(dead_code))] // Models have no quick rounds.
 impl Stopwatch {
     const HELD_SINCE_BEFORE: u64 = 0;
     const HELD: u64 = 1;
     const FREE: u64 = 2;
     const SHARED: u64 = 3;
-    const STATES: u64 = 3;
+    const QUICK: u64 = 4;
+    const STATES: u64 = 7;
+    const STATE_BITS: u32 = Self::STATES.count_ones();
 
     fn new(state: u64, nanos: u64) -> Self {
-        Self((nanos << 2) | state)
+        Self((nanos << Self::STATE_BITS) | state)
+    }
+
+    pub(super) fn word(self) -> u64 {
+        self.0
     }
 
     fn held_since_before(now: u64) -> Self {
@@ -312,16 +331,24 @@ impl Stopwatch {
     }
 
     fn nanos(self) -> u64 {
-        self.0 >> 2
+        self.0 >> Self::STATE_BITS
     }
 
     fn is_held(self) -> bool {
         self.state() == Self::HELD
     }
 
+    pub(super) fn is_free(self) -> bool {
+        self.state() == Self::FREE
+    }
+
+    pub(super) fn is_quick(self) -> bool {
+        self.state() == Self::QUICK
+    }
+
     fn reading(self, now: u64) -> u64 {
         match self.state() {
-            Self::FREE => now.saturating_sub(self.nanos()),
+            Self::FREE | Self::QUICK => now.saturating_sub(self.nanos()),
             Self::HELD | Self::SHARED => self.nanos(),
             _ => 0,
         }
@@ -341,11 +368,22 @@ impl Stopwatch {
         Self::new(Self::SHARED, self.reading(now))
     }
 
-    fn free_at(self, now: u64) -> Self {
+    pub(super) fn free_at(self, now: u64) -> Self {
         match self.state() {
             Self::FREE => self,
             _ => Self::new(Self::FREE, now.saturating_sub(self.reading(now))),
         }
+    }
+
+    /// The lock is free, and the quick rounds that ended just now took `elapsed` in all; `free` of
+    /// that it was free, if it is not more than all.
+    pub(super) fn free_after(self, elapsed: u64, free: u64) -> Self {
+        Self::new(Self::FREE, self.nanos() + elapsed.saturating_sub(free))
+    }
+
+    /// The lock is free, and a stretch of quick rounds begins.
+    pub(super) fn quick(self) -> Self {
+        Self::new(Self::QUICK, self.nanos())
     }
 }
 

@@ -3,6 +3,8 @@ mod loom;
 #[cfg(not(loom))]
 mod pairs;
 #[cfg(not(loom))]
+mod quick;
+#[cfg(not(loom))]
 mod readers;
 #[cfg(not(loom))]
 mod scenarios;

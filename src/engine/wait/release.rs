@@ -1,5 +1,6 @@
 //! One release that others wait for: before the unlock, and after it.
 
+use crate::engine::blame::quick::{self, Place};
 use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
@@ -26,6 +27,13 @@ impl Release {
     /// instructions more every 5 µs.
     #[inline]
     pub(crate) fn begin(kind: Kind, flag: &Flag) -> Option<Self> {
+        Self::begin_from(None, kind, flag)
+    }
+
+    /// [`begin`](Self::begin) at a place from which rounds may be `quick`: of these most do not
+    /// read the clock.
+    #[inline]
+    fn begin_from(place: Option<Place>, kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();
         if events::is_on() {
             events::note_release(LockRef::beside(flag).key(), kind, now);
@@ -33,8 +41,10 @@ impl Release {
         // Other readers may hold it still.
         let is_reader = kind == Kind::RWLOCK_READ;
         if !is_reader {
-            flag.released_at(now);
-            if !flag.is_due(now) {
+            let is_due = flag.is_due(now);
+            // A round with a capture in it is not quick.
+            quick::released(flag, place.filter(|_| !is_due), now);
+            if !is_due {
                 return None;
             }
         }
@@ -163,7 +173,7 @@ pub(crate) fn acquired(access: Access, flag: &Flag) {
         Access::Shared | Access::Untold => {}
     }
     if !flag.is_idle() {
-        acquired_contended(access, flag);
+        acquired_busy(access, flag);
     }
 }
 
@@ -177,12 +187,20 @@ pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
     flag.is_idle()
 }
 
+/// PERF: apart from [`acquired_contended`], which saves many registers.
 #[cold]
+#[inline(never)]
+fn acquired_busy(access: Access, flag: &Flag) {
+    if !quick::goes_on(flag) {
+        acquired_contended(access, flag);
+    }
+}
+
 #[inline(never)]
 fn acquired_contended(access: Access, flag: &Flag) {
     let is_alone = matches!(access, Access::Exclusive | Access::Untold);
     if is_alone && !flag.is_shared() {
-        flag.acquired_at(clock::now);
+        quick::acquired(flag, clock::now);
         return;
     }
     let Some(_recording) = Recording::enter() else {
@@ -204,7 +222,27 @@ fn acquired_contended(access: Access, flag: &Flag) {
 /// may read through it.
 #[inline(always)]
 pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) -> R {
-    let release = Release::begin(kind, flag);
+    release_from(None, kind, flag, unlock)
+}
+
+/// Whether the unlock is all that is left to do for a release from this place, as of a quick round
+/// (see `quick`). Asked when [`begin_release`] has said no; the unlock wakes nobody.
+#[allow(dead_code)] // Only some skins know whom an unlock wakes.
+#[inline]
+pub(crate) fn is_untimed(place: Place, flag: &Flag) -> bool {
+    !events::is_on() && quick::is_untimed(flag, place)
+}
+
+/// [`release`] from a place from which rounds may be quick, if there is one.
+#[allow(dead_code)] // As above.
+#[inline(always)]
+pub(crate) fn release_from<R>(
+    place: Option<Place>,
+    kind: Kind,
+    flag: &Flag,
+    unlock: impl FnOnce() -> R,
+) -> R {
+    let release = Release::begin_from(place, kind, flag);
     let result = unlock();
     if let Some(release) = &release {
         release.end();

@@ -1,0 +1,232 @@
+//! Quick rounds of one thread at one lock, which are not timed one by one.
+//!
+//! While a sampled thread waits, an acquisition and a release read the clock. A thread that takes
+//! and releases a lock from one place over and over, while a waiter is on its way out of its sleep,
+//! would spend as much on that as on a section of 20 ns. So it times some of its rounds, and leaves
+//! a stretch of them untimed whose length it draws: at most [`STRETCH_NANOS`] at its measured pace.
+//!
+//! The numbers stay true in this way:
+//!
+//! - A round counts only from the place of the one before: another place is always timed, and so is
+//!   an unlock that wakes somebody (see [`Place`]), and the first release after a waiter's arrival.
+//!   A hold that lasts while others fall asleep ends with an unlock that wakes one: it is met at
+//!   its own release, on the same path as quick ones too.
+//! - The time between an untimed release and the next acquisition counts as long as the last one
+//!   that was measured, without the reading of the clock in it: half of what an untimed round is
+//!   shorter on average.
+//! - Who acquires the lock when another thread's stretch is going on takes it for free since that
+//!   thread's last timed release: at most a stretch too early.
+//!
+//! The sums are exact all the same: the table divides the time that has passed.
+
+use std::cell::Cell;
+use std::num::NonZeroU64;
+
+use super::flag::{Flag, Stopwatch};
+use crate::engine::thread_state::random;
+
+/// A round that takes longer is timed: two readings of the clock are some percent of it.
+const QUICK_NANOS: u64 = 125;
+
+/// As many rounds in succession must have been quick.
+const ENOUGH_ROUNDS: u32 = 4;
+
+/// Longer than this, at the pace of the rounds before, no stretch is.
+const STRETCH_NANOS: u64 = 1_000;
+
+/// No reading of the clock takes longer.
+const READING_NANOS: u64 = 20;
+
+/// A place in the code, at its depth in the stack, from which a lock is released by an unlock that
+/// wakes nobody.
+///
+/// Where the compiler has not inlined the unlock, as with opt-level 1, s and z, functions of one
+/// frame size that one function calls look like one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(NonZeroU64);
+
+impl Place {
+    /// This place; none on processors of which it is not known.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    #[allow(dead_code)] // Only some skins know whom an unlock wakes.
+    #[inline(always)]
+    pub(crate) fn here() -> Option<Self> {
+        let (instruction, stack): (u64, u64);
+        // SAFETY: copies two registers and changes nothing.
+        unsafe {
+            std::arch::asm!(
+                "lea {}, [rip]",
+                "mov {}, rsp",
+                out(reg) instruction,
+                out(reg) stack,
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+        NonZeroU64::new(instruction ^ stack.rotate_left(32)).map(Self)
+    }
+
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
+    #[allow(dead_code)] // As above.
+    #[inline(always)]
+    pub(crate) fn here() -> Option<Self> {
+        None
+    }
+
+    #[cfg(test)]
+    pub(super) fn numbered(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self)
+    }
+}
+
+thread_local! {
+    /// A signal handler that takes locks may change it between two lines: the times of a few rounds
+    /// are then wrong.
+    static ROUNDS: Rounds = const { Rounds::new() };
+}
+
+/// Whether the calling thread has acquired the lock in a stretch of its own. Nothing is left to do
+/// then.
+#[inline]
+pub(crate) fn goes_on(flag: &Flag) -> bool {
+    ROUNDS.with(|rounds| rounds.goes_on(flag.stopwatch()))
+}
+
+/// The calling thread has acquired a lock whose flag is busy. `now` is called if the time matters.
+#[inline]
+pub(crate) fn acquired(flag: &Flag, now: impl FnOnce() -> u64) {
+    ROUNDS.with(|rounds| rounds.acquired(flag, now));
+}
+
+/// Whether this release need not be timed.
+#[inline]
+pub(crate) fn is_untimed(flag: &Flag, place: Place) -> bool {
+    ROUNDS.with(|rounds| rounds.is_untimed(flag, place))
+}
+
+/// The calling thread is about to release the lock, whose flag is busy, at `now`: from a place
+/// from which rounds may be quick, if there is one.
+#[inline]
+pub(crate) fn released(flag: &Flag, place: Option<Place>, now: u64) {
+    if place.is_some() || flag.stopwatch().is_quick() {
+        ROUNDS.with(|rounds| rounds.released(flag, place, now, random));
+    } else {
+        flag.released_at(now);
+    }
+}
+
+/// The rounds of one thread at the lock that it has released last.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    /// The lock's stopwatch as this thread has left it. If there is another one, another thread has
+    /// held the lock since, or it is another lock; they differ in their times.
+    word: Cell<u64>,
+    place: Cell<Option<Place>>,
+    /// When it last released the lock, timed.
+    since: Cell<u64>,
+    /// The time between a release and the next acquisition, when it was last measured; and that
+    /// round's.
+    gap_nanos: Cell<u64>,
+    round_nanos: Cell<u64>,
+    /// The length of the stretch that is going on, and what is left of it.
+    stretch: Cell<u32>,
+    left: Cell<u32>,
+    /// The quick rounds in succession, a stretch for one.
+    quick: Cell<u32>,
+}
+
+impl Rounds {
+    pub(super) const fn new() -> Self {
+        Self {
+            word: Cell::new(0),
+            place: Cell::new(None),
+            since: Cell::new(0),
+            gap_nanos: Cell::new(0),
+            round_nanos: Cell::new(0),
+            stretch: Cell::new(0),
+            left: Cell::new(0),
+            quick: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    fn is_own(&self, stopwatch: Stopwatch) -> bool {
+        self.word.get() == stopwatch.word()
+    }
+
+    #[inline]
+    fn goes_on(&self, stopwatch: Stopwatch) -> bool {
+        self.is_own(stopwatch) && stopwatch.is_quick()
+    }
+
+    #[inline]
+    pub(super) fn acquired(&self, flag: &Flag, now: impl FnOnce() -> u64) {
+        let before = flag.stopwatch();
+        if self.goes_on(before) {
+            return;
+        }
+        if !(self.is_own(before) && before.is_free()) {
+            flag.acquired_at(now);
+            return;
+        }
+        let now = now();
+        flag.acquired_at(|| now);
+        self.word.set(flag.stopwatch().word());
+        self.gap_nanos.set(now.saturating_sub(self.since.get()));
+    }
+
+    #[inline]
+    pub(super) fn is_untimed(&self, flag: &Flag, place: Place) -> bool {
+        let left = self.left.get();
+        let is_untimed = left > 0
+            && self.place.get() == Some(place)
+            && self.is_own(flag.stopwatch())
+            && !flag.captures_next();
+        if is_untimed {
+            self.left.set(left - 1);
+        }
+        is_untimed
+    }
+
+    pub(super) fn released(
+        &self,
+        flag: &Flag,
+        place: Option<Place>,
+        now: u64,
+        random: impl FnOnce() -> u64,
+    ) {
+        let before = flag.stopwatch();
+        let is_own = self.is_own(before);
+        let untimed = self.stretch.get().saturating_sub(self.left.get());
+        let rounds = u64::from(untimed) + 1;
+        let elapsed = now.saturating_sub(self.since.replace(now));
+        let is_same = place.is_some() && self.place.replace(place) == place;
+        let is_quick = is_own && is_same && elapsed <= rounds * QUICK_NANOS;
+        let quick = match is_quick {
+            true => self.quick.get().saturating_add(1),
+            false => 0,
+        };
+        let mut after = before.free_at(now);
+        let mut stretch = 0;
+        if before.is_quick() {
+            if is_own {
+                // Untimed rounds are shorter by two readings, of which one lies in the gap. Where
+                // they are longer, by chance, that counts as much.
+                let timed = rounds * self.round_nanos.get();
+                let bound = (rounds * 2 * READING_NANOS) as i64;
+                let longer = (elapsed as i64 - timed as i64).clamp(-bound, bound);
+                let free = (rounds * self.gap_nanos.get()).saturating_add_signed(longer / 2);
+                after = before.free_after(elapsed, free);
+            }
+        } else if quick >= ENOUGH_ROUNDS {
+            let most = (STRETCH_NANOS / elapsed.max(STRETCH_NANOS / 32)) as u32;
+            stretch = 1 + (random() as u32) % most;
+            after = after.quick();
+            self.round_nanos.set(elapsed);
+        }
+        flag.set_stopwatch(after);
+        self.word.set(after.word());
+        self.stretch.set(stretch);
+        self.left.set(stretch);
+        self.quick.set(quick);
+    }
+}
