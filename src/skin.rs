@@ -26,7 +26,7 @@ pub(crate) use door::*;
 mod door {
     pub(crate) use crate::engine::blame::Flag;
     #[cfg(feature = "parking_lot")]
-    pub(crate) use crate::engine::blame::quick::Place;
+    pub(crate) use crate::engine::blame::quick::ReleasePlace;
     #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::events::polls::polling;
     pub(crate) use crate::engine::spawned::Origin;

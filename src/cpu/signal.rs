@@ -26,7 +26,7 @@ static INNER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 /// As both processors lay it out, and as the crate reads it.
 #[repr(C)]
-struct Frame {
+struct FrameRecord {
     frame_pointer: usize,
     return_address: usize,
 }
@@ -85,7 +85,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     let (place, frame_pointer) = unsafe { registers(context) };
     // SAFETY: the same; both registers are only read here.
     let frame = unsafe {
-        Frame {
+        FrameRecord {
             frame_pointer: *frame_pointer as usize,
             // Readers of stacks subtract one: they take every address for one behind a call.
             return_address: (*place as usize).wrapping_add(1),

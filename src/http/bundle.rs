@@ -73,7 +73,7 @@ pub(super) fn bundle(call: &Call<'_>, routes: &[Route]) -> Answer {
 }
 
 /// The records before and after the window, and what the processors did within.
-struct Taken {
+struct Recorded {
     before: [Mark; ProfileKind::COUNT],
     after: [Moment; ProfileKind::COUNT],
     cpu: Result<crate::cpu::CpuProfile, crate::cpu::Error>,
@@ -87,7 +87,7 @@ fn taken(
     frequency: u32,
     rates: Vec<(ProfileKind, Option<u64>)>,
     routes: &[Route],
-) -> Result<Taken, Response> {
+) -> Result<Recorded, Response> {
     // Until this returns, however it does, and no longer: what is made of it takes its time.
     let _holds: Vec<_> = rates
         .into_iter()
@@ -98,7 +98,7 @@ fn taken(
     let sampling = crate::cpu::start(frequency);
     window.wait()?;
     let after = control::moments(ProfileKind::ALL);
-    Ok(Taken {
+    Ok(Recorded {
         before,
         after,
         cpu: sampling.and_then(|sampling| sampling.finish()),
@@ -122,7 +122,7 @@ fn answers(call: &Call<'_>, routes: &[Route]) -> Vec<Part> {
 }
 
 /// With notes on those that are empty.
-fn parts(call: &Call<'_>, taken: Taken) -> (Vec<Part>, Vec<String>) {
+fn parts(call: &Call<'_>, taken: Recorded) -> (Vec<Part>, Vec<String>) {
     let (mut parts, mut notes) = (Vec::new(), Vec::new());
     let mut mappings = None;
     let turn = call.state.turn();

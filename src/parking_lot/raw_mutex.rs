@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use super::told;
-use crate::skin::{self, Access, Blocked, Flag, Kind, Place};
+use crate::skin::{self, Access, Blocked, Flag, Kind, ReleasePlace};
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
 /// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
@@ -52,7 +52,7 @@ impl RawMutex {
 
     #[cold]
     #[inline(never)]
-    fn unlock_contended(&self, place: Option<Place>, unlock: impl FnOnce()) {
+    fn unlock_contended(&self, place: Option<ReleasePlace>, unlock: impl FnOnce()) {
         let place = place.filter(|_| !self.wakes_somebody());
         skin::release_from(place, Kind::MUTEX, &self.flag, unlock);
     }
@@ -60,7 +60,7 @@ impl RawMutex {
     /// PERF: apart from `unlock_contended`, which saves many registers.
     #[cold]
     #[inline(never)]
-    fn is_untimed(&self, place: Option<Place>) -> bool {
+    fn is_untimed(&self, place: Option<ReleasePlace>) -> bool {
         let is_untimed = |place| skin::is_untimed(place, &self.flag);
         !self.wakes_somebody() && place.is_some_and(is_untimed)
     }
@@ -87,7 +87,7 @@ impl RawMutex {
     #[inline(always)]
     fn release(&self, unlock: impl FnOnce()) {
         let is_idle = skin::begin_release(Access::Exclusive, &self.flag);
-        let place = if is_idle { None } else { Place::here() };
+        let place = if is_idle { None } else { ReleasePlace::here() };
         if is_idle || self.is_untimed(place) {
             unlock();
         } else {

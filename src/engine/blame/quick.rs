@@ -8,7 +8,7 @@
 //! The numbers stay true in this way:
 //!
 //! - A round counts only from the place of the one before: another place is always timed, and so is
-//!   an unlock that wakes somebody (see [`Place`]), and the first release after a waiter's arrival.
+//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after a waiter's arrival.
 //!   A hold that lasts while others fall asleep ends with an unlock that wakes one: it is met at
 //!   its own release, on the same path as quick ones too.
 //! - The time between an untimed release and the next acquisition counts as long as the last one
@@ -43,9 +43,9 @@ const READING_NANOS: u64 = 20;
 /// Where the compiler has not inlined the unlock, as with opt-level 1, s and z, functions of one
 /// frame size that one function calls look like one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(NonZeroU64);
+pub(crate) struct ReleasePlace(NonZeroU64);
 
-impl Place {
+impl ReleasePlace {
     /// This place; none on processors of which it is not known.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     #[allow(dead_code)] // Only some skins know whom an unlock wakes.
@@ -99,14 +99,14 @@ pub(crate) fn acquired(flag: &Flag, now: impl FnOnce() -> u64) {
 
 /// Whether this release need not be timed.
 #[inline]
-pub(crate) fn is_untimed(flag: &Flag, place: Place) -> bool {
+pub(crate) fn is_untimed(flag: &Flag, place: ReleasePlace) -> bool {
     ROUNDS.with(|rounds| rounds.is_untimed(flag, place))
 }
 
 /// The calling thread is about to release the lock, whose flag is busy, at `now`: from a place
 /// from which rounds may be quick, if there is one.
 #[inline]
-pub(crate) fn released(flag: &Flag, place: Option<Place>, now: u64) {
+pub(crate) fn released(flag: &Flag, place: Option<ReleasePlace>, now: u64) {
     if place.is_some() || flag.stopwatch().is_quick() {
         ROUNDS.with(|rounds| rounds.released(flag, place, now, random));
     } else {
@@ -120,7 +120,7 @@ pub(super) struct Rounds {
     /// The lock's stopwatch as this thread has left it. If there is another one, another thread has
     /// held the lock since, or it is another lock; they differ in their times.
     word: Cell<u64>,
-    place: Cell<Option<Place>>,
+    place: Cell<Option<ReleasePlace>>,
     /// When it last released the lock, timed.
     since: Cell<u64>,
     /// The time between a release and the next acquisition, when it was last measured; and that
@@ -175,7 +175,7 @@ impl Rounds {
     }
 
     #[inline]
-    pub(super) fn is_untimed(&self, flag: &Flag, place: Place) -> bool {
+    pub(super) fn is_untimed(&self, flag: &Flag, place: ReleasePlace) -> bool {
         let left = self.left.get();
         let is_untimed = left > 0
             && self.place.get() == Some(place)
@@ -190,7 +190,7 @@ impl Rounds {
     pub(super) fn released(
         &self,
         flag: &Flag,
-        place: Option<Place>,
+        place: Option<ReleasePlace>,
         now: u64,
         random: impl FnOnce() -> u64,
     ) {

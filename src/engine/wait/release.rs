@@ -1,6 +1,6 @@
 //! One release that others wait for: before the unlock, and after it.
 
-use crate::engine::blame::quick::{self, Place};
+use crate::engine::blame::quick::{self, ReleasePlace};
 use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
@@ -33,7 +33,7 @@ impl Release {
     /// [`begin`](Self::begin) at a place from which rounds may be `quick`: of these most do not
     /// read the clock.
     #[inline]
-    fn begin_from(place: Option<Place>, kind: Kind, flag: &Flag) -> Option<Self> {
+    fn begin_from(place: Option<ReleasePlace>, kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();
         if events::is_on() {
             events::note_release(LockRef::beside(flag).key(), kind, now);
@@ -229,7 +229,7 @@ pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) ->
 /// (see `quick`). Asked when [`begin_release`] has said no; the unlock wakes nobody.
 #[allow(dead_code)] // Only some skins know whom an unlock wakes.
 #[inline]
-pub(crate) fn is_untimed(place: Place, flag: &Flag) -> bool {
+pub(crate) fn is_untimed(place: ReleasePlace, flag: &Flag) -> bool {
     !events::is_on() && quick::is_untimed(flag, place)
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn is_untimed(place: Place, flag: &Flag) -> bool {
 #[allow(dead_code)] // As above.
 #[inline(always)]
 pub(crate) fn release_from<R>(
-    place: Option<Place>,
+    place: Option<ReleasePlace>,
     kind: Kind,
     flag: &Flag,
     unlock: impl FnOnce() -> R,

@@ -90,7 +90,7 @@ impl Amount {
 
 /// A call site on one of the sides.
 #[derive(Debug)]
-struct Site<'a> {
+struct PairedSite<'a> {
     place: Option<Place<'a>>,
     amount: Amount,
 }
@@ -98,8 +98,8 @@ struct Site<'a> {
 /// The sites of both sides, the largest first, and what each pair of them has.
 #[derive(Debug)]
 struct Pairs<'a> {
-    waiters: Vec<Site<'a>>,
-    blockers: Vec<Site<'a>>,
+    waiters: Vec<PairedSite<'a>>,
+    blockers: Vec<PairedSite<'a>>,
     /// By the positions of the waiter and of the blocker.
     amounts: HashMap<(usize, usize), Amount>,
     total: f64,
@@ -137,7 +137,7 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    fn side(&self, side: Side) -> &[Site<'a>] {
+    fn side(&self, side: Side) -> &[PairedSite<'a>] {
         match side {
             Side::Waiter => &self.waiters,
             Side::Blocker => &self.blockers,
@@ -192,14 +192,14 @@ type Positions<'a> = HashMap<Option<Place<'a>>, usize>;
 /// The largest first, and where each of them is.
 fn sites<'a>(
     parts: impl Iterator<Item = (Option<Place<'a>>, Amount)>,
-) -> (Vec<Site<'a>>, Positions<'a>) {
+) -> (Vec<PairedSite<'a>>, Positions<'a>) {
     let mut sums: HashMap<Option<Place<'a>>, Amount> = HashMap::new();
     for (place, amount) in parts {
         sums.entry(place).or_default().add(amount);
     }
     let sites = sums.into_iter();
     let mut sites: Vec<_> = sites
-        .map(|(place, amount)| Site { place, amount })
+        .map(|(place, amount)| PairedSite { place, amount })
         .collect();
     sites.sort_by(|a, b| {
         let by_value = b.amount.value.total_cmp(&a.amount.value);
@@ -315,7 +315,7 @@ fn more(sites: usize) -> Html {
     }
 }
 
-fn group(view: &View<'_>, pairs: &Pairs<'_>, side: Side, at: usize, site: &Site<'_>) -> Html {
+fn group(view: &View<'_>, pairs: &Pairs<'_>, side: Side, at: usize, site: &PairedSite<'_>) -> Html {
     let opposite = pairs.opposite(side, at);
     let rows = opposite.iter().take(LISTED).map(|(other, amount)| {
         html!(
@@ -370,7 +370,7 @@ fn anchored(side: Side, at: usize, words: Html) -> Html {
     html!("<a href=\"#{}\">{}</a>", side.anchor(at), words)
 }
 
-fn name<'a>(site: &Site<'a>) -> &'a str {
+fn name<'a>(site: &PairedSite<'a>) -> &'a str {
     site.place.map_or("-", |place| place.function)
 }
 
@@ -419,7 +419,7 @@ mod tests {
     fn both_sides_have_their_sums() {
         let profile = pairs();
         let pairs = Pairs::of(&profile, 1);
-        let side = |sites: &[Site<'_>]| -> Vec<(String, u64)> {
+        let side = |sites: &[PairedSite<'_>]| -> Vec<(String, u64)> {
             let sites = sites.iter();
             sites
                 .map(|site| (name(site).to_owned(), site.amount.value as u64 / MS))

@@ -133,7 +133,7 @@ fn place(frame: &Frame) -> Place<'_> {
 
 /// The stacks of one call site: it has one line of source and one kind.
 #[derive(Debug)]
-pub(super) struct Site<'a> {
+pub(super) struct StackSite<'a> {
     pub(super) kind: &'a str,
     /// `None`: there is no frame at all.
     pub(super) place: Option<Place<'a>>,
@@ -146,15 +146,15 @@ pub(super) struct Site<'a> {
 }
 
 /// The largest by this measure first.
-pub(super) fn sites(stacks: &dyn Stacks, measure: usize) -> Vec<Site<'_>> {
+pub(super) fn sites(stacks: &dyn Stacks, measure: usize) -> Vec<StackSite<'_>> {
     let measures = stacks.measures().len();
-    let mut sites: Vec<Site<'_>> = Vec::new();
+    let mut sites: Vec<StackSite<'_>> = Vec::new();
     let mut index_of = std::collections::HashMap::new();
     for stack in 0..stacks.len() {
         let (kind, place) = (stacks.kind(stack), stacks.site(stack));
         let index = *index_of.entry((kind, place)).or_insert(sites.len());
         if index == sites.len() {
-            sites.push(Site {
+            sites.push(StackSite {
                 kind,
                 place,
                 values: vec![0.0; measures],

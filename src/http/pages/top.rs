@@ -3,7 +3,7 @@
 
 use super::html::{Html, bar, breakable, html, when};
 use super::live;
-use super::stacks::{Site, has_wakeups, percent, sites, total};
+use super::stacks::{StackSite, has_wakeups, percent, sites, total};
 use super::view::{Page, View};
 use crate::http::call::{Answer, Call};
 use crate::profile::{mean_delay, std_error};
@@ -64,7 +64,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(view: &View<'_>, sites: &[Site<'_>]) -> Self {
+    fn of(view: &View<'_>, sites: &[StackSite<'_>]) -> Self {
         let (count, time) = (|name| name == "contentions", view.measure().is_time());
         let waits = view
             .measures
@@ -116,7 +116,7 @@ fn title(text: &str, first: &str, more: Html) -> Html {
     )
 }
 
-fn row(view: &View<'_>, site: &Site<'_>, columns: &Columns, total: f64) -> Html {
+fn row(view: &View<'_>, site: &StackSite<'_>, columns: &Columns, total: f64) -> Html {
     let value = site.values[view.measure];
     let share = html!(
         "{}<span>{}</span>",
@@ -180,7 +180,7 @@ fn number(class: &str, value: f64, shown: Html) -> Html {
     )
 }
 
-fn function(view: &View<'_>, site: &Site<'_>) -> Html {
+fn function(view: &View<'_>, site: &StackSite<'_>) -> Html {
     let name = site.place.map_or("-", |place| place.function);
     let address = site
         .place
@@ -192,7 +192,7 @@ fn function(view: &View<'_>, site: &Site<'_>) -> Html {
 }
 
 /// Leads to the line.
-fn place(view: &View<'_>, site: &Site<'_>) -> Html {
+fn place(view: &View<'_>, site: &StackSite<'_>) -> Html {
     let known = site.place.filter(|place| !place.file.is_empty());
     let Some(place) = known else {
         return html!("<td role=\"cell\" class=\"where\">-</td>");

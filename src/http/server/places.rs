@@ -30,13 +30,13 @@ pub(super) struct Places(Arc<Shared>);
 struct Shared {
     max: usize,
     max_unread: usize,
-    taken: Mutex<Vec<Taken>>,
+    taken: Mutex<Vec<Claim>>,
     /// A place has become free, or a request in work has got its answer.
     changed: Notify,
 }
 
 #[derive(Debug)]
-struct Taken {
+struct Claim {
     /// Counts up, so that no two places have the same.
     number: u64,
     peer: IpAddr,
@@ -117,7 +117,7 @@ impl Place {
         self.change(|place| place.unread -= bytes);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Taken)) {
+    fn change(&self, change: impl FnOnce(&mut Claim)) {
         let mut taken = self.shared.taken();
         if let Some(place) = taken.iter_mut().find(|place| place.number == self.number) {
             change(place);
@@ -137,13 +137,13 @@ impl Drop for Place {
 impl Shared {
     fn add(
         self: &Arc<Self>,
-        taken: &mut Vec<Taken>,
+        taken: &mut Vec<Claim>,
         peer: IpAddr,
     ) -> (Place, oneshot::Receiver<()>) {
         let (close, closed) = oneshot::channel();
         // The newest stands at the end.
         let number = taken.last().map_or(0, |last| last.number + 1);
-        taken.push(Taken {
+        taken.push(Claim {
             number,
             peer,
             waiting_since: Some(Instant::now()),
@@ -176,12 +176,12 @@ impl Shared {
     }
 
     /// Locked for a moment at a time. Every change is one step, so it is valid after a panic.
-    fn taken(&self) -> MutexGuard<'_, Vec<Taken>> {
+    fn taken(&self) -> MutexGuard<'_, Vec<Claim>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
+impl Claim {
     fn end(&mut self) {
         // An error says that the connection has ended by itself.
         let _ = self.close.take().map(|close| close.send(()));
@@ -190,8 +190,8 @@ impl Taken {
 
 /// The slowest of those that are `meant` and keep the server waiting, and since when: the one that
 /// has done so for longest, of the address with most connections.
-fn slowest(taken: &mut [Taken], meant: impl Fn(&Taken) -> bool) -> Option<(&mut Taken, Instant)> {
-    let waits = |place: &Taken| match &place.close {
+fn slowest(taken: &mut [Claim], meant: impl Fn(&Claim) -> bool) -> Option<(&mut Claim, Instant)> {
+    let waits = |place: &Claim| match &place.close {
         Some(_) if meant(place) => place.waiting_since,
         _ => None,
     };

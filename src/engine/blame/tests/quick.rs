@@ -1,7 +1,7 @@
 //! Rounds with made-up times, next to what a stopwatch that is always read would show.
 
 use super::super::flag::Flag;
-use super::super::quick::{Place, Rounds};
+use super::super::quick::{ReleasePlace, Rounds};
 
 const START: u64 = 10_000;
 /// As long as a stretch may be at most: see the module.
@@ -49,7 +49,7 @@ impl Scene {
 
     /// Whether it is timed.
     fn release(&mut self, rounds: &Rounds, place: u64) -> bool {
-        let place = Place::numbered(place);
+        let place = ReleasePlace::numbered(place);
         let is_timed = !rounds.is_untimed(&self.flag, place.unwrap());
         if is_timed {
             let random = self.draw();
