@@ -8,9 +8,9 @@
 //! The numbers stay true in this way:
 //!
 //! - A round counts only from the place of the one before: another place is always timed, and so is
-//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after a waiter's arrival.
-//!   A hold that lasts while others fall asleep ends with an unlock that wakes one: it is met at
-//!   its own release, on the same path as quick ones too.
+//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after a waiter has
+//!   arrived. A hold that lasts while others fall asleep ends with an unlock that wakes one: it is
+//!   met at its own release, on the same path as quick ones too.
 //! - The time between an untimed release and the next acquisition counts as long as the last one
 //!   that was measured, without the reading of the clock in it: half of what an untimed round is
 //!   shorter on average.
