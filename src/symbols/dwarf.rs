@@ -8,15 +8,15 @@
 
 mod functions;
 mod lines;
+mod section;
 mod split;
 mod units;
 
-use std::borrow::Cow;
-
 use gimli::{DwarfSections, EndianSlice, RunTimeEndian, SectionId};
-use object::{Object, ObjectSection};
+use object::Object;
 
 use super::raw_frame::RawFrame;
+use section::{Bytes, Unreadable};
 
 pub(super) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 pub(super) type Dwarf<'a> = gimli::Dwarf<Slice<'a>>;
@@ -25,7 +25,7 @@ type Result<T> = std::result::Result<T, gimli::Error>;
 
 /// The sections of a file, uncompressed.
 pub(super) struct Sections<'a> {
-    sections: DwarfSections<Cow<'a, [u8]>>,
+    sections: DwarfSections<Bytes<'a>>,
     endian: RunTimeEndian,
 }
 
@@ -66,14 +66,12 @@ fn section<'a>(
     file: &object::File<'a>,
     id: SectionId,
     name: Option<&str>,
-) -> object::Result<Cow<'a, [u8]>> {
+) -> std::result::Result<Bytes<'a>, Unreadable> {
     let is_of_variables = matches!(id, SectionId::DebugLoc | SectionId::DebugLocLists);
     let is_of_macros = matches!(id, SectionId::DebugMacinfo | SectionId::DebugMacro);
     let name = name.filter(|_| !is_of_variables && !is_of_macros && id != SectionId::DebugTypes);
     let section = name.and_then(|name| file.section_by_name(name));
-    section.map_or(Ok(Cow::Borrowed(&[])), |section| {
-        section.uncompressed_data()
-    })
+    section.map_or(Ok(Bytes::NONE), |section| Bytes::of(&section))
 }
 
 /// The functions at each address, innermost first; none where the debug information does not have

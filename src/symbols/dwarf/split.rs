@@ -2,14 +2,14 @@
 //! (`.dwo`), or in one package beside the program (`.dwp`), as `split-debuginfo` says in a profile
 //! of Cargo.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use gimli::{DwarfPackageSections, DwoId, EndianSlice};
-use object::{Object, ObjectSection};
+use object::Object;
 
 use super::functions::{self, Function};
 use super::lines::lossy;
+use super::section::Bytes;
 use super::{Dwarf, Sections, Unit};
 use crate::loader::file::Mapped;
 
@@ -43,16 +43,15 @@ fn in_package(
     // All of them, also those that nobody asks for: the index says where a unit's part is of each.
     let section = |id: gimli::SectionId| {
         let section = id.dwo_name().and_then(|name| file.section_by_name(name));
-        section.map_or(Ok(Cow::Borrowed(&[][..])), |section| {
-            let bytes = section.uncompressed_data();
-            bytes.map_err(|_| gimli::Error::MissingUnitDie)
+        section.map_or(Ok(Bytes::NONE), |section| {
+            Bytes::of(&section).map_err(|_| gimli::Error::MissingUnitDie)
         })
     };
     let sections = DwarfPackageSections::load(section).ok()?;
     let empty = EndianSlice::new(&[], endian);
     let package = sections
         .borrow(
-            |section: &Cow<'_, [u8]>| EndianSlice::new(section, endian),
+            |section: &Bytes<'_>| EndianSlice::new(section, endian),
             empty,
         )
         .ok()?;
