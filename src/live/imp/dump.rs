@@ -1,6 +1,7 @@
 //! Looks at every thread of the process.
 
 use std::collections::HashMap;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::holders::{self, Party, Trace, Wanted};
@@ -242,12 +243,31 @@ fn look_at(
     Some(found)
 }
 
+/// The pauses before looks at threads that ran at the look before.
+const BETWEEN_LOOKS: [Duration; 6] = {
+    const fn micros(micros: u64) -> Duration {
+        Duration::from_micros(micros)
+    }
+    [
+        micros(100),
+        micros(200),
+        micros(400),
+        micros(800),
+        micros(1_600),
+        micros(3_200),
+    ]
+};
+
 /// Asks the threads that run for their stacks.
+///
+/// A call that a thread blocks in when the signal comes may return `EINTR`, and the thread may be
+/// on its way there. So it is asked only if it has not slept from one look to the next; most that
+/// ran at the first one sleep at the second, and need not be asked.
 fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<String>) {
-    let wanted: Vec<usize> = (0..found.len())
+    let mut open: Vec<usize> = (0..found.len())
         .filter(|index| found[*index].wants_signal)
         .collect();
-    if wanted.is_empty() {
+    if open.is_empty() {
         return;
     }
     let mut asker = match Asker::new() {
@@ -257,23 +277,55 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
             return;
         }
     };
-    let tids: Vec<Tid> = wanted
-        .iter()
-        .map(|index| found[*index].thread.tid as Tid)
-        .collect();
+    let deadline = Instant::now() + DEADLINE;
+    let mut buffer = vec![0; COPIED_BYTES];
     let mut addresses = Addresses::EMPTY;
-    asker.ask(&tids, Instant::now() + DEADLINE, |index, start, copy| {
-        addresses.clear();
-        let end = copied::walk(start, copy, &mut addresses);
-        let found = &mut found[wanted[index]];
-        found.addresses = addresses.as_slice().to_vec();
-        found.stack_pointer = Some(start.stack_pointer);
-        found.traces = wanted_traces.find(copy);
-        if let Some(leaf) = found.addresses.first_mut() {
-            *leaf = behind_instruction(*leaf);
+    for pause in BETWEEN_LOOKS {
+        thread::sleep(pause);
+        let mut steady = Vec::new();
+        open.retain(|&index| {
+            let before = &mut found[index];
+            let tid = before.thread.tid as Tid;
+            addresses.clear();
+            let Some(again) = look_at(tid, wanted_traces, &mut buffer, &mut addresses) else {
+                before.thread.note = Some("no stack: the thread ended during the dump");
+                return false;
+            };
+            let has_slept = again.thread.voluntary_switches != before.thread.voluntary_switches;
+            *before = again;
+            match (before.wants_signal, has_slept) {
+                (false, _) => false,
+                (true, true) => true,
+                (true, false) => {
+                    steady.push(index);
+                    false
+                }
+            }
+        });
+        let tids: Vec<Tid> = steady
+            .iter()
+            .map(|index| found[*index].thread.tid as Tid)
+            .collect();
+        let asleep = asker.ask(&tids, deadline, |index, start, copy| {
+            addresses.clear();
+            let end = copied::walk(start, copy, &mut addresses);
+            let found = &mut found[steady[index]];
+            found.addresses = addresses.as_slice().to_vec();
+            found.stack_pointer = Some(start.stack_pointer);
+            found.traces = wanted_traces.find(copy);
+            if let Some(leaf) = found.addresses.first_mut() {
+                *leaf = behind_instruction(*leaf);
+            }
+            found.thread.note = note_of(end);
+        });
+        open.extend(asleep.into_iter().map(|index| steady[index]));
+        if open.is_empty() {
+            return;
         }
-        found.thread.note = note_of(end);
-    });
+    }
+    for index in open {
+        found[index].thread.note = Some("no stack: the thread wakes and sleeps all the time");
+    }
 }
 
 fn why_not_asked(refusal: Refusal) -> &'static str {

@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::procfs::Tid;
+use super::look;
+use super::procfs::{self, Position, Tid};
 use super::stacks::writable_range;
 use crate::engine::stack::copied::{StackCopy, Start};
 use crate::engine::stack::memory;
@@ -122,20 +123,28 @@ impl Asker {
     }
 
     /// Asks these threads, and calls `answer` with the index of each one that answers before
-    /// `deadline`.
+    /// `deadline`. Returns the indices of those that were not asked, as they block in a call that
+    /// the signal would interrupt.
     pub(super) fn ask(
         &mut self,
         tids: &[Tid],
         deadline: Instant,
         mut answer: impl FnMut(usize, Start, StackCopy<'_>),
-    ) {
+    ) -> Vec<usize> {
+        let mut not_asked = Vec::new();
         for (batch, tids) in tids.chunks(SLOTS).enumerate() {
             let mut requests = [0; SLOTS];
-            for ((slot, tid), request) in TABLE.iter().zip(tids).zip(&mut requests) {
-                *request = slot.request(*tid);
-            }
             let mut open: usize = tids.len();
             let mut is_open = [true; SLOTS];
+            for (index, tid) in tids.iter().enumerate() {
+                if is_interrupted(*tid) {
+                    not_asked.push(batch * SLOTS + index);
+                    is_open[index] = false;
+                    open -= 1;
+                } else {
+                    requests[index] = TABLE[index].request(*tid);
+                }
+            }
             let mut pause = Duration::from_micros(20);
             while open > 0 {
                 for (index, slot) in TABLE.iter().enumerate().take(tids.len()) {
@@ -169,7 +178,16 @@ impl Asker {
                 }
             }
         }
+        not_asked
     }
+}
+
+/// Whether the thread blocks in a call that a signal's handler ends.
+fn is_interrupted(tid: Tid) -> bool {
+    let position = procfs::position(tid);
+    position.is_some_and(|position| {
+        matches!(position, Position::Call { .. }) && !look::is_restarted(&position)
+    })
 }
 
 impl Drop for Asker {
