@@ -169,6 +169,10 @@
 //! | `parking_lot::RwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump`: by shares | | parking_lot 0.12 |
 //! | `parking_lot::Condvar` | `condvar` | every wait | the release of the mutex (`mutex`) | notifying | parking_lot 0.12 |
 //! | `parking_lot::Once` | `once` | waiting for a run | the run's end | | parking_lot 0.12 |
+//! | `parking_lot_0_13::Mutex`, `FairMutex`, `ReentrantMutex` | `mutex` | lock, timed tries | release, `bump`, `unlocked` | | parking_lot 0.13 |
+//! | `parking_lot_0_13::RwLock`, `RecursiveRwLock` | `rwlock_read`, `rwlock_write` | read, upgradable read, write, upgrade, timed tries | release, downgrade, `bump`: by shares | | parking_lot 0.13 |
+//! | `parking_lot_0_13::Condvar` | `condvar` | every wait, each turn of a `wait_while` | the release of the mutex (`mutex`) | notifying | parking_lot 0.13 |
+//! | `parking_lot_0_13::Once` | `once` | waiting for a run | the run's end | | parking_lot 0.13 |
 //! | `crossbeam_channel::Sender`, `Receiver` | `chan_send`, `chan_recv` | send when full, recv when empty, timed ones | | sending, receiving, the end of the other side | crossbeam-channel 0.5 |
 //! | `crossbeam_channel::Select`, `select!`, `select_biased!` | `select` | one event per select, without the handler | | the same | crossbeam-channel 0.5 |
 //! | `crossbeam_utils::sync::Parker`, `WaitGroup` | `park`, `barrier` | park, wait | | unparking, the last one to leave | crossbeam-utils 0.8 |
@@ -317,7 +321,8 @@
 //! |---|---|---|
 //! | `profiling` | yes | The profiler. Without it every module re-exports the original, and the functions do nothing: for builds that must not have it |
 //! | `framehop` | yes | Captures stacks ten times faster than the system's unwinder, on x86-64 Linux; without effect elsewhere |
-//! | `parking_lot` | no | `contend::parking_lot`, for programs that use parking_lot 0.12 (not 0.13) |
+//! | `parking_lot` | no | `contend::parking_lot`, for programs that use parking_lot 0.12 |
+//! | `parking_lot_0_13` | no | `contend::parking_lot_0_13`, for programs that use parking_lot 0.13. Needs Rust 1.95 |
 //! | `crossbeam-channel` | no | `contend::crossbeam_channel`, for programs that use crossbeam-channel 0.5 |
 //! | `crossbeam-utils` | no | `contend::crossbeam_utils`: `Parker`, `WaitGroup`, `ShardedLock`. Adds no crate |
 //! | `once_cell` | no | `contend::once_cell`, for programs that use once_cell 1 |
@@ -345,6 +350,8 @@ mod labels;
 pub mod once_cell;
 #[cfg(all(feature = "parking_lot", feature = "profiling"))]
 pub mod parking_lot;
+#[cfg(all(feature = "parking_lot_0_13", feature = "profiling"))]
+pub mod parking_lot_0_13;
 mod resource;
 mod skin;
 #[cfg(feature = "profiling")]
@@ -458,6 +465,9 @@ originals! {
     /// `parking_lot` 0.12.
     #[cfg(feature = "parking_lot")]
     parking_lot = parking_lot;
+    /// `parking_lot` 0.13.
+    #[cfg(feature = "parking_lot_0_13")]
+    parking_lot_0_13 = parking_lot_0_13;
     /// `crossbeam-channel` 0.5.
     #[cfg(feature = "crossbeam-channel")]
     crossbeam_channel = crossbeam_channel;

@@ -105,16 +105,8 @@ pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, Ra
 /// feature `send_guard`.
 #[inline(always)]
 fn told(access: crate::skin::Access) -> crate::skin::Access {
-    use crate::skin::Access;
-    use std::any::TypeId;
-
     type Marker = <::parking_lot::RawMutex as lock_api::RawMutex>::GuardMarker;
-    let is_sent = TypeId::of::<Marker>() == TypeId::of::<lock_api::GuardSend>();
-    match access {
-        Access::Exclusive if is_sent => Access::Untold,
-        Access::Upgradable if is_sent => Access::Shared,
-        _ => access,
-    }
+    crate::skin::told::<Marker, lock_api::GuardSend>(access)
 }
 
 /// Creates a [`Mutex`] in a constant, as [`Mutex::new`] does too.

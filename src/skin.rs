@@ -11,6 +11,11 @@ mod contended;
 mod guard;
 #[cfg(feature = "profiling")]
 mod hold;
+#[cfg(all(
+    any(feature = "parking_lot", feature = "parking_lot_0_13"),
+    feature = "profiling"
+))]
+mod raw_lock;
 #[cfg(any(test, feature = "profiling", feature = "http"))]
 pub(crate) mod table;
 
@@ -54,6 +59,8 @@ mod door {
     #[cfg(feature = "tokio")]
     pub(crate) use crate::skin::hold::{HasFlag, hold};
     pub(crate) use crate::skin::hold::{HasSharedFlag, Hold, Permits, let_go_of};
+    #[cfg(any(feature = "parking_lot", feature = "parking_lot_0_13"))]
+    pub(crate) use crate::skin::raw_lock::{raw_lock, told};
 
     /// Whether a wait is of interest to anybody. For skins whose first try costs more than a look
     /// at the rates.

@@ -709,3 +709,139 @@ fn parameters_are_left_out() {
     let name = "contend::sync::Mutex<alloc::vec::Vec<u8>>::lock";
     assert_eq!(without_parameters(name), "contend::sync::Mutex::lock");
 }
+
+#[cfg(feature = "parking_lot_0_13")]
+mod version_0_13 {
+    use contend::parking_lot_0_13 as parking_lot;
+
+    use super::*;
+
+    same_stacks! {
+        condvar_wait: "contend::parking_lot_0_13::Condvar::wait", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            until(|| changed.wait(&mut lock.lock()), || assert!(changed.notify_one()));
+        };
+        condvar_wait_for: "contend::parking_lot_0_13::Condvar::wait_for", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            assert!(changed.wait_for(&mut lock.lock(), ms(WAIT_MS)).timed_out());
+        };
+        condvar_wait_until: "contend::parking_lot_0_13::Condvar::wait_until", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            let timeout = Instant::now() + ms(UNTIL_MS);
+            assert!(changed.wait_until(&mut lock.lock(), timeout).timed_out());
+        };
+        condvar_wait_while: "contend::parking_lot_0_13::Condvar::wait_while", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            let wait = || changed.wait_while(&mut lock.lock(), |value| *value == 0);
+            until(wait, || {
+                *lock.lock() = 1;
+                changed.notify_one();
+            });
+        };
+        condvar_wait_while_for: "contend::parking_lot_0_13::Condvar::wait_while_for", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            let is_zero = |value: &mut u64| *value == 0;
+            assert!(changed.wait_while_for(&mut lock.lock(), is_zero, ms(WAIT_MS)).timed_out());
+        };
+        condvar_wait_while_until: "contend::parking_lot_0_13::Condvar::wait_while_until", {
+            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+            let (is_zero, timeout) = (|value: &mut u64| *value == 0, Instant::now() + ms(UNTIL_MS));
+            assert!(changed.wait_while_until(&mut lock.lock(), is_zero, timeout).timed_out());
+        };
+        once_call_once: "contend::parking_lot_0_13::Once::call_once", {
+            let once = parking_lot::Once::new();
+            while_initialised(|run| once.call_once(run), || once.call_once(|| unreachable!()));
+        };
+        once_call_once_force: "contend::parking_lot_0_13::Once::call_once_force", {
+            let once = parking_lot::Once::new();
+            let wait = || once.call_once_force(|_| unreachable!());
+            while_initialised(|run| once.call_once_force(|_| run()), wait);
+        };
+        lock: "contend::parking_lot_0_13::Mutex::lock", {
+            let lock = parking_lot::Mutex::new(0);
+            let guard = lock.lock();
+            until(|| *lock.lock() = 1, || drop(guard));
+        };
+        try_lock_for: "contend::parking_lot_0_13::Mutex::try_lock_for", {
+            let lock = parking_lot::Mutex::new(0);
+            let _guard = lock.lock();
+            assert!(lock.try_lock_for(ms(WAIT_MS)).is_none());
+        };
+        try_lock_until: "contend::parking_lot_0_13::Mutex::try_lock_until", {
+            let lock = parking_lot::Mutex::new(0);
+            let _guard = lock.lock();
+            assert!(lock.try_lock_until(Instant::now() + ms(UNTIL_MS)).is_none());
+        };
+        fair_lock: "contend::parking_lot_0_13::Mutex::lock", {
+            let lock = parking_lot::FairMutex::new(0);
+            let guard = lock.lock();
+            until(|| *lock.lock() = 1, || drop(guard));
+        };
+        reentrant_lock: "contend::parking_lot_0_13::ReentrantMutex::lock", {
+            let lock = parking_lot::ReentrantMutex::new(0);
+            let guard = lock.lock();
+            until(|| assert_eq!(*lock.lock(), 0), || drop(guard));
+        };
+        unlocked: "contend::parking_lot_0_13::MutexGuard::unlocked", {
+            let lock = parking_lot::Mutex::new(0);
+            let holds = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut guard = lock.lock();
+                    parking_lot::MutexGuard::unlocked(&mut guard, || {
+                        holds.wait();
+                        holds.wait();
+                    });
+                });
+                holds.wait();
+                let guard = lock.lock();
+                holds.wait();
+                std::thread::sleep(ms(WAIT_MS));
+                drop(guard);
+            });
+        };
+        read: "contend::parking_lot_0_13::RwLock::read", {
+            let lock = parking_lot::RwLock::new(0);
+            let guard = lock.write();
+            until(|| assert_eq!(*lock.read(), 0), || drop(guard));
+        };
+        write: "contend::parking_lot_0_13::RwLock::write", {
+            let lock = parking_lot::RwLock::new(0);
+            let guard = lock.read();
+            until(|| *lock.write() = 1, || drop(guard));
+        };
+        upgradable_read: "contend::parking_lot_0_13::RwLock::upgradable_read", {
+            let lock = parking_lot::RwLock::new(0);
+            let guard = lock.write();
+            until(|| assert_eq!(*lock.upgradable_read(), 0), || drop(guard));
+        };
+        upgrade: "contend::parking_lot_0_13::RwLockUpgradableReadGuard::upgrade", {
+            let lock = parking_lot::RwLock::new(0);
+            let guard = lock.read();
+            let upgrade = || {
+                let guard = lock.upgradable_read();
+                *parking_lot::RwLockUpgradableReadGuard::upgrade(guard) = 1;
+            };
+            until(upgrade, || drop(guard));
+        };
+        try_read_for: "contend::parking_lot_0_13::RwLock::try_read_for", {
+            let lock = parking_lot::RwLock::new(0);
+            let _guard = lock.write();
+            assert!(lock.try_read_for(ms(WAIT_MS)).is_none());
+        };
+        try_write_until: "contend::parking_lot_0_13::RwLock::try_write_until", {
+            let lock = parking_lot::RwLock::new(0);
+            let _guard = lock.read();
+            assert!(lock.try_write_until(Instant::now() + ms(UNTIL_MS)).is_none());
+        };
+        once_wait: "contend::parking_lot_0_13::Once::wait", {
+            let once = parking_lot::Once::new();
+            while_initialised(|run| once.call_once(run), || once.wait());
+        };
+        recursive_read: "contend::parking_lot_0_13::RwLock::read", {
+            let lock = parking_lot::RecursiveRwLock::new(0);
+            let guard = lock.write();
+            until(|| assert_eq!(*lock.read(), 0), || drop(guard));
+        };
+    }
+}

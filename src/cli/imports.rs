@@ -19,6 +19,7 @@ mod find;
 mod tokens;
 mod uses;
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use clap::Args;
 
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
+use crate::skin::table::Skin;
 use crate::text::save::save;
 
 /// List the imports and paths of locks, channels and threads that are not swapped.
@@ -101,7 +103,17 @@ fn look(file: &Path, fix: bool, sums: &mut Sums, output: &mut Output) -> Result<
             return Ok(());
         }
     };
-    let findings = match find::in_source(&source) {
+    // Only asked for where it matters: it reads manifests.
+    let parking_lot = LazyCell::new(|| files::version_of(file, "parking_lot"));
+    let is_of = |skin: &Skin| {
+        let is_meant = |version| match &*parking_lot {
+            Some(used) => used == version,
+            // A file without a manifest is as likely to mean the older one.
+            None => version == "0.12",
+        };
+        skin.version.is_none_or(is_meant)
+    };
+    let findings = match find::in_source(&source, &is_of) {
         Ok(findings) => findings,
         Err(what) => {
             sums.failed.push(format!("{name}: {what}"));

@@ -16,72 +16,7 @@ pub struct RawRwLock {
     inner: Inner,
 }
 
-impl RawRwLock {
-    /// Every acquisition that need not wait comes about here.
-    #[inline(always)]
-    fn try_acquire(&self, access: Access, attempt: impl Fn(&Inner) -> bool) -> bool {
-        let is_acquired = attempt(&self.inner);
-        if is_acquired {
-            skin::acquired(told(access), &self.flag);
-        }
-        is_acquired
-    }
-
-    /// Tries, then waits in `block`. Both say whether they hold the lock.
-    ///
-    /// PERF: `blocked` is a function, so that what it makes takes no room in the frame of the path
-    /// that need not wait: three instructions.
-    #[inline(always)]
-    fn acquire(
-        &self,
-        access: Access,
-        blocked: impl FnOnce() -> Blocked,
-        try_acquire: impl Fn(&Inner) -> bool,
-        block: impl FnOnce(&Inner) -> bool,
-    ) -> bool {
-        self.try_acquire(access, &try_acquire)
-            || skin::not_last(self.acquire_contended(access, blocked, try_acquire, block))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn acquire_contended(
-        &self,
-        access: Access,
-        blocked: impl FnOnce() -> Blocked,
-        try_acquire: impl Fn(&Inner) -> bool,
-        block: impl FnOnce(&Inner) -> bool,
-    ) -> bool {
-        let is_acquired = skin::acquire(
-            blocked(),
-            &self.flag,
-            || self.try_acquire(access, &try_acquire).then_some(true),
-            || block(&self.inner),
-            |acquired| *acquired,
-        );
-        if is_acquired {
-            skin::acquired(told(access), &self.flag);
-        }
-        is_acquired
-    }
-
-    /// In a release `kind` says what the mutex profile calls it: upgradable reads are reads there.
-    #[inline(always)]
-    fn release(&self, access: Access, kind: Kind, unlock: impl FnOnce(&Inner)) {
-        if skin::begin_release(access, &self.flag) {
-            unlock(&self.inner);
-        } else {
-            self.release_contended(kind, unlock);
-            skin::keep_frame();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn release_contended(&self, kind: Kind, unlock: impl FnOnce(&Inner)) {
-        skin::release(kind, &self.flag, || unlock(&self.inner));
-    }
-}
+skin::raw_lock!([] RawRwLock: Inner, acquire_contended, release_contended);
 
 // In the following every `unsafe fn` demands of its caller that the lock be held in the way that
 // the inner function demands, and calls nothing else; "as demanded" refers to that.

@@ -15,14 +15,16 @@ pub(crate) struct Skin {
     pub(crate) is_at_root: bool,
     /// Modules within it that belong to the path which users write. Others are left out of names.
     pub(crate) public_modules: &'static [&'static str],
-    /// Whether its locks are `lock_api`'s, around raw locks of ours.
-    pub(crate) is_of_lock_api: bool,
+    /// The version of `lock_api` whose locks are its locks, around raw locks of ours.
+    pub(crate) lock_api: Option<&'static str>,
     /// The feature that switches it on. `None`: it is always there.
     pub(crate) feature: Option<Feature>,
     /// The part of it that is profiled, as the documentation says it.
     pub(crate) rows: &'static [Row],
     /// The paths that it stands for. None: it stands for no library.
     pub(crate) originals: &'static [&'static str],
+    /// The version that it is for, where there are skins for several versions of one crate.
+    pub(crate) version: Option<&'static str>,
     /// Their new path, behind `contend::`.
     pub(crate) swapped: &'static str,
     /// The names below these paths that are other items here than there.
@@ -57,7 +59,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "sync",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &["mpsc"],
         feature: None,
         rows: &[
@@ -111,6 +113,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["std::sync"],
+        version: None,
         swapped: "sync",
         names: &[
             "Barrier",
@@ -136,7 +139,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "thread",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &[],
         feature: None,
         rows: &[
@@ -158,6 +161,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["std::thread"],
+        version: None,
         swapped: "thread",
         names: &[
             "Builder",
@@ -178,7 +182,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "parking_lot",
         is_at_root: false,
-        is_of_lock_api: true,
+        lock_api: Some("0.4"),
         public_modules: &[],
         feature: Some(Feature {
             name: "parking_lot",
@@ -219,6 +223,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["parking_lot"],
+        version: Some("0.12"),
         swapped: "parking_lot",
         names: &[
             "Condvar",
@@ -248,9 +253,86 @@ pub(crate) const SKINS: &[Skin] = &[
         ],
     },
     Skin {
+        module: "parking_lot_0_13",
+        is_at_root: false,
+        lock_api: Some("0.5"),
+        public_modules: &[],
+        feature: Some(Feature {
+            name: "parking_lot_0_13",
+            is_on: cfg!(feature = "parking_lot_0_13"),
+        }),
+        rows: &[
+            Row {
+                items: "`parking_lot_0_13::Mutex`, `FairMutex`, `ReentrantMutex`",
+                kinds: &["mutex"],
+                block: "lock, timed tries",
+                mutex: "release, `bump`, `unlocked`",
+                wake: "",
+                wraps: "parking_lot 0.13",
+            },
+            Row {
+                items: "`parking_lot_0_13::RwLock`, `RecursiveRwLock`",
+                kinds: &["rwlock_read", "rwlock_write"],
+                block: "read, upgradable read, write, upgrade, timed tries",
+                mutex: "release, downgrade, `bump`: by shares",
+                wake: "",
+                wraps: "parking_lot 0.13",
+            },
+            Row {
+                items: "`parking_lot_0_13::Condvar`",
+                kinds: &["condvar"],
+                block: "every wait, each turn of a `wait_while`",
+                mutex: "the release of the mutex (`mutex`)",
+                wake: "notifying",
+                wraps: "parking_lot 0.13",
+            },
+            Row {
+                items: "`parking_lot_0_13::Once`",
+                kinds: &["once"],
+                block: "waiting for a run",
+                mutex: "the run's end",
+                wake: "",
+                wraps: "parking_lot 0.13",
+            },
+        ],
+        originals: &["parking_lot"],
+        version: Some("0.13"),
+        swapped: "parking_lot_0_13",
+        names: &[
+            "Condvar",
+            "FairMutex",
+            "FairMutexGuard",
+            "MappedFairMutexGuard",
+            "MappedMutexGuard",
+            "MappedRecursiveRwLockReadGuard",
+            "MappedRecursiveRwLockWriteGuard",
+            "MappedReentrantMutexGuard",
+            "MappedRwLockReadGuard",
+            "MappedRwLockWriteGuard",
+            "Mutex",
+            "MutexGuard",
+            "Once",
+            "RawCondvar",
+            "RawFairMutex",
+            "RawMutex",
+            "RawRwLock",
+            "RawRwLockRecursive",
+            "RecursiveRwLock",
+            "RecursiveRwLockReadGuard",
+            "RecursiveRwLockUpgradableReadGuard",
+            "RecursiveRwLockWriteGuard",
+            "ReentrantMutex",
+            "ReentrantMutexGuard",
+            "RwLock",
+            "RwLockReadGuard",
+            "RwLockUpgradableReadGuard",
+            "RwLockWriteGuard",
+        ],
+    },
+    Skin {
         module: "crossbeam_channel",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &[],
         feature: Some(Feature {
             name: "crossbeam-channel",
@@ -275,6 +357,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["crossbeam_channel", "crossbeam::channel"],
+        version: None,
         swapped: "crossbeam_channel",
         names: &[
             "IntoIter",
@@ -297,7 +380,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "crossbeam_utils",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &["sync"],
         feature: Some(Feature {
             name: "crossbeam-utils",
@@ -322,6 +405,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["crossbeam_utils::sync", "crossbeam::sync"],
+        version: None,
         swapped: "crossbeam_utils::sync",
         names: &[
             "Parker",
@@ -335,7 +419,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "once_cell",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &["sync"],
         feature: Some(Feature {
             name: "once_cell",
@@ -350,13 +434,14 @@ pub(crate) const SKINS: &[Skin] = &[
             wraps: "once_cell 1",
         }],
         originals: &["once_cell::sync"],
+        version: None,
         swapped: "once_cell::sync",
         names: &["Lazy", "OnceCell"],
     },
     Skin {
         module: "tokio",
         is_at_root: false,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &["sync", "task", "mpsc", "oneshot", "watch", "broadcast"],
         feature: Some(Feature {
             name: "tokio",
@@ -429,6 +514,7 @@ pub(crate) const SKINS: &[Skin] = &[
             },
         ],
         originals: &["tokio"],
+        version: None,
         swapped: "tokio",
         names: &[
             "spawn",
@@ -480,7 +566,7 @@ pub(crate) const SKINS: &[Skin] = &[
     Skin {
         module: "blocking",
         is_at_root: true,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &[],
         feature: None,
         rows: &[Row {
@@ -492,13 +578,14 @@ pub(crate) const SKINS: &[Skin] = &[
             wraps: "any blocking call",
         }],
         originals: &[],
+        version: None,
         swapped: "",
         names: &[],
     },
     Skin {
         module: "future",
         is_at_root: true,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &[],
         feature: None,
         rows: &[Row {
@@ -510,13 +597,14 @@ pub(crate) const SKINS: &[Skin] = &[
             wraps: "any future",
         }],
         originals: &[],
+        version: None,
         swapped: "",
         names: &[],
     },
     Skin {
         module: "resource",
         is_at_root: true,
-        is_of_lock_api: false,
+        lock_api: None,
         public_modules: &[],
         feature: None,
         rows: &[Row {
@@ -528,6 +616,7 @@ pub(crate) const SKINS: &[Skin] = &[
             wraps: "any pool or limit",
         }],
         originals: &[],
+        version: None,
         swapped: "",
         names: &[],
     },

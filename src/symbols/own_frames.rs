@@ -47,7 +47,7 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
         if is_of_scopeguard(&path) {
             return Some(uncertain(None));
         }
-        let mut own = of_path(&path)?;
+        let mut own = of_path(&path, file)?;
         let name = own.name.take()?;
         // A future that is dropped is a wait that is over, as one that has come to its end.
         let is_future = path
@@ -63,7 +63,7 @@ pub(super) fn own_frame(function: &str, is_mangled: bool, file: Option<&str>) ->
     }
     if is_mangled {
         let path = Path::parse(function);
-        return of_path(&path).or_else(|| {
+        return of_path(&path, file).or_else(|| {
             // `drop(guard)`: where it stands between the guard and the user, it is no caller.
             path.segments
                 .starts_with(&["core", "mem", "drop"])
@@ -100,7 +100,7 @@ fn is_of_scopeguard(path: &Path<'_>) -> bool {
 /// its user's, who has implemented it for a wrapper.
 const TRAITS_OF: [&str; 5] = ["core", "alloc", "std", "lock_api", "contend"];
 
-fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
+fn of_path(path: &Path<'_>, file: Option<&str>) -> Option<OwnFrame> {
     let is_ours = |name| TRAITS_OF.contains(&name);
     if !path.crate_of_trait.is_none_or(is_ours) {
         return None;
@@ -115,7 +115,7 @@ fn of_path(path: &Path<'_>) -> Option<OwnFrame> {
         }
         ["lock_api", ref inside @ ..] => Some(OwnFrame {
             is_certain: inside.iter().any(|segment| segment.contains("<contend::")),
-            name: lock_api_name(inside),
+            name: lock_api_name(inside, file),
         }),
         _ if is_of_scopeguard(path) => Some(uncertain(None)),
         _ => None,
@@ -140,7 +140,7 @@ fn of_file(function: &str, file: &str) -> Option<OwnFrame> {
     if file.contains("/lock_api-") {
         return Some(OwnFrame {
             is_certain: function.contains("<contend::"),
-            name: lock_api_name(&[function]),
+            name: lock_api_name(&[function], Some(file)),
         });
     }
     if file.contains("/scopeguard-") {
@@ -198,18 +198,40 @@ fn public_name(skin: &Skin, inside: &[&str]) -> Option<String> {
 
 /// The name in the skin of one of lock_api's methods. Its types have parameters for the raw
 /// lock, which users of `contend::parking_lot` never see; the last one is what is locked.
-fn lock_api_name(inside: &[&str]) -> Option<String> {
+fn lock_api_name(inside: &[&str], file: Option<&str>) -> Option<String> {
+    let skin = skin_of_lock_api(inside, file)?;
     let keep_last = |segment: &&str| match parameters(segment) {
         (name, parameters) if parameters.len() > 1 => {
             let last = parameters.last().copied().unwrap_or_default();
             format!("{name}<{last}>")
         }
+        ("Condvar", _) => "Condvar".to_owned(),
         _ => segment.to_string(),
     };
     let inside: Vec<String> = inside.iter().map(keep_last).collect();
     let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
-    let skin = SKINS.iter().find(|skin| skin.is_of_lock_api)?;
     public_name(skin, &inside)
+}
+
+/// The skin whose locks are those of this `lock_api`: the parameters name it, or its source's
+/// version tells. Without either it is the first one that is built in.
+fn skin_of_lock_api(inside: &[&str], file: Option<&str>) -> Option<&'static Skin> {
+    let skins = || SKINS.iter().filter(|skin| skin.lock_api.is_some());
+    let is_named = |skin: &&Skin| {
+        let module = format!("contend::{}::", skin.module);
+        inside.iter().any(|segment| segment.contains(&module))
+    };
+    let has_source = |skin: &&Skin| {
+        let version = skin.lock_api.unwrap_or_default();
+        let folder = format!("/lock_api-{version}.");
+        file.is_some_and(|file| file.contains(&folder))
+    };
+    let is_on = |skin: &&Skin| skin.feature.is_none_or(|feature| feature.is_on);
+    skins()
+        .find(is_named)
+        .or_else(|| skins().find(has_source))
+        .or_else(|| skins().find(is_on))
+        .or_else(|| skins().next())
 }
 
 fn certain(name: Option<String>) -> OwnFrame {

@@ -242,3 +242,44 @@ fn the_edition_of_2015_is_told_what_it_needs() {
             .contains("extern")
     );
 }
+
+#[test]
+fn the_version_of_parking_lot_says_which_skin_it_is() {
+    let folder = Folder::new();
+    let source = "use parking_lot::{Mutex, OnceState};\nstatic A: parking_lot::Once = B;\n";
+    for (manifest, skin) in [
+        ("[dependencies]\nparking_lot = \"0.12.4\"\n", "parking_lot"),
+        (
+            "[dependencies]\nparking_lot = \"0.13\"\n",
+            "parking_lot_0_13",
+        ),
+        (
+            "[dependencies.parking_lot]\nversion = \"0.13.0\"\n",
+            "parking_lot_0_13",
+        ),
+        ("[dependencies]\n", "parking_lot"),
+    ] {
+        let file = folder.file("src/lib.rs", source);
+        folder.file(
+            "Cargo.toml",
+            format!("[package]\nedition = \"2021\"\n{manifest}"),
+        );
+        let text = run(["imports", "--fix", &file]).success();
+        let needs = format!("`contend` needs the features {skin}\n");
+        assert!(text.ends_with(&needs), "{text}");
+        let expected = source.replace("parking_lot", &format!("contend::{skin}"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), expected, "{manifest}");
+    }
+    // A member of a workspace may take its version from there.
+    let file = folder.file("member/src/lib.rs", source);
+    folder.file(
+        "member/Cargo.toml",
+        "[package]\nedition = \"2021\"\n[dependencies]\nparking_lot.workspace = true\n",
+    );
+    folder.file(
+        "Cargo.toml",
+        "[workspace.dependencies]\nparking_lot = { version = \"0.13\" }\n",
+    );
+    let text = run(["imports", &file]).success();
+    assert!(text.contains("contend::parking_lot_0_13::Mutex"), "{text}");
+}

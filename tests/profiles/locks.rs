@@ -59,9 +59,33 @@ impl SharedLock for contend::parking_lot::RwLock<()> {
     }
 }
 
+#[cfg(feature = "parking_lot_0_13")]
+impl Lock for contend::parking_lot_0_13::Mutex<()> {
+    #[inline(always)]
+    fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.lock();
+        hold()
+    }
+}
+
+#[cfg(feature = "parking_lot_0_13")]
+impl SharedLock for contend::parking_lot_0_13::RwLock<()> {
+    #[inline(always)]
+    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.read();
+        hold()
+    }
+
+    #[inline(always)]
+    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
+        let _guard = self.write();
+        hold()
+    }
+}
+
 /// Makes a test of each generic function named, for std's lock and for parking_lot's.
 macro_rules! for_each_lock {
-    ($std:ty, $parking_lot:ty: $($test:ident),+ $(,)?) => {
+    ($std:ty, $parking_lot:ty $(, $parking_lot_0_13:ty)?: $($test:ident),+ $(,)?) => {
         mod std_lock {
             $(#[test] fn $test() {
                 super::$test::<$std>();
@@ -73,6 +97,20 @@ macro_rules! for_each_lock {
                 super::$test::<$parking_lot>();
             })+
         }
+        $crate::locks::for_version_0_13!($($parking_lot_0_13)?: $($test),+);
     };
 }
 pub(crate) use for_each_lock;
+
+macro_rules! for_version_0_13 {
+    (: $($test:ident),+) => {};
+    ($lock:ty: $($test:ident),+) => {
+        #[cfg(feature = "parking_lot_0_13")]
+        mod parking_lot_0_13 {
+            $(#[test] fn $test() {
+                super::$test::<$lock>();
+            })+
+        }
+    };
+}
+pub(crate) use for_version_0_13;

@@ -192,7 +192,8 @@ mod shared {
 
     for_each_lock!(
         contend::sync::RwLock<()>,
-        contend::parking_lot::RwLock<()>:
+        contend::parking_lot::RwLock<()>,
+        contend::parking_lot_0_13::RwLock<()>:
         readers_and_writers_are_conserved,
     );
 

@@ -36,17 +36,22 @@ pub(super) enum Swap {
     },
 }
 
-/// Where in the file each is, in order.
+/// Where in the file each is, in order. `is_of` says whether a skin is for the version of its crate
+/// that the file uses.
 ///
 /// # Errors
 ///
 /// If it is no Rust.
-pub(super) fn in_source(source: &str) -> Result<Vec<Finding>, String> {
+pub(super) fn in_source(
+    source: &str,
+    is_of: &dyn Fn(&Skin) -> bool,
+) -> Result<Vec<Finding>, String> {
     let tokens = tokens::of(source)?;
     let mut bound = HashSet::new();
     names(&tokens, &mut bound);
     let mut finder = Finder {
         source,
+        is_of,
         bound,
         findings: Vec::new(),
     };
@@ -94,6 +99,7 @@ fn bind(tree: &Tree, is_root: bool, bound: &mut HashSet<String>) {
 
 struct Finder<'s> {
     source: &'s str,
+    is_of: &'s dyn Fn(&Skin) -> bool,
     bound: HashSet<String>,
     findings: Vec<Finding>,
 }
@@ -227,7 +233,8 @@ impl Finder<'_> {
         if self.bound.contains(*names.first()?) {
             return None;
         }
-        SKINS.iter().find_map(|skin| {
+        let mut skins = SKINS.iter().filter(|skin| (self.is_of)(skin));
+        skins.find_map(|skin| {
             let mut originals = skin.originals.iter();
             let used = originals.find_map(|original| {
                 let original: Vec<&str> = original.split("::").collect();

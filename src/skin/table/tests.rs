@@ -118,6 +118,10 @@ fn names_are_those_that_the_modules_define() {
         ("thread", &[("", include_str!("../../thread.rs"))]),
         ("parking_lot", &[("", include_str!("../../parking_lot.rs"))]),
         (
+            "parking_lot_0_13",
+            &[("", include_str!("../../parking_lot_0_13.rs"))],
+        ),
+        (
             "crossbeam_channel",
             &[("", include_str!("../../crossbeam_channel.rs"))],
         ),

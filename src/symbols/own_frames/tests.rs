@@ -150,6 +150,18 @@ fn wrappers_have_the_names_that_users_write() {
             "contend::parking_lot::raw_mutex::RawMutex::lock_contended",
             "contend::parking_lot::RawMutex::lock",
         ),
+        (
+            "<lock_api::condvar::Condvar<contend::parking_lot_0_13::raw_condvar::RawCondvar>>::wait::<u64>",
+            "contend::parking_lot_0_13::Condvar::wait",
+        ),
+        (
+            "core::ptr::drop_in_place<lock_api::mutex::MutexGuard<contend::parking_lot_0_13::raw_mutex::RawMutex,u64>>",
+            "contend::parking_lot_0_13::MutexGuard<u64>::drop",
+        ),
+        (
+            "contend::parking_lot_0_13::raw_rwlock::RawRwLock<_>::acquire_contended",
+            "contend::parking_lot_0_13::RawRwLock<_>::acquire",
+        ),
     ];
     for (function, expected) in table {
         assert_eq!(name_of(function), expected, "{function}");
@@ -290,6 +302,16 @@ fn bare_names_are_told_by_their_file() {
             "lock<contend::parking_lot::raw_mutex::RawMutex, u64>",
             lock_api.into(),
             "contend::parking_lot::lock<u64>",
+        ),
+        (
+            "lock<contend::parking_lot_0_13::raw_mutex::RawMutex, u64>",
+            lock_api.into(),
+            "contend::parking_lot_0_13::lock<u64>",
+        ),
+        (
+            "wait_while<R, u64>",
+            "/home/u/.cargo/registry/src/index/lock_api-0.5.0/src/condvar.rs".into(),
+            "contend::parking_lot_0_13::wait_while<u64>",
         ),
         (
             "drop_in_place<contend::sync::mutex::MutexGuard<u64>>",

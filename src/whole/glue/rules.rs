@@ -33,6 +33,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule("parking_lot::raw_rwlock::RawRwLock::", Kind::RWLOCK_WRITE, "parking_lot::RwLock::write"),
     Rule("parking_lot::condvar::Condvar::wait", Kind::CONDVAR, "parking_lot::Condvar::wait"),
     Rule("parking_lot::condvar::Condvar::", Kind::CONDVAR, "parking_lot::Condvar::notify_one"),
+    Rule("parking_lot::raw_condvar::RawCondvar::wait", Kind::CONDVAR, "parking_lot::Condvar::wait"),
+    Rule("parking_lot::raw_condvar::RawCondvar::", Kind::CONDVAR, "parking_lot::Condvar::notify_one"),
     Rule("parking_lot::once::Once::", Kind::ONCE, "parking_lot::Once::call_once"),
     Rule("__cxa_guard_", Kind::ONCE, "__cxa_guard_acquire"),
 ];

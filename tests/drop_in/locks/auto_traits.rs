@@ -87,3 +87,32 @@ mod parking_lot {
     type MutexGuard = ours::MutexGuard<'static, u32>;
     const _: () = assert!(!implements!(MutexGuard: Send) && implements!(MutexGuard: Sync));
 }
+
+#[cfg(feature = "parking_lot_0_13")]
+mod parking_lot_0_13 {
+    use super::*;
+
+    use ::parking_lot_0_13 as original;
+    use contend::parking_lot_0_13 as ours;
+
+    same!(ours::Condvar, original::Condvar);
+    same!(ours::Once, original::Once);
+    same!(ours::RawCondvar, original::RawCondvar);
+    same!(ours::RawMutex, original::RawMutex);
+    same!(ours::RawFairMutex, original::RawFairMutex);
+    same!(ours::RawRwLock, original::RawRwLock);
+    same!(ours::RawRwLockRecursive, original::RawRwLockRecursive);
+
+    same_for_every_content!(contend::parking_lot_0_13, ::parking_lot_0_13:
+        Mutex FairMutex ReentrantMutex RwLock RecursiveRwLock;
+        MutexGuard FairMutexGuard ReentrantMutexGuard
+        MappedMutexGuard MappedFairMutexGuard MappedReentrantMutexGuard
+        RwLockReadGuard RwLockWriteGuard RwLockUpgradableReadGuard
+        MappedRwLockReadGuard MappedRwLockWriteGuard
+        RecursiveRwLockReadGuard RecursiveRwLockWriteGuard RecursiveRwLockUpgradableReadGuard
+        MappedRecursiveRwLockReadGuard MappedRecursiveRwLockWriteGuard
+    );
+
+    type MutexGuard = ours::MutexGuard<'static, u32>;
+    const _: () = assert!(!implements!(MutexGuard: Send) && implements!(MutexGuard: Sync));
+}

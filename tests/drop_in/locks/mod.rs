@@ -6,3 +6,5 @@ mod names;
 mod original;
 mod ours;
 mod unsized_and_const;
+#[cfg(feature = "parking_lot_0_13")]
+mod version_0_13;

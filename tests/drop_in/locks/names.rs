@@ -37,6 +37,18 @@ names!(parking_lot, original_parking_lot: contend::parking_lot, ::parking_lot:
     const_mutex const_reentrant_mutex const_rwlock lock_api
 );
 
+#[cfg(feature = "parking_lot_0_13")]
+names!(parking_lot_0_13, original_parking_lot_0_13: contend::parking_lot_0_13, ::parking_lot_0_13:
+    ArcMutexGuard ArcReentrantMutexGuard ArcRwLockReadGuard ArcRwLockUpgradableReadGuard
+    ArcRwLockWriteGuard Condvar FairMutex FairMutexGuard MappedFairMutexGuard MappedMutexGuard
+    MappedRecursiveRwLockReadGuard MappedRecursiveRwLockWriteGuard MappedReentrantMutexGuard
+    MappedRwLockReadGuard MappedRwLockWriteGuard Mutex MutexGuard Once OnceState RawCondvar
+    RawFairMutex RawMutex RawRwLock RawRwLockRecursive RawThreadId RecursiveRwLock
+    RecursiveRwLockReadGuard RecursiveRwLockUpgradableReadGuard RecursiveRwLockWriteGuard
+    ReentrantMutex ReentrantMutexGuard RwLock RwLockReadGuard RwLockUpgradableReadGuard
+    RwLockWriteGuard WaitTimeoutResult lock_api
+);
+
 /// Names next to each other, as a program with one glob uses them.
 #[test]
 fn std_glob() {

@@ -8,7 +8,8 @@ use crate::locks::{Lock, for_each_lock};
 
 for_each_lock!(
     contend::sync::Mutex<()>,
-    contend::parking_lot::Mutex<()>:
+    contend::parking_lot::Mutex<()>,
+    contend::parking_lot_0_13::Mutex<()>:
     blame_equals_waiting_exactly,
 );
 

@@ -18,6 +18,9 @@ mod parking_lot_once;
 mod parking_lot_reentrant_mutex;
 #[cfg(feature = "parking_lot")]
 mod parking_lot_rwlock;
+#[cfg(feature = "parking_lot")]
+#[path = "raw_of_0_12.rs"]
+mod raw;
 mod sync_condvar;
 mod sync_mutex;
 mod sync_once;

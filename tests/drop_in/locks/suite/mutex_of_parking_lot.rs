@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::names::lock_api::{self, RawMutex as _};
-use super::names::{ArcMutexGuard, MappedMutexGuard, Mutex, MutexGuard, RawMutex, const_mutex};
+use super::names::{
+    ArcMutexGuard, MappedMutexGuard, Mutex, MutexGuard, RawMutex, const_mutex, raw,
+};
 use crate::set_up;
 use crate::util::{
     CountsDrops, ROUNDS, THREADS, add_one_slowly, contend, eventually, let_park, ms,
@@ -192,16 +194,16 @@ fn forgotten_guard_keeps_locked() {
     assert!(!is_free(&mutex));
     assert_eq!(*mutex.get_mut(), 1);
     // SAFETY: the lock is held by this thread, in no guard.
-    unsafe { mutex.force_unlock() };
+    unsafe { raw::unlock(&mutex) };
     assert!(is_free(&mutex));
     mem::forget(mutex.lock());
     // SAFETY: as above.
-    unsafe { mutex.force_unlock_fair() };
+    unsafe { raw::unlock_fair(&mutex) };
     assert!(is_free(&mutex));
 
     mem::forget(mutex.lock());
     // SAFETY: as above; the guard stands for that lock.
-    drop(unsafe { mutex.make_guard_unchecked() });
+    drop(unsafe { raw::guard(&mutex) });
     assert!(is_free(&mutex));
 
     let leaked = Box::leak(Box::new(Mutex::new(1)));
@@ -372,14 +374,7 @@ fn raw() {
     // SAFETY: it is only looked at.
     assert!(!unsafe { mutex.raw() }.is_locked());
 
-    let raw = RawMutex::INIT;
-    raw.lock();
-    assert!(raw.is_locked() && !raw.try_lock());
-    // SAFETY: held since the line above.
-    unsafe { raw.unlock() };
-    assert!(raw.try_lock());
-    // SAFETY: as above.
-    unsafe { raw.unlock() };
+    raw::is_a_lock::<RawMutex>();
 }
 
 /// The next holder frees the mutex as soon as it has it.

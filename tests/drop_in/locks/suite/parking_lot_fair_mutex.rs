@@ -13,6 +13,7 @@ mod names {
         MappedFairMutexGuard as MappedMutexGuard, RawFairMutex as RawMutex,
         const_fair_mutex as const_mutex, lock_api,
     };
+    pub(super) use super::super::raw;
 }
 
 #[allow(clippy::duplicate_mod)] // The point: one suite, two mutexes.

@@ -9,6 +9,7 @@ use super::parking_lot::{
     ArcReentrantMutexGuard, MappedReentrantMutexGuard, RawMutex, RawThreadId, ReentrantMutex,
     ReentrantMutexGuard, const_reentrant_mutex,
 };
+use super::raw;
 use crate::set_up;
 use crate::util::{
     CountsDrops, ROUNDS, THREADS, add_one_slowly, contend, eventually, let_park, ms,
@@ -199,7 +200,7 @@ fn forgotten_guard_keeps_locked() {
     drop(mutex.lock());
     assert!(!is_free(&mutex));
     // SAFETY: the lock is held by this thread, in no guard.
-    unsafe { mutex.force_unlock() };
+    unsafe { raw::unlock_reentrant(&mutex) };
     assert!(is_free(&mutex));
 }
 
