@@ -99,6 +99,7 @@ fn sleeps(calls: &Calls, is_over: &AtomicBool) {
     }
 }
 
+#[expect(clippy::zombie_processes)] // Waited for below, by a call that tells of interruptions.
 fn children(calls: &Calls, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         let child = Command::new("sleep").arg("0.02").spawn().unwrap();
