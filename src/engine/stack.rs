@@ -184,6 +184,15 @@ impl FrameFilter {
     }
 }
 
+/// The stack that this thread was started on, from the lowest usable address to its end. `None`:
+/// not known, or [`start`] was not called. For signal handlers: asks nobody, and uses no
+/// thread-local.
+#[cfg(all(feature = "framehop", target_os = "linux", target_arch = "x86_64"))]
+#[allow(dead_code)] // Asked for by dumps of threads.
+pub(crate) fn own_stack() -> Option<std::ops::Range<usize>> {
+    bounds::known_to_the_c_library()
+}
+
 /// Prepares for captures: allocates, reads the list of loaded objects. Called when profiling is
 /// first turned on, never while recording; more often is no harm.
 pub(crate) fn start() {

@@ -31,6 +31,16 @@ pub(super) fn start() {
     control_block::start();
 }
 
+/// As [`super::own_stack`].
+#[cfg(all(feature = "framehop", target_arch = "x86_64"))]
+pub(super) fn known_to_the_c_library() -> Option<Range<usize>> {
+    #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+    return look_up();
+    // Elsewhere the question allocates.
+    #[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
+    None
+}
+
 impl Bounds {
     /// Contains nothing: of a thread whose bounds are not known.
     const UNKNOWN: Self = Self { low: 0, high: 0 };

@@ -23,9 +23,8 @@ use std::time::{Duration, Instant};
 
 use super::look;
 use super::procfs::{self, Position, Tid};
-use super::stacks::writable_range;
 use crate::engine::stack::copied::{StackCopy, Start};
-use crate::engine::stack::memory;
+use crate::engine::stack::{self, memory, own_stack};
 
 /// The signal that is sent.
 const SIGNAL: c_int = libc::SIGURG;
@@ -36,10 +35,6 @@ const SLOTS: usize = 64;
 
 /// How much of a stack is copied: some 300 frames.
 pub(super) const COPIED_BYTES: usize = 64 << 10;
-
-/// The ranges of memory in which stacks may lie. More than this many are cut, and a stack beyond
-/// them is read through the kernel.
-const RANGES: usize = 8192;
 
 const FREE: u64 = 0;
 const REQUESTED: u64 = 1;
@@ -78,13 +73,6 @@ static TABLE: [Slot; SLOTS] = [const {
 /// each use. Stored with `Release`, before the first request.
 static COPIES: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
-/// Starts and ends of writable memory, in order. Written by the asker while no slot is in use.
-///
-/// Relaxed: a handler reads them after it has seen its request (`Acquire`), which was stored after
-/// them (`Release`).
-static RANGE_BOUNDS: [AtomicUsize; 2 * RANGES] = [const { AtomicUsize::new(0) }; 2 * RANGES];
-static RANGE_COUNT: AtomicUsize = AtomicUsize::new(0);
-
 /// Why running threads cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -101,8 +89,7 @@ pub(super) enum Refusal {
 pub(super) struct Asker(());
 
 impl Asker {
-    /// Prepares for requests. The threads must have been listed before: a thread that is older
-    /// than the list of ranges has its stack in one of them.
+    /// Prepares for requests.
     pub(super) fn new() -> Result<Self, Refusal> {
         if !is_this_process() {
             // In a child of `fork`: who was asked, and who would have answered, is not there.
@@ -117,7 +104,7 @@ impl Asker {
             }
         }
         map_copies().ok_or(Refusal::System)?;
-        read_ranges();
+        stack::start();
         install_handler()?;
         Ok(Self(()))
     }
@@ -309,18 +296,6 @@ fn map_copies() -> Option<()> {
     Some(())
 }
 
-/// Takes note of the writable memory of this process.
-fn read_ranges() {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let mut count = 0;
-    for range in maps.lines().filter_map(writable_range).take(RANGES) {
-        RANGE_BOUNDS[2 * count].store(range.start as usize, Ordering::Relaxed);
-        RANGE_BOUNDS[2 * count + 1].store(range.end as usize, Ordering::Relaxed);
-        count += 1;
-    }
-    RANGE_COUNT.store(count, Ordering::Relaxed);
-}
-
 /// Sets the handler, if nobody else has one.
 fn install_handler() -> Result<(), Refusal> {
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();
@@ -394,34 +369,20 @@ fn answer(index: usize, slot: &Slot, context: &libc::ucontext_t) {
     // SAFETY: the slot is in the handler's hands: the state says so. The piece is mapped, and
     // nobody else reads or writes it until the state is `done`.
     let buffer = unsafe { std::slice::from_raw_parts_mut(piece(index), COPIED_BYTES) };
-    let copied = match end_of_range(stack_pointer as usize) {
-        Some(end) => {
-            let len = (end - stack_pointer as usize).min(COPIED_BYTES);
+    let interrupted = stack_pointer as usize;
+    let copied = match own_stack().filter(|own| own.contains(&interrupted)) {
+        Some(own) => {
+            let len = (own.end - interrupted).min(COPIED_BYTES);
             let from = ptr::with_exposed_provenance::<u8>(stack_pointer as usize);
-            // SAFETY: from this thread's stack pointer to the end of the mapping that it is in:
-            // the list of mappings was read after the thread was listed, so the mapping is that of
-            // its stack, which stays as long as the thread runs. The buffer is as long.
+            // SAFETY: from this thread's stack pointer to the end of its stack, which the C
+            // library knows and which stays as long as the thread runs. (The kernel's list of
+            // mappings would not do: it may show the stack and what lies behind it as one, and
+            // another thread may unmap that.) The buffer is as long.
             unsafe { ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), len) };
             len
         }
-        // A coroutine's new stack, perhaps.
+        // A coroutine's, or that of another signal's handler.
         None => memory::read(stack_pointer, buffer),
     };
     slot.copied.store(copied, Ordering::Relaxed);
-}
-
-/// The end of the range that `address` lies in. A search by halves: the ranges are in order.
-fn end_of_range(address: usize) -> Option<usize> {
-    let (mut low, mut high) = (0, RANGE_COUNT.load(Ordering::Relaxed));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let start = RANGE_BOUNDS.get(2 * middle)?.load(Ordering::Relaxed);
-        let end = RANGE_BOUNDS.get(2 * middle + 1)?.load(Ordering::Relaxed);
-        match () {
-            () if address < start => high = middle,
-            () if address >= end => low = middle + 1,
-            () => return Some(end),
-        }
-    }
-    None
 }

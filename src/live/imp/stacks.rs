@@ -22,7 +22,7 @@ impl Ranges {
 }
 
 /// The range of a line `7f12a000-7f12b000 rw-p …`, if it is writable.
-pub(super) fn writable_range(line: &str) -> Option<Range<u64>> {
+fn writable_range(line: &str) -> Option<Range<u64>> {
     let (range, rest) = line.split_once(' ')?;
     let (start, end) = range.split_once('-')?;
     let address = |text| u64::from_str_radix(text, 16).ok();
