@@ -16,6 +16,11 @@ fn nanos(nanos: u64) -> String {
     human(Duration::from_nanos(nanos))
 }
 
+/// The times in a file may be any.
+fn sum(nanos: impl Iterator<Item = u64>) -> u64 {
+    nanos.fold(0, u64::saturating_add)
+}
+
 /// A summary: the longest waits, with who woke whom; the locks that were waited for longest; how
 /// long threads took to go on after they were let go; for tasks of each name, where their time
 /// went.
@@ -91,17 +96,18 @@ impl Timeline {
         for wait in self.waits.iter().filter(|wait| wait.lock != 0) {
             let lock = locks.entry(wait.lock).or_default();
             lock.waits += 1;
-            lock.waited += wait.nanos();
+            lock.waited = lock.waited.saturating_add(wait.nanos());
             lock.longest = lock.longest.max(wait.nanos());
             lock.kind = &wait.kind;
             if let Some(waker) = &wait.waker {
-                *lock.wakers.entry(self.site(waker.stack)).or_default() += wait.nanos();
+                let woken = lock.wakers.entry(self.site(waker.stack)).or_default();
+                *woken = woken.saturating_add(wait.nanos());
             }
         }
         if locks.is_empty() {
             return Ok(());
         }
-        let total: u64 = locks.values().map(|lock| lock.waited).sum();
+        let total = sum(locks.values().map(|lock| lock.waited));
         let mut locks: Vec<_> = locks.into_iter().collect();
         locks.sort_by_key(|(address, lock)| (std::cmp::Reverse(lock.waited), *address));
         let titles = [
@@ -207,11 +213,11 @@ impl Timeline {
         let mut rows = vec![titles.map(str::to_owned)];
         let mut names: Vec<_> = by_name.into_iter().collect();
         names.sort_by_key(|(name, works)| {
-            let total: u64 = works.iter().map(|work| work.nanos).sum();
+            let total = sum(works.iter().map(|work| work.nanos));
             (std::cmp::Reverse(total), *name)
         });
         for (name, works) in names.into_iter().take(ROWS) {
-            let sum = |of: fn(&Work) -> u64| works.iter().map(|work| of(work)).sum::<u64>();
+            let sum = |of: fn(&Work) -> u64| sum(works.iter().map(|work| of(work)));
             let total = sum(|work| work.nanos);
             let Some(longest) = works.iter().max_by_key(|work| work.nanos) else {
                 continue;

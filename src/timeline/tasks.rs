@@ -20,7 +20,8 @@ pub(crate) struct Work {
 impl Work {
     /// In no thread: queued, or awaiting something.
     pub(crate) fn elsewhere(&self) -> u64 {
-        self.nanos.saturating_sub(self.ran + self.waited)
+        let in_threads = self.ran.saturating_add(self.waited);
+        self.nanos.saturating_sub(in_threads)
     }
 }
 
@@ -99,13 +100,14 @@ impl Work {
     fn take(&mut self, timeline: &Timeline, waits: &[usize], begin: u64, end: u64) {
         let of = |index: &usize| &timeline.waits[*index];
         let first = waits.partition_point(|index| of(index).end <= begin);
-        let mut waited = 0;
+        let mut waited = 0_u64;
         for index in waits[first..]
             .iter()
             .take_while(|index| of(index).begin < end)
         {
             let wait = of(index);
-            waited += wait.end.min(end) - wait.begin.max(begin);
+            let within = wait.end.min(end) - wait.begin.max(begin);
+            waited = waited.saturating_add(within);
             let longest = self
                 .critical
                 .map_or(0, |index| timeline.waits[index].nanos());
@@ -113,7 +115,8 @@ impl Work {
                 self.critical = Some(*index);
             }
         }
-        self.waited += waited;
-        self.ran += (end - begin).saturating_sub(waited);
+        let ran = (end - begin).saturating_sub(waited);
+        self.waited = self.waited.saturating_add(waited);
+        self.ran = self.ran.saturating_add(ran);
     }
 }

@@ -6,6 +6,8 @@
 mod broken;
 mod filters;
 mod handmade;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod http;
 mod imports;
 mod numbers;

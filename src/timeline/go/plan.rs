@@ -65,7 +65,7 @@ impl Plan {
                 begin: if is_before {
                     begin
                 } else {
-                    wait.begin.max(at + 1)
+                    wait.begin.max(at.saturating_add(1))
                 },
                 end: wait.end.min(end),
             };

@@ -3,6 +3,7 @@
 //! Traces of Go programs are refused with a sentence: their threads and goroutines are two things,
 //! and `go tool trace` shows them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,10 @@ pub(crate) fn is_trace(bytes: &[u8]) -> bool {
             .get(..16)
             .is_some_and(|head| head.ends_with(b"trace\0\0\0"))
 }
+
+/// The memory that a timeline and its events may take, in bytes. Traces come from anybody: an event
+/// of six bytes can repeat a name of megabytes.
+const MAX_MEMORY: usize = 1 << 30;
 
 /// Reads a timeline.
 pub(crate) fn read(bytes: &[u8]) -> Result<Timeline> {
@@ -106,7 +111,16 @@ struct File {
     row_of: HashMap<u64, usize>,
     /// The times of batches: the first and the last.
     times: Option<(u64, u64)>,
+    /// The bytes that this and the timeline take so far.
+    memory: Cell<usize>,
 }
+
+/// The memory of an event, and of the wait that it may become: the largest of such things.
+const EVENT_SIZE: usize = size_of::<Event>() + size_of::<Wait>();
+/// The same of a frame.
+const FRAME_SIZE: usize = size_of::<[u64; 3]>() + size_of::<Frame>();
+/// The same of a text, beside its bytes.
+const TEXT_SIZE: usize = size_of::<(u64, String)>() + size_of::<(u64, Arc<str>)>();
 
 /// How many arguments an event has after its time.
 fn argument_count(event: u8) -> Option<usize> {
@@ -122,6 +136,19 @@ fn argument_count(event: u8) -> Option<usize> {
 }
 
 impl File {
+    /// Refuses what would take more memory than there may be.
+    fn count(&self, bytes: usize) -> Result<()> {
+        let memory = self.memory.get().saturating_add(bytes);
+        self.memory.set(memory);
+        match memory > MAX_MEMORY {
+            true => unreadable(format!(
+                "too large: takes more than {} MB of memory",
+                MAX_MEMORY >> 20
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn take_batch(&mut self, input: &mut Input<'_>) -> Result<()> {
         if input.byte()? != code::BATCH {
             return unreadable("no batch where one must begin");
@@ -149,6 +176,7 @@ impl File {
             data.byte()?;
             let [id, len] = data.numbers()?;
             let text = String::from_utf8_lossy(data.bytes(len)?).into_owned();
+            self.count(TEXT_SIZE + text.len())?;
             self.strings.insert(id, text);
         }
         Ok(())
@@ -159,9 +187,11 @@ impl File {
         while !data.0.is_empty() {
             data.byte()?;
             let [id, count] = data.numbers()?;
+            self.count(size_of::<(u64, Vec<[u64; 3]>)>())?;
             let mut frames = Vec::new();
             for _ in 0..count {
                 let [_, function, file, line] = data.numbers()?;
+                self.count(FRAME_SIZE)?;
                 frames.push([function, file, line]);
             }
             self.stacks.push((id, frames));
@@ -184,6 +214,7 @@ impl File {
                 ));
             };
             time = time.saturating_add(data.number()?);
+            self.count(EVENT_SIZE)?;
             let mut arguments = [0; 4];
             for argument in &mut arguments[..count] {
                 *argument = data.number()?;
@@ -193,8 +224,11 @@ impl File {
         Ok(())
     }
 
-    fn text(&self, id: u64) -> String {
-        self.strings.get(&id).cloned().unwrap_or_default()
+    /// A copy of a text, for the timeline.
+    fn text(&self, id: u64) -> Result<String> {
+        let text = self.strings.get(&id).map_or("", String::as_str);
+        self.count(text.len())?;
+        Ok(text.to_owned())
     }
 
     fn timeline(self) -> Result<Timeline> {
@@ -208,7 +242,7 @@ impl File {
         let start = times().min().unwrap_or(first).min(first);
         let end = times().max().unwrap_or(last).max(last);
         let mut timeline = Timeline::empty(start, end);
-        let stack_of = self.read_stacks(&mut timeline);
+        let stack_of = self.read_stacks(&mut timeline)?;
         let threads = self.read_threads(&mut timeline);
         let mut tasks = HashMap::new();
         let mut wakers = HashMap::new();
@@ -242,7 +276,9 @@ impl File {
                     wait: None,
                     regions: Vec::new(),
                 };
-                events.iter().for_each(|event| reader.take(event));
+                for event in events {
+                    reader.take(event)?;
+                }
                 reader.finish();
             }
         }
@@ -262,25 +298,31 @@ impl File {
         Ok(timeline)
     }
 
-    fn read_stacks(&self, timeline: &mut Timeline) -> HashMap<u64, StackIndex> {
+    fn read_stacks(&self, timeline: &mut Timeline) -> Result<HashMap<u64, StackIndex>> {
         let mut stack_of = HashMap::new();
         let mut interned: HashMap<u64, Arc<str>> = HashMap::new();
-        let mut text = |id: u64| -> Arc<str> {
-            let entry = interned.entry(id);
-            Arc::clone(entry.or_insert_with(|| self.text(id).into()))
+        let mut text = |id: u64| -> Result<Arc<str>> {
+            if let Some(known) = interned.get(&id) {
+                return Ok(Arc::clone(known));
+            }
+            let text: Arc<str> = self.text(id)?.into();
+            interned.insert(id, Arc::clone(&text));
+            Ok(text)
         };
         for (id, frames) in &self.stacks {
-            let frames = frames.iter().map(|[function, file, line]| Frame {
-                function: text(*function),
-                system_name: None,
-                file: (*file != 0).then(|| text(*file)),
-                line: u32::try_from(*line).ok().filter(|line| *line > 0),
-                address: 0,
+            let frames = frames.iter().map(|[function, file, line]| {
+                Ok(Frame {
+                    function: text(*function)?,
+                    system_name: None,
+                    file: (*file != 0).then(|| text(*file)).transpose()?,
+                    line: u32::try_from(*line).ok().filter(|line| *line > 0),
+                    address: 0,
+                })
             });
             stack_of.insert(*id, timeline.stacks.len());
-            timeline.stacks.push(frames.collect());
+            timeline.stacks.push(frames.collect::<Result<_>>()?);
         }
-        stack_of
+        Ok(stack_of)
     }
 
     fn read_threads(&self, timeline: &mut Timeline) -> Threads {
@@ -361,13 +403,13 @@ impl RowReader<'_> {
         self.stack_of.get(&id).copied().unwrap_or(NO_STACK)
     }
 
-    fn take(&mut self, &(at, event, [first, second, third, _]): &Event) {
+    fn take(&mut self, &(at, event, [first, second, third, _]): &Event) -> Result<()> {
         let thread = self.thread;
         match event {
             code::GO_STATUS_STACK if third == code::GO_WAITING => {
                 self.wait = Some((at, String::new(), NO_STACK));
             }
-            code::GO_BLOCK => self.wait = Some((at, self.file.text(first), self.stack(second))),
+            code::GO_BLOCK => self.wait = Some((at, self.file.text(first)?, self.stack(second))),
             code::GO_START => {
                 if self.timeline.threads[thread].parent.is_some()
                     && self.timeline.threads[thread]
@@ -382,9 +424,9 @@ impl RowReader<'_> {
                 self.end_wait(at, true, waker.filter(|waker| waker.thread != thread));
             }
             code::GO_DESTROY => self.timeline.threads[thread].end = Some(at),
-            code::GO_LABEL => self.timeline.threads[thread].name = self.file.text(first),
+            code::GO_LABEL => self.timeline.threads[thread].name = self.file.text(first)?,
             code::TASK_BEGIN => {
-                let name = self.file.text(third);
+                let name = self.file.text(third)?;
                 let task = self.task(first);
                 (task.parent, task.name, task.begin) = (second, name, Some((thread, at)));
             }
@@ -394,7 +436,7 @@ impl RowReader<'_> {
                 let region = Region {
                     thread,
                     task: first,
-                    name: self.file.text(second),
+                    name: self.file.text(second)?,
                     begin: at,
                     end: None,
                 };
@@ -402,18 +444,20 @@ impl RowReader<'_> {
             }
             code::REGION_END => {
                 if let Some(open) = self.regions.pop() {
-                    self.timeline.regions[open].end = Some(at);
+                    let region = &mut self.timeline.regions[open];
+                    region.end = Some(at.max(region.begin));
                 }
             }
             code::LOG => self.timeline.logs.push(Log {
                 thread,
                 at,
                 task: first,
-                category: self.file.text(second),
-                text: self.file.text(third),
+                category: self.file.text(second)?,
+                text: self.file.text(third)?,
             }),
             _ => {}
         }
+        Ok(())
     }
 
     fn task(&mut self, id: u64) -> &mut Task {
@@ -442,7 +486,8 @@ impl RowReader<'_> {
             lock,
             labels: NO_LABELS,
             begin,
-            end: at,
+            // A later event of a row may say that it was earlier.
+            end: at.max(begin),
             is_over,
             stack,
             waker,

@@ -37,7 +37,8 @@ impl Locks {
     pub(super) fn of(timeline: &Timeline) -> Self {
         let mut waited: HashMap<u64, u64> = HashMap::new();
         for wait in timeline.waits.iter().filter(|wait| wait.lock != 0) {
-            *waited.entry(wait.lock).or_default() += wait.nanos();
+            let waited = waited.entry(wait.lock).or_default();
+            *waited = waited.saturating_add(wait.nanos());
         }
         let mut all: Vec<_> = waited.into_iter().collect();
         all.sort_unstable_by_key(|(lock, nanos)| (std::cmp::Reverse(*nanos), *lock));
