@@ -297,6 +297,7 @@
 //! | windows at a time | 8, [`Handler::max_windows`] | 429 |
 //! | length of a window | 300 s, [`Handler::max_seconds`] | 400 |
 //! | memory that requests make it keep: numbers of each scraper and of each window, 32 bytes for a stack | 64 MiB, [`Handler::max_memory`] | scrapers are forgotten, then 503 |
+//! | memory that the first CPU profile makes it keep: 20 MB for samples, and what the pprof crate reads of debug information, up to three times its size | once | samples go to a temporary file |
 //! | scrapers that it remembers | 16 profiles, for an hour after they asked | the one that did not ask for longest is forgotten |
 //! | requests in work, of a [`Service`] | 64 | 503 |
 //! | a request's body, of a [`Service`] | 1 MiB | 413 |
@@ -304,6 +305,9 @@
 //! | answers of a [`Server`] that are not read yet | 64 MiB | the slowest reader loses its connection |
 //! | a request's head, of a [`Server`] | 16 KiB, 64 headers | 431 |
 //! | time to send it, to send its body, to go on reading; idle | 15 s, [`ServerBuilder::client_timeout`] | the connection is closed |
+//!
+//! Memory that is freed is not always given back: glibc keeps some of it in the arena of each
+//! thread that takes profiles.
 //!
 //! A client that leaves ends its window. (One that has sent its next request before, as pipelining
 //! does, is noticed at the end of the window.)
