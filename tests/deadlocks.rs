@@ -386,3 +386,35 @@ fn a_deadlock_triggers_a_flight_recorder() {
     drop(recorder);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+#[cfg(feature = "http")]
+fn the_page_draws_the_circle() {
+    use contend::http::{Handler, Request};
+    use contend::sync::Mutex;
+
+    let _turn = turn();
+    let names = &["stuck-drawn-1", "stuck-drawn-2"];
+    ring(
+        names,
+        || Mutex::new(()),
+        |lock, then| {
+            let _guard = lock.lock().unwrap();
+            then();
+        },
+    );
+    let deadlock = assert_found(names, &["mutex"; 2], true);
+    let request = Request::new("GET", "/debug/pprof/deadlock?form=page");
+    let answer = Handler::new().handle(&request);
+    let page = String::from_utf8_lossy(answer.body()).into_owned();
+    // Threads of other tests are stuck, too, in pictures of their own.
+    let tid = deadlock.threads()[0].tid();
+    let waits = format!("{tid} {} waits for", deadlock.threads()[0].name());
+    let picture = page.split("<svg ").find(|part| part.contains(&waits));
+    let picture = picture.unwrap_or_else(|| panic!("{waits:?} not in {page}"));
+    let picture = picture.split("</svg>").next().unwrap();
+    let count = |what: &str| picture.matches(what).count();
+    assert_eq!(count("class=\"node thread cycle\""), 2, "{picture}");
+    assert_eq!(count("class=\"node lock cycle\""), 2, "{picture}");
+    assert_eq!(count("class=\"edge cycle\""), 4, "{picture}");
+}

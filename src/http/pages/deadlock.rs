@@ -1,6 +1,7 @@
 //! Threads that wait for each other: as a notice, and on a page of their own.
 #![forbid(unsafe_code)]
 
+use super::graph;
 use super::html::{Html, breakable, html, page, refresh};
 use super::threads::stack;
 use crate::http::Response;
@@ -73,9 +74,12 @@ fn one(deadlock: &Deadlock) -> Html {
         ),
     };
     html!(
-        "<div class=\"alarm\"><p><b>{}</b> {}.</p></div>\n{}{}",
+        "<div class=\"alarm\"><p><b>{}</b> {}.</p></div>\n\
+         <p class=\"explained\">Threads wait for the lock below them, which the thread below it holds. \
+         Dashed: probably. Red: the circle.</p>\n<div class=\"graphs\">{}</div>\n{}{}",
         word(deadlock),
         deadlock.summary(),
+        graph::pictures(deadlock.threads().iter().chain(deadlock.behind())),
         deadlock.threads().iter().map(member).collect::<Html>(),
         behind,
     )

@@ -10,7 +10,7 @@ use layout::{Layout, NODE_HEIGHT, NODE_WIDTH};
 use model::{Edge, Graph, Node, NodeKind};
 
 use super::html::{Html, html, when};
-use crate::live::Threads;
+use crate::live::Thread;
 
 /// Pictures on a page. More would be no picture of anything.
 const PICTURES: usize = 20;
@@ -18,7 +18,7 @@ const PICTURES: usize = 20;
 const CHARS: usize = 20;
 
 /// Empty where nobody waits for a lock.
-pub(super) fn pictures(threads: &Threads) -> Html {
+pub(super) fn pictures<'t>(threads: impl IntoIterator<Item = &'t Thread>) -> Html {
     let graphs = build::whole(threads).in_pieces();
     let count = graphs.len();
     let shown = graphs.iter().take(PICTURES).map(picture);

@@ -89,7 +89,7 @@ fn summary(threads: &Threads) -> Html {
 }
 
 fn who_blocks_whom(threads: &Threads) -> Html {
-    let pictures = graph::pictures(threads);
+    let pictures = graph::pictures(threads.threads());
     match pictures.is_empty() {
         true => pictures,
         false => html!(

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::model::{Edge, Graph, Node, NodeKind};
-use crate::live::{Holder, Thread, Threads, WaitInProgress};
+use crate::live::{Holder, Thread, WaitInProgress};
 use crate::text::units::human;
 
 /// The identity of a node.
@@ -21,7 +21,7 @@ enum Key<'t> {
 const GROUPS: usize = 8;
 const OTHERS: &str = "others";
 
-/// Builds the graph of all threads.
+/// Builds the graph of threads.
 #[derive(Default)]
 struct Builder<'t> {
     graph: Graph,
@@ -31,14 +31,12 @@ struct Builder<'t> {
     groups: HashMap<u64, usize>,
 }
 
-pub(super) fn whole(threads: &Threads) -> Graph {
-    let by_tid: HashMap<u32, &Thread> = threads
-        .threads()
-        .iter()
-        .map(|thread| (thread.tid(), thread))
-        .collect();
+pub(super) fn whole<'t>(threads: impl IntoIterator<Item = &'t Thread>) -> Graph {
+    let threads: Vec<&Thread> = threads.into_iter().collect();
+    let by_tid = threads.iter().map(|thread| (thread.tid(), *thread));
+    let by_tid: HashMap<u32, &Thread> = by_tid.collect();
     let waits = || {
-        let waits = threads.threads().iter();
+        let waits = threads.iter().copied();
         waits.filter_map(|thread| Some((thread, blocking(thread)?)))
     };
     let holders: HashSet<u32> = waits()
