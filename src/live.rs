@@ -66,7 +66,8 @@ pub use threads::Threads;
 /// a handler for that signal. One that ran a moment ago is looked at again first, so that no call
 /// of it returns `EINTR` (in 20,000 dumps beside reads with time-outs, sleeps, child processes, mio
 /// and tokio none did). Threads that do not answer within a second are listed without a stack.
-/// [`Threads::notes`] says what could not be seen.
+/// [`Threads::notes`] says what could not be seen. In a process that was forked from a profiled one
+/// only the calling thread has a stack, because the loader's lock may be closed there for ever.
 ///
 /// On other systems than x86-64 Linux, and without the feature `framehop`, the dump has the threads
 /// that are in a wait of this crate's types, without stacks; without the feature `profiling`, none.

@@ -84,6 +84,10 @@ fn beside_the_first_switching_on() {
 
 /// Forks children while other threads do `work` again and again.
 fn fork_beside(forks: usize, works: &[&(dyn Fn() + Sync)]) {
+    fork_beside_and(forks, works, live_as_child);
+}
+
+fn fork_beside_and(forks: usize, works: &[&(dyn Fn() + Sync)], live: fn()) {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for work in works {
@@ -95,7 +99,7 @@ fn fork_beside(forks: usize, works: &[&(dyn Fn() + Sync)]) {
             });
         }
         for _ in 0..forks {
-            fork_once(live_as_child);
+            fork_once(live);
         }
         is_over.store(true, Ordering::Relaxed);
     });
@@ -145,5 +149,46 @@ fn beside_the_loader() {
             FORKS,
             &[&walks_the_loaders_list, &loads_and_unloads, &takes_profiles],
         );
+    });
+}
+
+/// Dumps hold a lock of their own, slots for answers, the loader's lock and that of names. In a
+/// child the loader cannot be asked where other threads' stacks lead, and the dump says so.
+#[test]
+#[cfg(all(feature = "framehop", target_arch = "x86_64"))]
+fn beside_dumps() {
+    let live = || {
+        live_as_child();
+        let threads = contend::threads();
+        assert_eq!(threads.threads().len(), 1, "{threads}");
+        assert_eq!(threads.notes(), [""; 0]);
+        assert!(threads.threads()[0].is_dumper());
+        let has_name = |frame: &contend::Frame| frame.function().contains("beside_dumps");
+        let mut frames = threads.threads()[0].frames().iter();
+        assert!(frames.any(has_name), "{threads}");
+        assert!(contend::deadlocks().is_empty());
+        // A thread of the child's own is there, without its stack.
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+            });
+            let threads = contend::threads();
+            assert_eq!(threads.threads().len(), 2, "{threads}");
+            let [note] = threads.notes() else {
+                panic!("{threads}");
+            };
+            assert!(note.contains("forked"), "{note}");
+            is_over.store(true, Ordering::Relaxed);
+        });
+    };
+    in_child("beside_dumps", || {
+        switch_on();
+        live_as_child();
+        let dumps = || drop(contend::threads());
+        let runs = || (0..1000).for_each(|_| std::hint::spin_loop());
+        fork_beside_and(FORKS, &[&dumps, &dumps, &runs], live);
     });
 }

@@ -19,6 +19,7 @@ use crate::fork;
 use crate::live::state::ThreadState;
 use crate::live::thread::{Thread, WaitInProgress};
 use crate::live::threads::Threads;
+use crate::loader::list;
 use crate::profile::labels::LabelSet;
 use crate::symbols::{self, Symbolizer};
 
@@ -65,6 +66,13 @@ pub(super) fn take<T>(marker: &T) -> Dump {
     let wanted = Wanted::of(waits.values());
     let mut found = look_at_all(&tids, &waits, &wanted, marker);
     ask_running(&mut found, &wanted, &mut notes);
+    if found.len() > 1 && !list::may_be_asked() {
+        notes.push(
+            "only this thread is shown with its stack: the process was forked from one that was \
+             profiled"
+                .to_owned(),
+        );
+    }
     if found.iter().any(|found| found.is_hidden) {
         notes.push(
             "sleeping threads are shown without their stacks: /proc/self/task/TID/syscall cannot \
