@@ -381,6 +381,11 @@ impl Stopwatch {
         Self::new(Self::FREE, self.nanos() + elapsed.saturating_sub(free))
     }
 
+    /// The lock is free, and was held up to now since it is not known when.
+    pub(super) fn held_until(now: u64) -> Self {
+        Self::new(Self::FREE, now)
+    }
+
     /// The lock is free, and a stretch of quick rounds begins.
     pub(super) fn quick(self) -> Self {
         Self::new(Self::QUICK, self.nanos())

@@ -8,16 +8,17 @@
 //! The numbers stay true in this way:
 //!
 //! - A round counts only from the place of the one before: another place is always timed, and so is
-//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after a waiter has
-//!   arrived. A hold that lasts while others fall asleep ends with an unlock that wakes one: it is
-//!   met at its own release, on the same path as quick ones too.
+//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after the flag has
+//!   become busy. A hold that lasts while others fall asleep ends with an unlock that wakes one: it
+//!   is met at its own release, on the same path as quick ones too. One that is over while all
+//!   waiters are awake, or woken without a processor, may be untimed, and counts as free.
 //! - The time between an untimed release and the next acquisition counts as long as the last one
 //!   that was measured, without the reading of the clock in it: half of what an untimed round is
 //!   shorter on average.
 //! - Who acquires the lock when another thread's stretch is going on takes it for free since that
-//!   thread's last timed release: at most a stretch too early.
+//!   thread's last timed release: at most a stretch too early, but for such a hold.
 //!
-//! The sums are exact all the same: the table divides the time that has passed.
+//! The sum of a lock's blame is exact all the same: the table divides the time that has passed.
 
 use std::cell::Cell;
 use std::num::NonZeroU64;
@@ -179,7 +180,7 @@ impl Rounds {
         let left = self.left.get();
         let is_untimed = left > 0
             && self.place.get() == Some(place)
-            && self.is_own(flag.stopwatch())
+            && self.goes_on(flag.stopwatch())
             && !flag.captures_next();
         if is_untimed {
             self.left.set(left - 1);
@@ -208,6 +209,9 @@ impl Rounds {
         let mut after = before.free_at(now);
         let mut stretch = 0;
         if before.is_quick() {
+            // Not its own: the thread has released another lock in this hold, or the guard came
+            // from another thread.
+            after = Stopwatch::held_until(now);
             if is_own {
                 // Untimed rounds are shorter by two readings, of which one lies in the gap. Where
                 // they are longer, by chance, that counts as much.
@@ -218,7 +222,7 @@ impl Rounds {
                 after = before.free_after(elapsed, free);
             }
         } else if quick >= ENOUGH_ROUNDS {
-            let most = (STRETCH_NANOS / elapsed.max(STRETCH_NANOS / 32)) as u32;
+            let most = (STRETCH_NANOS / elapsed.clamp(STRETCH_NANOS / 32, STRETCH_NANOS)) as u32;
             stretch = 1 + (random() as u32) % most;
             after = after.quick();
             self.round_nanos.set(elapsed);

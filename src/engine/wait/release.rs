@@ -43,7 +43,7 @@ impl Release {
         if !is_reader {
             let is_due = flag.is_due(now);
             // A round with a capture in it is not quick.
-            quick::released(flag, place.filter(|_| !is_due), now);
+            quick::released(flag, place.filter(|_| !is_due && !events::is_on()), now);
             if !is_due {
                 return None;
             }

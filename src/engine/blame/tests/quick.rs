@@ -161,6 +161,24 @@ fn another_thread_takes_it_for_free_since_the_last_timed_release() {
 }
 
 #[test]
+fn a_hold_in_which_another_lock_is_released_is_held() {
+    let (mut scene, rounds) = (Scene::new(), Rounds::new());
+    scene.untimed_rounds(&rounds, 1);
+    scene.acquire(&rounds);
+    let mut inner = Scene::new();
+    inner.now = scene.now;
+    inner.acquire(&rounds);
+    inner.now += 20;
+    assert!(inner.release(&rounds, 2));
+    scene.now += 1_000_000;
+    scene.release_that_wakes(&rounds);
+    assert_eq!(scene.flag.free_nanos(scene.now), Some(0));
+    scene.pass_free(50_000);
+    scene.acquire(&Rounds::new());
+    assert_eq!(scene.flag.free_nanos(scene.now), Some(50_000));
+}
+
+#[test]
 fn a_lock_at_the_place_of_a_freed_one_is_another() {
     let (mut scene, rounds) = (Scene::new(), Rounds::new());
     scene.untimed_rounds(&rounds, 1);
