@@ -30,13 +30,13 @@ pub(crate) struct Flag {
     holder: AtomicU32,
     /// A stopwatch, as [`Stopwatch`] packs it, that runs while nobody holds the lock.
     ///
-    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle
-    /// (by readers under the lock of the table's shard); and by the waiter that makes `state` busy,
-    /// before it does. Read under the lock of the table's shard. Relaxed, and not exchanged: the
-    /// two kinds of writers can only meet where an acquisition or a release has seen the flag busy
-    /// just before all its waiters left and another one came. The stopwatch is then wrong about the
-    /// time of one hold, and the table, which takes no more of it than has passed, still charges
-    /// every nanosecond once.
+    /// Written by whoever holds the lock, when it acquires or releases it and `state` is not idle,
+    /// but for quick rounds (by readers under the lock of the table's shard); and by the waiter
+    /// that makes `state` busy, before it does. Read under the lock of the table's shard. Relaxed,
+    /// and not exchanged: the two kinds of writers can only meet where an acquisition or a release
+    /// has seen the flag busy just before all its waiters left and another one came. The stopwatch
+    /// is then wrong about the time of one hold, and the table, which takes no more of it than has
+    /// passed, still charges every nanosecond once.
     free: AtomicU64,
 }
 
@@ -182,6 +182,12 @@ impl Flag {
         self.stopwatch().is_free()
     }
 
+    /// Whether a thread's quick rounds are not timed.
+    #[inline]
+    pub(super) fn is_quick(&self) -> bool {
+        self.stopwatch().is_quick()
+    }
+
     /// For how long nobody has held the lock, from the first waiter's arrival up to `now`.
     /// While a thread's quick rounds are not timed it is not known.
     pub(super) fn free_nanos(&self, now: u64) -> Option<u64> {
@@ -300,7 +306,7 @@ fn stack_pointer() -> usize {
 /// | `HELD` | the reading: it stands still | those |
 /// | `FREE` | when it would have been started to run through | `now` minus those |
 /// | `SHARED`: by readers, of whom the table knows when there is none | the reading: it stands still | those |
-/// | `QUICK`: one thread takes and releases it all the time (see `quick`) | as for `FREE`, since the first of its rounds | not known |
+/// | `QUICK`: one thread takes and releases it all the time (see `quick`) | as for `FREE`, since the first of its rounds | not known: only the end of the stretch takes it for that of `FREE` |
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stopwatch(u64);
 

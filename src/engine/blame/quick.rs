@@ -8,15 +8,18 @@
 //! The numbers stay true in this way:
 //!
 //! - A round counts only from the place of the one before: another place is always timed, and so is
-//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after the flag has
-//!   become busy. A hold that lasts while others fall asleep ends with an unlock that wakes one: it
-//!   is met at its own release, on the same path as quick ones too. One that is over while all
-//!   waiters are awake, or woken without a processor, may be untimed, and counts as free.
-//! - The time between an untimed release and the next acquisition counts as long as the last one
-//!   that was measured, without the reading of the clock in it: half of what an untimed round is
-//!   shorter on average.
+//!   an unlock that wakes somebody (see [`ReleasePlace`]), and the first release after a waiter has
+//!   arrived. A hold that lasts while others fall asleep ends with an unlock that wakes one: it is
+//!   met at its own release, on the same path as quick ones too.
+//! - The time between an untimed release and the next acquisition, the gap, counts as long as the
+//!   last one that was measured. An untimed round is shorter than that one by two readings of the
+//!   clock, so half of the difference is taken off the gap.
+//! - A stretch that takes longer was interrupted at an unknown moment, in a hold or between two:
+//!   the excess is divided as a round is. But a release from elsewhere, or that wakes somebody, is
+//!   that of a long hold.
 //! - Who acquires the lock when another thread's stretch is going on takes it for free since that
-//!   thread's last timed release: at most a stretch too early, but for such a hold.
+//!   thread's last timed release: at most a stretch too early, and by the length of a hold that was
+//!   over while all waiters were awake, or woken without a processor.
 //!
 //! The sum of a lock's blame is exact all the same: the table divides the time that has passed.
 
@@ -26,22 +29,23 @@ use std::num::NonZeroU64;
 use super::flag::{Flag, Stopwatch};
 use crate::engine::thread_state::random;
 
-/// A round that takes longer is timed: two readings of the clock are some percent of it.
+/// A round that takes longer is timed: two readings of the counter are 15 % of it or less.
 const QUICK_NANOS: u64 = 125;
 
 /// As many rounds in succession must have been quick.
 const ENOUGH_ROUNDS: u32 = 4;
 
-/// Longer than this, at the pace of the rounds before, no stretch is.
+/// No stretch is longer than this, at the pace of the rounds before.
 const STRETCH_NANOS: u64 = 1_000;
 
-/// No reading of the clock takes longer.
+/// A reading of the counter takes no longer. One of the system's clock does; gaps are then a little
+/// too long.
 const READING_NANOS: u64 = 20;
 
 /// A place in the code, at its depth in the stack, from which a lock is released by an unlock that
 /// wakes nobody.
 ///
-/// Where the compiler has not inlined the unlock, as with opt-level 1, s and z, functions of one
+/// Where the compiler has not inlined the unlock, as with opt-level 0, 1, s and z, functions of one
 /// frame size that one function calls look like one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReleasePlace(NonZeroU64);
@@ -89,13 +93,17 @@ thread_local! {
 /// then.
 #[inline]
 pub(crate) fn goes_on(flag: &Flag) -> bool {
-    ROUNDS.with(|rounds| rounds.goes_on(flag.stopwatch()))
+    let stopwatch = flag.stopwatch();
+    stopwatch.is_quick() && ROUNDS.with(|rounds| rounds.is_own(stopwatch))
 }
 
 /// The calling thread has acquired a lock whose flag is busy. `now` is called if the time matters.
 #[inline]
 pub(crate) fn acquired(flag: &Flag, now: impl FnOnce() -> u64) {
-    ROUNDS.with(|rounds| rounds.acquired(flag, now));
+    match flag.is_free() {
+        true => ROUNDS.with(|rounds| rounds.acquired(flag, now)),
+        false => flag.acquired_at(now),
+    }
 }
 
 /// Whether this release need not be timed.
@@ -108,7 +116,7 @@ pub(crate) fn is_untimed(flag: &Flag, place: ReleasePlace) -> bool {
 /// from which rounds may be quick, if there is one.
 #[inline]
 pub(crate) fn released(flag: &Flag, place: Option<ReleasePlace>, now: u64) {
-    if place.is_some() || flag.stopwatch().is_quick() {
+    if place.is_some() || flag.is_quick() {
         ROUNDS.with(|rounds| rounds.released(flag, place, now, random));
     } else {
         flag.released_at(now);
@@ -119,7 +127,7 @@ pub(crate) fn released(flag: &Flag, place: Option<ReleasePlace>, now: u64) {
 #[derive(Debug)]
 pub(super) struct Rounds {
     /// The lock's stopwatch as this thread has left it. If there is another one, another thread has
-    /// held the lock since, or it is another lock; they differ in their times.
+    /// held the lock since, or it is another lock: while it is free or quick it has a time in it.
     word: Cell<u64>,
     place: Cell<Option<ReleasePlace>>,
     /// When it last released the lock, timed.
@@ -150,29 +158,20 @@ impl Rounds {
     }
 
     #[inline]
-    fn is_own(&self, stopwatch: Stopwatch) -> bool {
+    pub(super) fn is_own(&self, stopwatch: Stopwatch) -> bool {
         self.word.get() == stopwatch.word()
     }
 
-    #[inline]
-    fn goes_on(&self, stopwatch: Stopwatch) -> bool {
-        self.is_own(stopwatch) && stopwatch.is_quick()
-    }
-
+    /// The lock was free, and timed.
     #[inline]
     pub(super) fn acquired(&self, flag: &Flag, now: impl FnOnce() -> u64) {
-        let before = flag.stopwatch();
-        if self.goes_on(before) {
-            return;
-        }
-        if !(self.is_own(before) && before.is_free()) {
-            flag.acquired_at(now);
-            return;
-        }
+        let is_own = self.is_own(flag.stopwatch());
         let now = now();
         flag.acquired_at(|| now);
-        self.word.set(flag.stopwatch().word());
-        self.gap_nanos.set(now.saturating_sub(self.since.get()));
+        if is_own {
+            self.word.set(flag.stopwatch().word());
+            self.gap_nanos.set(now.saturating_sub(self.since.get()));
+        }
     }
 
     #[inline]
@@ -180,7 +179,8 @@ impl Rounds {
         let left = self.left.get();
         let is_untimed = left > 0
             && self.place.get() == Some(place)
-            && self.goes_on(flag.stopwatch())
+            && flag.is_quick()
+            && self.is_own(flag.stopwatch())
             && !flag.captures_next();
         if is_untimed {
             self.left.set(left - 1);
@@ -213,13 +213,7 @@ impl Rounds {
             // from another thread.
             after = Stopwatch::held_until(now);
             if is_own {
-                // Untimed rounds are shorter by two readings, of which one lies in the gap. Where
-                // they are longer, by chance, that counts as much.
-                let timed = rounds * self.round_nanos.get();
-                let bound = (rounds * 2 * READING_NANOS) as i64;
-                let longer = (elapsed as i64 - timed as i64).clamp(-bound, bound);
-                let free = (rounds * self.gap_nanos.get()).saturating_add_signed(longer / 2);
-                after = before.free_after(elapsed, free);
+                after = before.free_after(elapsed, self.free_of(rounds, elapsed, is_same));
             }
         } else if quick >= ENOUGH_ROUNDS {
             let most = (STRETCH_NANOS / elapsed.clamp(STRETCH_NANOS / 32, STRETCH_NANOS)) as u32;
@@ -228,9 +222,24 @@ impl Rounds {
             self.round_nanos.set(elapsed);
         }
         flag.set_stopwatch(after);
-        self.word.set(after.word());
+        // Not own while the rest is written: a signal handler may come in between.
+        self.word.set(0);
         self.stretch.set(stretch);
         self.left.set(stretch);
         self.quick.set(quick);
+        self.word.set(after.word());
+    }
+
+    /// For how long the lock was free in a stretch of so many rounds, the last of which is timed
+    /// and may be of the `same` place.
+    fn free_of(&self, rounds: u64, elapsed: u64, is_same: bool) -> u64 {
+        let (gap, round) = (self.gap_nanos.get(), self.round_nanos.get().max(1));
+        let longer = elapsed as i64 - (rounds * round) as i64;
+        let bound = (rounds * 2 * READING_NANOS) as i64;
+        // Where untimed rounds are longer than timed ones, by chance, that counts as much.
+        let by_readings = longer.clamp(-bound, bound) / 2;
+        let excess = if is_same { longer - bound } else { 0 };
+        let free = (rounds * gap).saturating_add_signed(by_readings);
+        free.saturating_add(excess.max(0) as u64 * gap / round)
     }
 }

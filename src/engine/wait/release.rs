@@ -30,8 +30,7 @@ impl Release {
         Self::begin_from(None, kind, flag)
     }
 
-    /// [`begin`](Self::begin) at a place from which rounds may be `quick`: of these most do not
-    /// read the clock.
+    /// As [`begin`](Self::begin), and tells `quick` from which place.
     #[inline]
     fn begin_from(place: Option<ReleasePlace>, kind: Kind, flag: &Flag) -> Option<Self> {
         let now = clock::now();

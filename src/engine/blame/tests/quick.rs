@@ -44,7 +44,11 @@ impl Scene {
     }
 
     fn acquire(&self, rounds: &Rounds) {
-        rounds.acquired(&self.flag, || self.now);
+        match self.flag.is_free() {
+            true => rounds.acquired(&self.flag, || self.now),
+            false if rounds.is_own(self.flag.stopwatch()) => {}
+            false => self.flag.acquired_at(|| self.now),
+        }
     }
 
     /// Whether it is timed.
@@ -158,6 +162,19 @@ fn another_thread_takes_it_for_free_since_the_last_timed_release() {
     scene.release_that_wakes(&Rounds::new());
     scene.pass_free(10);
     assert!(scene.round(&rounds, 20, 10));
+}
+
+/// It was interrupted in a hold or in a gap: the mean of both is right.
+#[test]
+fn an_interruption_is_divided_as_a_round_is() {
+    let (mut scene, rounds) = (Scene::new(), Rounds::new());
+    scene.untimed_rounds(&rounds, 1);
+    scene.now += 300_000;
+    while !scene.round(&rounds, 20, 10) {}
+    // The gap after the last release is not in it yet.
+    let reading = scene.flag.free_nanos(scene.now - 10).unwrap();
+    let free = scene.free - 10 + 100_000;
+    assert!(reading.abs_diff(free) <= STRETCH, "{reading} of {free}");
 }
 
 #[test]
