@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use super::look;
 use super::procfs::{self, Position, Tid};
 use crate::engine::stack::copied::{StackCopy, Start};
-use crate::engine::stack::{self, memory, own_stack};
+use crate::engine::stack::{memory, own_stack};
 
 /// The signal that is sent.
 const SIGNAL: c_int = libc::SIGURG;
@@ -89,7 +89,8 @@ pub(super) enum Refusal {
 pub(super) struct Asker(());
 
 impl Asker {
-    /// Prepares for requests.
+    /// Prepares for requests. `stack::start` was called before: a handler asks for the bounds of
+    /// its stack.
     pub(super) fn new() -> Result<Self, Refusal> {
         if !is_this_process() {
             // In a child of `fork`: who was asked, and who would have answered, is not there.
@@ -104,7 +105,6 @@ impl Asker {
             }
         }
         map_copies().ok_or(Refusal::System)?;
-        stack::start();
         install_handler()?;
         Ok(Self(()))
     }
@@ -373,7 +373,7 @@ fn answer(index: usize, slot: &Slot, context: &libc::ucontext_t) {
     let copied = match own_stack().filter(|own| own.contains(&interrupted)) {
         Some(own) => {
             let len = (own.end - interrupted).min(COPIED_BYTES);
-            let from = ptr::with_exposed_provenance::<u8>(stack_pointer as usize);
+            let from = ptr::with_exposed_provenance::<u8>(interrupted);
             // SAFETY: from this thread's stack pointer to the end of its stack, which the C
             // library knows and which stays as long as the thread runs. (The kernel's list of
             // mappings would not do: it may show the stack and what lies behind it as one, and
