@@ -11,6 +11,8 @@ mod contended;
 mod guard;
 #[cfg(feature = "profiling")]
 mod hold;
+#[cfg(feature = "profiling")]
+mod once_methods;
 #[cfg(all(
     any(feature = "parking_lot", feature = "parking_lot_0_13"),
     feature = "profiling"
@@ -59,6 +61,7 @@ mod door {
     #[cfg(feature = "tokio")]
     pub(crate) use crate::skin::hold::{HasFlag, hold};
     pub(crate) use crate::skin::hold::{HasSharedFlag, Hold, Permits, let_go_of};
+    pub(crate) use crate::skin::once_methods::{once_methods, once_waits};
     #[cfg(any(feature = "parking_lot", feature = "parking_lot_0_13"))]
     pub(crate) use crate::skin::raw_lock::{raw_lock, told};
 

@@ -1,9 +1,7 @@
 //! [`parking_lot::Once`], profiled.
 
-use std::fmt;
-
-use crate::skin::{self, Flag, Turn};
-use ::parking_lot::OnceState;
+use crate::skin::{self, Flag};
+use ::parking_lot::{Once as Inner, OnceState};
 
 /// A one-time initialisation: [`parking_lot::Once`], profiled.
 ///
@@ -23,7 +21,7 @@ use ::parking_lot::OnceState;
 /// ```
 pub struct Once {
     flag: Flag,
-    inner: ::parking_lot::Once,
+    inner: Inner,
 }
 
 impl Once {
@@ -32,7 +30,7 @@ impl Once {
     pub const fn new() -> Self {
         Self {
             flag: Flag::new(),
-            inner: ::parking_lot::Once::new(),
+            inner: Inner::new(),
         }
     }
 
@@ -41,65 +39,16 @@ impl Once {
     pub fn state(&self) -> OnceState {
         self.inner.state()
     }
+}
 
-    /// Runs `run` unless one has run already; waits for one that is running.
-    ///
-    /// # Panics
-    ///
-    /// When an earlier run has panicked, and where `run` does.
-    #[inline]
-    pub fn call_once<F>(&self, run: F)
-    where
-        F: FnOnce(),
-    {
-        if self.inner.state() != OnceState::Done {
-            self.call_once_contended(run);
-            skin::keep_frame();
-        }
-    }
+skin::once_methods!(Inner, OnceState, is_done);
 
-    /// As [`call_once`](Self::call_once), but runs again after a run that has panicked, and tells
-    /// the closure so.
-    ///
-    /// # Panics
-    ///
-    /// Where `run` does.
-    #[inline]
-    pub fn call_once_force<F>(&self, run: F)
-    where
-        F: FnOnce(OnceState),
-    {
-        if self.inner.state() != OnceState::Done {
-            self.call_once_force_contended(run);
-            skin::keep_frame();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn call_once_contended(&self, run: impl FnOnce()) {
-        skin::once(&self.flag, |turn: &mut Turn<'_>| {
-            self.inner.call_once(|| turn.run(run));
-        });
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn call_once_force_contended(&self, run: impl FnOnce(OnceState)) {
-        skin::once(&self.flag, |turn: &mut Turn<'_>| {
-            self.inner.call_once_force(|state| turn.run(|| run(state)));
-        });
-    }
+fn is_done(once: &Inner) -> bool {
+    once.state() == OnceState::Done
 }
 
 impl Default for Once {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for Once {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
     }
 }

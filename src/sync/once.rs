@@ -1,8 +1,7 @@
 //! [`std::sync::Once`], profiled.
 
-use crate::skin::{self, Flag, Kind, Turn};
-use std::fmt;
-use std::sync::{self, OnceState};
+use crate::skin::{self, Flag};
+use std::sync::{Once as Inner, OnceState};
 
 /// A one-time initialisation: [`std::sync::Once`], profiled.
 ///
@@ -22,7 +21,7 @@ use std::sync::{self, OnceState};
 /// ```
 pub struct Once {
     flag: Flag,
-    inner: sync::Once,
+    inner: Inner,
 }
 
 #[allow(clippy::new_without_default)] // The standard library's has no `Default` either.
@@ -33,7 +32,7 @@ impl Once {
     pub const fn new() -> Self {
         Self {
             flag: Flag::new(),
-            inner: sync::Once::new(),
+            inner: Inner::new(),
         }
     }
 
@@ -42,93 +41,6 @@ impl Once {
     pub fn is_completed(&self) -> bool {
         self.inner.is_completed()
     }
-
-    /// Runs `run` unless one has run already; waits for one that is running.
-    ///
-    /// # Panics
-    ///
-    /// When an earlier run has panicked, and where `run` does.
-    #[inline]
-    pub fn call_once<F>(&self, run: F)
-    where
-        F: FnOnce(),
-    {
-        if !self.inner.is_completed() {
-            self.call_once_contended(run);
-            skin::keep_frame();
-        }
-    }
-
-    /// As [`call_once`](Self::call_once), but runs again after a run that has panicked, and tells
-    /// the closure so.
-    ///
-    /// # Panics
-    ///
-    /// Where `run` does.
-    #[inline]
-    pub fn call_once_force<F>(&self, run: F)
-    where
-        F: FnOnce(&OnceState),
-    {
-        if !self.inner.is_completed() {
-            self.call_once_force_contended(run);
-            skin::keep_frame();
-        }
-    }
-
-    /// Waits until a closure has run to its end.
-    ///
-    /// # Panics
-    ///
-    /// When a run has panicked.
-    #[inline]
-    pub fn wait(&self) {
-        if !self.inner.is_completed() {
-            self.wait_contended(sync::Once::wait);
-            skin::keep_frame();
-        }
-    }
-
-    /// As [`wait`](Self::wait), but goes on waiting after a run that has panicked.
-    #[inline]
-    pub fn wait_force(&self) {
-        if !self.inner.is_completed() {
-            self.wait_contended(sync::Once::wait_force);
-            skin::keep_frame();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn call_once_contended(&self, run: impl FnOnce()) {
-        skin::once(&self.flag, |turn: &mut Turn<'_>| {
-            self.inner.call_once(|| turn.run(run));
-        });
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn call_once_force_contended(&self, run: impl FnOnce(&OnceState)) {
-        skin::once(&self.flag, |turn: &mut Turn<'_>| {
-            self.inner.call_once_force(|state| turn.run(|| run(state)));
-        });
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wait_contended(&self, block: impl FnOnce(&sync::Once)) {
-        skin::acquire(
-            Kind::ONCE,
-            &self.flag,
-            || self.inner.is_completed().then_some(()),
-            || block(&self.inner),
-            |()| true,
-        );
-    }
 }
 
-impl fmt::Debug for Once {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
+skin::once_methods!(Inner, &OnceState, Inner::is_completed, waits);
