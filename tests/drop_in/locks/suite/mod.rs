@@ -15,6 +15,8 @@ mod parking_lot_mutex;
 #[cfg(feature = "parking_lot")]
 mod parking_lot_once;
 #[cfg(feature = "parking_lot")]
+mod parking_lot_read_recursive;
+#[cfg(feature = "parking_lot")]
 mod parking_lot_reentrant_mutex;
 #[cfg(feature = "parking_lot")]
 mod parking_lot_rwlock;

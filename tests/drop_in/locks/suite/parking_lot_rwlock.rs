@@ -4,12 +4,13 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::parking_lot::lock_api::{self, RawRwLock as _, RawRwLockDowngrade as _};
+use super::parking_lot::lock_api::{self, RawRwLock as _};
 use super::parking_lot::{
     ArcRwLockReadGuard, ArcRwLockUpgradableReadGuard, ArcRwLockWriteGuard, MappedRwLockReadGuard,
     MappedRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard, const_rwlock,
 };
+use super::raw;
 use crate::set_up;
 use crate::util::{
     CountsDrops, ROUNDS, THREADS, add_one_slowly, contend, eventually, let_park, ms,
@@ -60,7 +61,6 @@ fn try_lock() {
     let writer = lock.try_write().unwrap();
     assert!(lock.is_locked() && lock.is_locked_exclusive());
     assert!(!can_read(&lock) && !can_read_upgradably(&lock) && !can_write(&lock));
-    assert!(lock.try_read_recursive().is_none());
     drop(writer);
     assert!(can_write(&lock));
 }
@@ -74,8 +74,6 @@ fn timeout_expires() {
     on_other_thread(|| {
         assert!(takes_at_least(ms(10), || lock.try_read_for(ms(10))).is_none());
         assert!(takes_at_least(ms(10), || lock.try_read_until(soon())).is_none());
-        assert!(takes_at_least(ms(10), || lock.try_read_recursive_for(ms(10))).is_none());
-        assert!(takes_at_least(ms(10), || lock.try_read_recursive_until(soon())).is_none());
         assert!(takes_at_least(ms(10), || lock.try_upgradable_read_for(ms(10))).is_none());
         assert!(takes_at_least(ms(10), || lock.try_upgradable_read_until(soon())).is_none());
         assert!(takes_at_least(ms(10), || lock.try_write_for(ms(10))).is_none());
@@ -127,7 +125,6 @@ fn drop_before_timeout() {
         let writer = lock.write();
         thread::scope(|scope| {
             scope.spawn(|| assert!(*lock.try_read_for(timeout).unwrap() <= 1));
-            scope.spawn(|| assert!(*lock.try_read_recursive_for(timeout).unwrap() <= 1));
             scope.spawn(|| *lock.try_write_for(timeout).unwrap() += 1);
             scope.spawn(|| assert!(*lock.try_upgradable_read_for(timeout).unwrap() <= 1));
             let_park();
@@ -174,7 +171,6 @@ fn drop_wakes_waiter() {
     let writer = lock.write();
     thread::scope(|scope| {
         scope.spawn(|| assert!(*lock.read() <= 1));
-        scope.spawn(|| assert!(*lock.read_recursive() <= 1));
         scope.spawn(|| assert!(*lock.upgradable_read() <= 1));
         scope.spawn(|| *lock.write() += 1);
         let_park();
@@ -190,25 +186,6 @@ fn drop_wakes_waiter() {
         drop(two);
     });
     assert_eq!(lock.into_inner(), 2);
-}
-
-/// A waiting writer keeps new readers out, but not those that say they may hold the lock already.
-#[test]
-fn recursive() {
-    set_up();
-    let lock = RwLock::new(0);
-    let reader = lock.read();
-    thread::scope(|scope| {
-        scope.spawn(|| *lock.write() += 1);
-        eventually("the writer waits", || lock.try_read().is_none());
-        let again = lock.read_recursive();
-        let third = lock.try_read_recursive().unwrap();
-        assert!(lock.try_read_recursive_for(LONG).is_some());
-        assert!(lock.try_read_recursive_until(Instant::now()).is_some());
-        assert_eq!(*reader + *again + *third, 0);
-        drop((reader, again, third));
-    });
-    assert_eq!(*lock.read(), 1);
 }
 
 #[test]
@@ -391,24 +368,24 @@ fn forgotten_guard_keeps_locked() {
     mem::forget(lock.read());
     assert!(can_read(&lock) && !can_write(&lock));
     // SAFETY: the lock is held for reading by this thread, in no guard.
-    unsafe { lock.force_unlock_read() };
+    unsafe { raw::unlock_read(&lock) };
     mem::forget(lock.read());
     // SAFETY: as above.
-    unsafe { lock.force_unlock_read_fair() };
+    unsafe { raw::unlock_read_fair(&lock) };
     assert!(can_write(&lock));
 
     mem::forget(lock.write());
     assert!(!can_read(&lock));
     // SAFETY: the lock is held for writing by this thread, in no guard.
-    unsafe { lock.force_unlock_write() };
+    unsafe { raw::unlock_write(&lock) };
     mem::forget(lock.write());
     // SAFETY: as above.
-    unsafe { lock.force_unlock_write_fair() };
+    unsafe { raw::unlock_write_fair(&lock) };
     assert!(can_write(&lock));
 
     mem::forget(lock.upgradable_read());
     // SAFETY: the lock is held upgradably by this thread, in no guard; this one stands for it.
-    drop(unsafe { lock.make_upgradable_guard_unchecked() });
+    drop(unsafe { raw::upgradable_guard(&lock) });
     assert!(can_write(&lock));
 }
 
@@ -588,10 +565,6 @@ fn lock_arc() {
     let mut reader: ArcRwLockReadGuard<RawRwLock, i32> = lock.read_arc();
     assert!(lock.try_read_arc().is_some() && lock.try_read_arc_for(ms(1)).is_some());
     assert!(lock.try_write_arc().is_none() && lock.try_write_arc_for(ms(1)).is_none());
-    drop((
-        lock.read_arc_recursive(),
-        lock.try_read_recursive_arc().unwrap(),
-    ));
     ArcRwLockReadGuard::unlocked(&mut reader, || assert!(can_write(&lock)));
     ArcRwLockReadGuard::bump(&mut reader);
     assert!(!can_write(&lock));
@@ -629,17 +602,7 @@ fn raw() {
     set_up();
     let lock: lock_api::RwLock<RawRwLock, i32> = lock_api::RwLock::new(1);
     *lock.write() += 1;
-
-    let raw = RawRwLock::INIT;
-    raw.lock_exclusive();
-    assert!(raw.is_locked_exclusive() && !raw.try_lock_shared());
-    // SAFETY: held for writing, then for reading.
-    unsafe {
-        raw.downgrade();
-        assert!(raw.is_locked() && !raw.is_locked_exclusive());
-        raw.unlock_shared();
-    }
-    assert!(!raw.is_locked());
+    raw::is_a_rwlock::<RawRwLock>();
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The raw locks below the guards, in the signatures of `lock_api` 0.4.
 
 use super::parking_lot::lock_api::{
-    GetThreadId, Mutex, MutexGuard, RawMutex, RawMutexFair, ReentrantMutex,
+    GetThreadId, Mutex, MutexGuard, RawMutex, RawMutexFair, RawRwLock, RawRwLockDowngrade,
+    RawRwLockFair, RawRwLockUpgrade, ReentrantMutex, RwLock, RwLockUpgradableReadGuard,
 };
 
 /// # Safety
@@ -47,4 +48,59 @@ pub(super) fn is_a_lock<R: RawMutex>() {
     assert!(raw.try_lock());
     // SAFETY: as above.
     unsafe { raw.unlock() };
+}
+
+/// # Safety
+///
+/// This thread holds the lock for reading, in no guard.
+pub(super) unsafe fn unlock_read<R: RawRwLock, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says.
+    unsafe { lock.force_unlock_read() }
+}
+
+/// # Safety
+///
+/// As [`unlock_read`].
+pub(super) unsafe fn unlock_read_fair<R: RawRwLockFair, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says.
+    unsafe { lock.force_unlock_read_fair() }
+}
+
+/// # Safety
+///
+/// This thread holds the lock for writing, in no guard.
+pub(super) unsafe fn unlock_write<R: RawRwLock, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says.
+    unsafe { lock.force_unlock_write() }
+}
+
+/// # Safety
+///
+/// As [`unlock_write`].
+pub(super) unsafe fn unlock_write_fair<R: RawRwLockFair, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says.
+    unsafe { lock.force_unlock_write_fair() }
+}
+
+/// # Safety
+///
+/// This thread holds the lock upgradably, in no guard; the guard stands for that.
+pub(super) unsafe fn upgradable_guard<R: RawRwLockUpgrade, T>(
+    lock: &RwLock<R, T>,
+) -> RwLockUpgradableReadGuard<'_, R, T> {
+    // SAFETY: as the caller says.
+    unsafe { lock.make_upgradable_guard_unchecked() }
+}
+
+pub(super) fn is_a_rwlock<R: RawRwLockDowngrade>() {
+    let raw = R::INIT;
+    raw.lock_exclusive();
+    assert!(raw.is_locked_exclusive() && !raw.try_lock_shared());
+    // SAFETY: held for writing, then for reading.
+    unsafe {
+        raw.downgrade();
+        assert!(raw.is_locked() && !raw.is_locked_exclusive());
+        raw.unlock_shared();
+    }
+    assert!(!raw.is_locked());
 }

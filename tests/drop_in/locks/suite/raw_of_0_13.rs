@@ -1,7 +1,8 @@
 //! The raw locks below the guards, in the signatures of `lock_api` 0.5.
 
 use super::parking_lot::lock_api::{
-    GetThreadId, Mutex, MutexGuard, RawMutex, RawMutexFair, ReentrantMutex,
+    GetThreadId, Mutex, MutexGuard, RawMutex, RawMutexFair, RawRwLock, RawRwLockDowngrade,
+    RawRwLockFair, RawRwLockUpgrade, ReentrantMutex, RwLock, RwLockUpgradableReadGuard,
 };
 
 /// # Safety
@@ -49,4 +50,62 @@ pub(super) fn is_a_lock<R: RawMutex>() {
     let guard = raw.try_lock().unwrap();
     // SAFETY: as above.
     unsafe { raw.unlock(guard) };
+}
+
+/// # Safety
+///
+/// This thread holds the lock for reading, in no guard.
+pub(super) unsafe fn unlock_read<R: RawRwLock<SharedGuard: Default>, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says; guards have no state.
+    unsafe { lock.force_unlock_read(R::SharedGuard::default()) }
+}
+
+/// # Safety
+///
+/// As [`unlock_read`].
+pub(super) unsafe fn unlock_read_fair<R: RawRwLockFair<SharedGuard: Default>, T>(
+    lock: &RwLock<R, T>,
+) {
+    // SAFETY: as the caller says; guards have no state.
+    unsafe { lock.force_unlock_read_fair(R::SharedGuard::default()) }
+}
+
+/// # Safety
+///
+/// This thread holds the lock for writing, in no guard.
+pub(super) unsafe fn unlock_write<R: RawRwLock<ExclusiveGuard: Default>, T>(lock: &RwLock<R, T>) {
+    // SAFETY: as the caller says; guards have no state.
+    unsafe { lock.force_unlock_write(R::ExclusiveGuard::default()) }
+}
+
+/// # Safety
+///
+/// As [`unlock_write`].
+pub(super) unsafe fn unlock_write_fair<R: RawRwLockFair<ExclusiveGuard: Default>, T>(
+    lock: &RwLock<R, T>,
+) {
+    // SAFETY: as the caller says; guards have no state.
+    unsafe { lock.force_unlock_write_fair(R::ExclusiveGuard::default()) }
+}
+
+/// # Safety
+///
+/// This thread holds the lock upgradably, in no guard; the guard stands for that.
+pub(super) unsafe fn upgradable_guard<R: RawRwLockUpgrade<UpgradableGuard: Default>, T>(
+    lock: &RwLock<R, T>,
+) -> RwLockUpgradableReadGuard<'_, R, T> {
+    // SAFETY: as the caller says; guards have no state.
+    unsafe { lock.make_upgradable_guard_unchecked(R::UpgradableGuard::default()) }
+}
+
+pub(super) fn is_a_rwlock<R: RawRwLockDowngrade>() {
+    let raw = R::INIT;
+    let writer = raw.lock_exclusive();
+    assert!(raw.is_locked_exclusive() && raw.try_lock_shared().is_none());
+    // SAFETY: held for writing since the lock, whose guard it is.
+    let reader = unsafe { raw.downgrade(writer) };
+    assert!(raw.is_locked() && !raw.is_locked_exclusive());
+    // SAFETY: held for reading since the line above.
+    unsafe { raw.unlock_shared(reader) };
+    assert!(!raw.is_locked());
 }

@@ -17,6 +17,10 @@ macro_rules! constants {
         pub(super) const fn const_reentrant_mutex<T>(value: T) -> ReentrantMutex<T> {
             ReentrantMutex::new(value)
         }
+
+        pub(super) const fn const_rwlock<T>(value: T) -> RwLock<T> {
+            RwLock::new(value)
+        }
     };
 }
 use constants;
