@@ -109,7 +109,7 @@ fn assert_same_stack(method: &str, caller: &str, wait: impl Fn()) {
 
 /// A table of methods: the test's name, the method's in profiles, and what waits by it, once.
 macro_rules! same_stacks {
-    ($($test:ident: $method:literal, $wait:expr;)*) => {$(
+    ($($test:ident: $method:expr, $wait:expr;)*) => {$(
         #[test]
         fn $test() {
             assert_same_stack($method, stringify!($test), || $wait);
@@ -182,37 +182,6 @@ same_stacks! {
         let guard = lock.lock().unwrap();
         drop(changed.wait_timeout_while(guard, ms(WAIT_MS), |value| *value == 0));
     };
-    parking_lot_condvar_wait: "contend::parking_lot::Condvar::wait", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        until(|| changed.wait(&mut lock.lock()), || assert!(changed.notify_one()));
-    };
-    parking_lot_condvar_wait_for: "contend::parking_lot::Condvar::wait_for", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        assert!(changed.wait_for(&mut lock.lock(), ms(WAIT_MS)).timed_out());
-    };
-    parking_lot_condvar_wait_until: "contend::parking_lot::Condvar::wait_until", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        let timeout = Instant::now() + ms(UNTIL_MS);
-        assert!(changed.wait_until(&mut lock.lock(), timeout).timed_out());
-    };
-    parking_lot_condvar_wait_while: "contend::parking_lot::Condvar::wait_while", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        let wait = || changed.wait_while(&mut lock.lock(), |value| *value == 0);
-        until(wait, || {
-            *lock.lock() = 1;
-            changed.notify_one();
-        });
-    };
-    parking_lot_condvar_wait_while_for: "contend::parking_lot::Condvar::wait_while_for", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        let is_zero = |value: &mut u64| *value == 0;
-        assert!(changed.wait_while_for(&mut lock.lock(), is_zero, ms(WAIT_MS)).timed_out());
-    };
-    parking_lot_condvar_wait_while_until: "contend::parking_lot::Condvar::wait_while_until", {
-        let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-        let (is_zero, timeout) = (|value: &mut u64| *value == 0, Instant::now() + ms(UNTIL_MS));
-        assert!(changed.wait_while_until(&mut lock.lock(), is_zero, timeout).timed_out());
-    };
 }
 
 /// Runs an initialiser by `run`, during which `wait` waits for it.
@@ -264,15 +233,6 @@ same_stacks! {
         while_initialised(|run| {
  cell.get_or_init(|| seven(run));
  }, || assert_eq!(cell.wait(), &7));
-    };
-    parking_lot_once_call_once: "contend::parking_lot::Once::call_once", {
-        let once = parking_lot::Once::new();
-        while_initialised(|run| once.call_once(run), || once.call_once(|| unreachable!()));
-    };
-    parking_lot_once_call_once_force: "contend::parking_lot::Once::call_once_force", {
-        let once = parking_lot::Once::new();
-        let wait = || once.call_once_force(|_| unreachable!());
-        while_initialised(|run| once.call_once_force(|_| run()), wait);
     };
     once_cell_get_or_init: "contend::once_cell::sync::OnceCell::get_or_init", {
         let cell = cells::OnceCell::new();
@@ -416,91 +376,6 @@ same_stacks! {
         let lock = ShardedLock::new(0);
         let guard = lock.read().unwrap();
         until(|| *lock.write().unwrap() = 1, || drop(guard));
-    };
-}
-
-same_stacks! {
-    parking_lot_lock: "contend::parking_lot::Mutex::lock", {
-        let lock = parking_lot::Mutex::new(0);
-        let guard = lock.lock();
-        until(|| *lock.lock() = 1, || drop(guard));
-    };
-    parking_lot_try_lock_for: "contend::parking_lot::Mutex::try_lock_for", {
-        let lock = parking_lot::Mutex::new(0);
-        let _guard = lock.lock();
-        assert!(lock.try_lock_for(ms(WAIT_MS)).is_none());
-    };
-    parking_lot_try_lock_until: "contend::parking_lot::Mutex::try_lock_until", {
-        let lock = parking_lot::Mutex::new(0);
-        let _guard = lock.lock();
-        assert!(lock.try_lock_until(Instant::now() + ms(UNTIL_MS)).is_none());
-    };
-    parking_lot_fair_lock: "contend::parking_lot::Mutex::lock", {
-        let lock = parking_lot::FairMutex::new(0);
-        let guard = lock.lock();
-        until(|| *lock.lock() = 1, || drop(guard));
-    };
-    parking_lot_reentrant_lock: "contend::parking_lot::ReentrantMutex::lock", {
-        let lock = parking_lot::ReentrantMutex::new(0);
-        let guard = lock.lock();
-        until(|| assert_eq!(*lock.lock(), 0), || drop(guard));
-    };
-    parking_lot_unlocked: "contend::parking_lot::MutexGuard::unlocked", {
-        let lock = parking_lot::Mutex::new(0);
-        let holds = std::sync::Barrier::new(2);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut guard = lock.lock();
-                parking_lot::MutexGuard::unlocked(&mut guard, || {
-                    holds.wait();
-                    holds.wait();
-                });
-            });
-            holds.wait();
-            let guard = lock.lock();
-            holds.wait();
-            std::thread::sleep(ms(WAIT_MS));
-            drop(guard);
-        });
-    };
-    parking_lot_read: "contend::parking_lot::RwLock::read", {
-        let lock = parking_lot::RwLock::new(0);
-        let guard = lock.write();
-        until(|| assert_eq!(*lock.read(), 0), || drop(guard));
-    };
-    parking_lot_read_recursive: "contend::parking_lot::RwLock::read_recursive", {
-        let lock = parking_lot::RwLock::new(0);
-        let guard = lock.write();
-        until(|| assert_eq!(*lock.read_recursive(), 0), || drop(guard));
-    };
-    parking_lot_write: "contend::parking_lot::RwLock::write", {
-        let lock = parking_lot::RwLock::new(0);
-        let guard = lock.read();
-        until(|| *lock.write() = 1, || drop(guard));
-    };
-    parking_lot_upgradable_read: "contend::parking_lot::RwLock::upgradable_read", {
-        let lock = parking_lot::RwLock::new(0);
-        let guard = lock.write();
-        until(|| assert_eq!(*lock.upgradable_read(), 0), || drop(guard));
-    };
-    parking_lot_upgrade: "contend::parking_lot::RwLockUpgradableReadGuard::upgrade", {
-        let lock = parking_lot::RwLock::new(0);
-        let guard = lock.read();
-        let upgrade = || {
-            let guard = lock.upgradable_read();
-            *parking_lot::RwLockUpgradableReadGuard::upgrade(guard) = 1;
-        };
-        until(upgrade, || drop(guard));
-    };
-    parking_lot_try_read_for: "contend::parking_lot::RwLock::try_read_for", {
-        let lock = parking_lot::RwLock::new(0);
-        let _guard = lock.write();
-        assert!(lock.try_read_for(ms(WAIT_MS)).is_none());
-    };
-    parking_lot_try_write_until: "contend::parking_lot::RwLock::try_write_until", {
-        let lock = parking_lot::RwLock::new(0);
-        let _guard = lock.read();
-        assert!(lock.try_write_until(Instant::now() + ms(UNTIL_MS)).is_none());
     };
 }
 
@@ -710,130 +585,155 @@ fn parameters_are_left_out() {
     assert_eq!(without_parameters(name), "contend::sync::Mutex::lock");
 }
 
+/// The table of what both versions of parking_lot have, for the module of this name, which is
+/// imported as `parking_lot`.
+macro_rules! same_stacks_of_parking_lot {
+    ($module:literal) => {
+        same_stacks! {
+            condvar_wait: concat!("contend::", $module, "::Condvar::wait"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                until(|| changed.wait(&mut lock.lock()), || assert!(changed.notify_one()));
+            };
+            condvar_wait_for: concat!("contend::", $module, "::Condvar::wait_for"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                assert!(changed.wait_for(&mut lock.lock(), ms(WAIT_MS)).timed_out());
+            };
+            condvar_wait_until: concat!("contend::", $module, "::Condvar::wait_until"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                let timeout = Instant::now() + ms(UNTIL_MS);
+                assert!(changed.wait_until(&mut lock.lock(), timeout).timed_out());
+            };
+            condvar_wait_while: concat!("contend::", $module, "::Condvar::wait_while"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                let wait = || changed.wait_while(&mut lock.lock(), |value| *value == 0);
+                until(wait, || {
+                    *lock.lock() = 1;
+                    changed.notify_one();
+                });
+            };
+            condvar_wait_while_for: concat!("contend::", $module, "::Condvar::wait_while_for"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                let is_zero = |value: &mut u64| *value == 0;
+                assert!(changed.wait_while_for(&mut lock.lock(), is_zero, ms(WAIT_MS)).timed_out());
+            };
+            condvar_wait_while_until: concat!("contend::", $module, "::Condvar::wait_while_until"), {
+                let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
+                let (is_zero, timeout) = (|value: &mut u64| *value == 0, Instant::now() + ms(UNTIL_MS));
+                assert!(changed.wait_while_until(&mut lock.lock(), is_zero, timeout).timed_out());
+            };
+            once_call_once: concat!("contend::", $module, "::Once::call_once"), {
+                let once = parking_lot::Once::new();
+                while_initialised(|run| once.call_once(run), || once.call_once(|| unreachable!()));
+            };
+            once_call_once_force: concat!("contend::", $module, "::Once::call_once_force"), {
+                let once = parking_lot::Once::new();
+                let wait = || once.call_once_force(|_| unreachable!());
+                while_initialised(|run| once.call_once_force(|_| run()), wait);
+            };
+            lock: concat!("contend::", $module, "::Mutex::lock"), {
+                let lock = parking_lot::Mutex::new(0);
+                let guard = lock.lock();
+                until(|| *lock.lock() = 1, || drop(guard));
+            };
+            try_lock_for: concat!("contend::", $module, "::Mutex::try_lock_for"), {
+                let lock = parking_lot::Mutex::new(0);
+                let _guard = lock.lock();
+                assert!(lock.try_lock_for(ms(WAIT_MS)).is_none());
+            };
+            try_lock_until: concat!("contend::", $module, "::Mutex::try_lock_until"), {
+                let lock = parking_lot::Mutex::new(0);
+                let _guard = lock.lock();
+                assert!(lock.try_lock_until(Instant::now() + ms(UNTIL_MS)).is_none());
+            };
+            fair_lock: concat!("contend::", $module, "::Mutex::lock"), {
+                let lock = parking_lot::FairMutex::new(0);
+                let guard = lock.lock();
+                until(|| *lock.lock() = 1, || drop(guard));
+            };
+            reentrant_lock: concat!("contend::", $module, "::ReentrantMutex::lock"), {
+                let lock = parking_lot::ReentrantMutex::new(0);
+                let guard = lock.lock();
+                until(|| assert_eq!(*lock.lock(), 0), || drop(guard));
+            };
+            unlocked: concat!("contend::", $module, "::MutexGuard::unlocked"), {
+                let lock = parking_lot::Mutex::new(0);
+                let holds = std::sync::Barrier::new(2);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        let mut guard = lock.lock();
+                        parking_lot::MutexGuard::unlocked(&mut guard, || {
+                            holds.wait();
+                            holds.wait();
+                        });
+                    });
+                    holds.wait();
+                    let guard = lock.lock();
+                    holds.wait();
+                    std::thread::sleep(ms(WAIT_MS));
+                    drop(guard);
+                });
+            };
+            read: concat!("contend::", $module, "::RwLock::read"), {
+                let lock = parking_lot::RwLock::new(0);
+                let guard = lock.write();
+                until(|| assert_eq!(*lock.read(), 0), || drop(guard));
+            };
+            write: concat!("contend::", $module, "::RwLock::write"), {
+                let lock = parking_lot::RwLock::new(0);
+                let guard = lock.read();
+                until(|| *lock.write() = 1, || drop(guard));
+            };
+            upgradable_read: concat!("contend::", $module, "::RwLock::upgradable_read"), {
+                let lock = parking_lot::RwLock::new(0);
+                let guard = lock.write();
+                until(|| assert_eq!(*lock.upgradable_read(), 0), || drop(guard));
+            };
+            upgrade: concat!("contend::", $module, "::RwLockUpgradableReadGuard::upgrade"), {
+                let lock = parking_lot::RwLock::new(0);
+                let guard = lock.read();
+                let upgrade = || {
+                    let guard = lock.upgradable_read();
+                    *parking_lot::RwLockUpgradableReadGuard::upgrade(guard) = 1;
+                };
+                until(upgrade, || drop(guard));
+            };
+            try_read_for: concat!("contend::", $module, "::RwLock::try_read_for"), {
+                let lock = parking_lot::RwLock::new(0);
+                let _guard = lock.write();
+                assert!(lock.try_read_for(ms(WAIT_MS)).is_none());
+            };
+            try_write_until: concat!("contend::", $module, "::RwLock::try_write_until"), {
+                let lock = parking_lot::RwLock::new(0);
+                let _guard = lock.read();
+                assert!(lock.try_write_until(Instant::now() + ms(UNTIL_MS)).is_none());
+            };
+        }
+    };
+}
+
+mod version_0_12 {
+    use super::*;
+
+    same_stacks_of_parking_lot!("parking_lot");
+
+    same_stacks! {
+        read_recursive: "contend::parking_lot::RwLock::read_recursive", {
+            let lock = parking_lot::RwLock::new(0);
+            let guard = lock.write();
+            until(|| assert_eq!(*lock.read_recursive(), 0), || drop(guard));
+        };
+    }
+}
+
 #[cfg(feature = "parking_lot_0_13")]
 mod version_0_13 {
     use contend::parking_lot_0_13 as parking_lot;
 
     use super::*;
 
+    same_stacks_of_parking_lot!("parking_lot_0_13");
+
     same_stacks! {
-        condvar_wait: "contend::parking_lot_0_13::Condvar::wait", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            until(|| changed.wait(&mut lock.lock()), || assert!(changed.notify_one()));
-        };
-        condvar_wait_for: "contend::parking_lot_0_13::Condvar::wait_for", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            assert!(changed.wait_for(&mut lock.lock(), ms(WAIT_MS)).timed_out());
-        };
-        condvar_wait_until: "contend::parking_lot_0_13::Condvar::wait_until", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            let timeout = Instant::now() + ms(UNTIL_MS);
-            assert!(changed.wait_until(&mut lock.lock(), timeout).timed_out());
-        };
-        condvar_wait_while: "contend::parking_lot_0_13::Condvar::wait_while", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            let wait = || changed.wait_while(&mut lock.lock(), |value| *value == 0);
-            until(wait, || {
-                *lock.lock() = 1;
-                changed.notify_one();
-            });
-        };
-        condvar_wait_while_for: "contend::parking_lot_0_13::Condvar::wait_while_for", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            let is_zero = |value: &mut u64| *value == 0;
-            assert!(changed.wait_while_for(&mut lock.lock(), is_zero, ms(WAIT_MS)).timed_out());
-        };
-        condvar_wait_while_until: "contend::parking_lot_0_13::Condvar::wait_while_until", {
-            let (lock, changed) = (parking_lot::Mutex::new(0), parking_lot::Condvar::new());
-            let (is_zero, timeout) = (|value: &mut u64| *value == 0, Instant::now() + ms(UNTIL_MS));
-            assert!(changed.wait_while_until(&mut lock.lock(), is_zero, timeout).timed_out());
-        };
-        once_call_once: "contend::parking_lot_0_13::Once::call_once", {
-            let once = parking_lot::Once::new();
-            while_initialised(|run| once.call_once(run), || once.call_once(|| unreachable!()));
-        };
-        once_call_once_force: "contend::parking_lot_0_13::Once::call_once_force", {
-            let once = parking_lot::Once::new();
-            let wait = || once.call_once_force(|_| unreachable!());
-            while_initialised(|run| once.call_once_force(|_| run()), wait);
-        };
-        lock: "contend::parking_lot_0_13::Mutex::lock", {
-            let lock = parking_lot::Mutex::new(0);
-            let guard = lock.lock();
-            until(|| *lock.lock() = 1, || drop(guard));
-        };
-        try_lock_for: "contend::parking_lot_0_13::Mutex::try_lock_for", {
-            let lock = parking_lot::Mutex::new(0);
-            let _guard = lock.lock();
-            assert!(lock.try_lock_for(ms(WAIT_MS)).is_none());
-        };
-        try_lock_until: "contend::parking_lot_0_13::Mutex::try_lock_until", {
-            let lock = parking_lot::Mutex::new(0);
-            let _guard = lock.lock();
-            assert!(lock.try_lock_until(Instant::now() + ms(UNTIL_MS)).is_none());
-        };
-        fair_lock: "contend::parking_lot_0_13::Mutex::lock", {
-            let lock = parking_lot::FairMutex::new(0);
-            let guard = lock.lock();
-            until(|| *lock.lock() = 1, || drop(guard));
-        };
-        reentrant_lock: "contend::parking_lot_0_13::ReentrantMutex::lock", {
-            let lock = parking_lot::ReentrantMutex::new(0);
-            let guard = lock.lock();
-            until(|| assert_eq!(*lock.lock(), 0), || drop(guard));
-        };
-        unlocked: "contend::parking_lot_0_13::MutexGuard::unlocked", {
-            let lock = parking_lot::Mutex::new(0);
-            let holds = std::sync::Barrier::new(2);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    let mut guard = lock.lock();
-                    parking_lot::MutexGuard::unlocked(&mut guard, || {
-                        holds.wait();
-                        holds.wait();
-                    });
-                });
-                holds.wait();
-                let guard = lock.lock();
-                holds.wait();
-                std::thread::sleep(ms(WAIT_MS));
-                drop(guard);
-            });
-        };
-        read: "contend::parking_lot_0_13::RwLock::read", {
-            let lock = parking_lot::RwLock::new(0);
-            let guard = lock.write();
-            until(|| assert_eq!(*lock.read(), 0), || drop(guard));
-        };
-        write: "contend::parking_lot_0_13::RwLock::write", {
-            let lock = parking_lot::RwLock::new(0);
-            let guard = lock.read();
-            until(|| *lock.write() = 1, || drop(guard));
-        };
-        upgradable_read: "contend::parking_lot_0_13::RwLock::upgradable_read", {
-            let lock = parking_lot::RwLock::new(0);
-            let guard = lock.write();
-            until(|| assert_eq!(*lock.upgradable_read(), 0), || drop(guard));
-        };
-        upgrade: "contend::parking_lot_0_13::RwLockUpgradableReadGuard::upgrade", {
-            let lock = parking_lot::RwLock::new(0);
-            let guard = lock.read();
-            let upgrade = || {
-                let guard = lock.upgradable_read();
-                *parking_lot::RwLockUpgradableReadGuard::upgrade(guard) = 1;
-            };
-            until(upgrade, || drop(guard));
-        };
-        try_read_for: "contend::parking_lot_0_13::RwLock::try_read_for", {
-            let lock = parking_lot::RwLock::new(0);
-            let _guard = lock.write();
-            assert!(lock.try_read_for(ms(WAIT_MS)).is_none());
-        };
-        try_write_until: "contend::parking_lot_0_13::RwLock::try_write_until", {
-            let lock = parking_lot::RwLock::new(0);
-            let _guard = lock.read();
-            assert!(lock.try_write_until(Instant::now() + ms(UNTIL_MS)).is_none());
-        };
         once_wait: "contend::parking_lot_0_13::Once::wait", {
             let once = parking_lot::Once::new();
             while_initialised(|run| once.call_once(run), || once.wait());
