@@ -68,19 +68,22 @@ fn ring<L: Send + Sync + 'static>(
     }
 }
 
-#[test]
-fn two_mutexes_in_different_orders() {
-    let _turn = turn();
-    use contend::sync::Mutex;
-    let names = &["stuck-abba-1", "stuck-abba-2"];
+fn ring_of_mutexes(names: &'static [&'static str]) {
     ring(
         names,
-        || Mutex::new(()),
+        || contend::sync::Mutex::new(()),
         |lock, then| {
             let _guard = lock.lock().unwrap();
             then();
         },
     );
+}
+
+#[test]
+fn two_mutexes_in_different_orders() {
+    let _turn = turn();
+    let names = &["stuck-abba-1", "stuck-abba-2"];
+    ring_of_mutexes(names);
     let deadlock = assert_found(names, &["mutex"; 2], true);
     assert_eq!(deadlock.behind().len(), 0);
     let [first, second] = deadlock.threads() else {
@@ -370,14 +373,7 @@ fn a_deadlock_triggers_a_flight_recorder() {
         .files_in(&folder)
         .start()
         .unwrap();
-    ring(
-        &["stuck-flight-1", "stuck-flight-2"],
-        || contend::sync::Mutex::new(()),
-        |lock, then| {
-            let _guard = lock.lock().unwrap();
-            then();
-        },
-    );
+    ring_of_mutexes(&["stuck-flight-1", "stuck-flight-2"]);
     while recorder.files().is_empty() {
         thread::yield_now();
     }
@@ -391,18 +387,10 @@ fn a_deadlock_triggers_a_flight_recorder() {
 #[cfg(feature = "http")]
 fn the_page_draws_the_circle() {
     use contend::http::{Handler, Request};
-    use contend::sync::Mutex;
 
     let _turn = turn();
     let names = &["stuck-drawn-1", "stuck-drawn-2"];
-    ring(
-        names,
-        || Mutex::new(()),
-        |lock, then| {
-            let _guard = lock.lock().unwrap();
-            then();
-        },
-    );
+    ring_of_mutexes(names);
     let deadlock = assert_found(names, &["mutex"; 2], true);
     let request = Request::new("GET", "/debug/pprof/deadlock?form=page");
     let answer = Handler::new().handle(&request);

@@ -2,13 +2,13 @@
 //! memory and work, and nothing of it commands the terminal.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::handmade::{Builder, gzip, message, number, numbers, shop, varint};
+use super::open::Open;
 use super::{Folder, contend};
 
 /// Address space, for files of some megabytes.
@@ -96,40 +96,25 @@ fn read_by_all(folder: &Folder, what: &str, file: &str, space: u64) {
 
 /// Pages of a profile, as `contend open` serves them until it is ended.
 fn read_by_open(what: &str, file: &str, space: u64) {
-    let mut child = bounded(&["open", file], space)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().unwrap();
-    BufReader::new(stdout).read_line(&mut line).unwrap();
-    let address = line
-        .strip_prefix("http://")
-        .and_then(|rest| rest.split('/').next());
-    if let Some(address) = address {
-        for path in [
-            "/",
-            "/top?profile=1",
-            "/flamegraph?profile=1",
-            "/function?profile=1&name=f",
-        ] {
-            let mut stream = TcpStream::connect(address).unwrap();
-            let head =
-                format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-            stream.write_all(head.as_bytes()).unwrap();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).unwrap();
-            let status = String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned();
-            assert!(status.starts_with("HTTP/1.1 "), "{what}: {path}: {status}");
-            assert!(!status.ends_with("500"), "{what}: {path}: {status}");
-        }
-        assert!(child.try_wait().unwrap().is_none(), "{what}: it has ended");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        return;
+    let mut command = bounded(&["open", file], space);
+    command.stderr(Stdio::piped());
+    let mut open = match Open::start(command) {
+        Ok(open) => open,
+        Err(output) => return assert_ended_well(&format!("{what}: open"), &output),
+    };
+    for path in [
+        "/",
+        "/top?profile=1",
+        "/flamegraph?profile=1",
+        "/function?profile=1&name=f",
+    ] {
+        let answer = open.get(path, &open.address);
+        let status = answer.lines().next().unwrap_or_default();
+        assert!(status.starts_with("HTTP/1.1 "), "{what}: {path}: {status}");
+        assert!(!status.contains(" 500"), "{what}: {path}: {status}");
     }
-    assert_ended_well(&format!("{what}: open"), &child.wait_with_output().unwrap());
+    let has_ended = open.child.try_wait().unwrap();
+    assert!(has_ended.is_none(), "{what}: it has ended");
 }
 
 /// The fuzzer's corpus: profiles of this crate's, and those of other tools that were read wrongly.

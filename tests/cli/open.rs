@@ -2,49 +2,55 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use super::handmade::{Builder, shop};
 use super::{Folder, contend, run};
 
 /// The command while it serves, and its address.
-struct Open {
-    child: Child,
-    address: String,
+pub(super) struct Open {
+    pub(super) child: Child,
+    pub(super) address: String,
 }
 
 impl Open {
     fn new(arguments: &[&str]) -> Self {
         let mut command = contend(["open"]);
-        let mut child = command
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        command.args(arguments).stderr(Stdio::null());
+        Self::start(command).unwrap_or_else(|output| panic!("no address: {output:?}"))
+    }
+
+    /// # Errors
+    ///
+    /// The output of one that ends without an address.
+    pub(super) fn start(mut command: Command) -> Result<Self, Output> {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.as_mut().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let address = line
             .strip_prefix("http://")
             .and_then(|rest| rest.split('/').next());
-        let address = address
-            .unwrap_or_else(|| panic!("no address: {line:?}"))
-            .to_owned();
-        Self { child, address }
+        match address {
+            Some(address) => Ok(Self {
+                child,
+                address: address.to_owned(),
+            }),
+            None => Err(child.wait_with_output().unwrap()),
+        }
     }
 
     /// The head and the body of an answer.
-    fn get(&self, path: &str, host: &str) -> String {
+    pub(super) fn get(&self, path: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }
 

@@ -35,53 +35,35 @@ impl SharedLock for contend::sync::RwLock<()> {
     }
 }
 
+macro_rules! locks_of_parking_lot {
+    ($module:ident) => {
+        impl Lock for contend::$module::Mutex<()> {
+            #[inline(always)]
+            fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
+                let _guard = self.lock();
+                hold()
+            }
+        }
+
+        impl SharedLock for contend::$module::RwLock<()> {
+            #[inline(always)]
+            fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
+                let _guard = self.read();
+                hold()
+            }
+
+            #[inline(always)]
+            fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
+                let _guard = self.write();
+                hold()
+            }
+        }
+    };
+}
 #[cfg(feature = "parking_lot")]
-impl Lock for contend::parking_lot::Mutex<()> {
-    #[inline(always)]
-    fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.lock();
-        hold()
-    }
-}
-
-#[cfg(feature = "parking_lot")]
-impl SharedLock for contend::parking_lot::RwLock<()> {
-    #[inline(always)]
-    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.read();
-        hold()
-    }
-
-    #[inline(always)]
-    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.write();
-        hold()
-    }
-}
-
+locks_of_parking_lot!(parking_lot);
 #[cfg(feature = "parking_lot_0_13")]
-impl Lock for contend::parking_lot_0_13::Mutex<()> {
-    #[inline(always)]
-    fn with<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.lock();
-        hold()
-    }
-}
-
-#[cfg(feature = "parking_lot_0_13")]
-impl SharedLock for contend::parking_lot_0_13::RwLock<()> {
-    #[inline(always)]
-    fn with_read<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.read();
-        hold()
-    }
-
-    #[inline(always)]
-    fn with_write<R>(&self, hold: impl FnOnce() -> R) -> R {
-        let _guard = self.write();
-        hold()
-    }
-}
+locks_of_parking_lot!(parking_lot_0_13);
 
 /// Makes a test of each generic function named, for std's lock and for parking_lot's.
 macro_rules! for_each_lock {

@@ -405,75 +405,49 @@ fn nothing_is_lost() {
     assert_conserved();
 }
 
+macro_rules! parking_lot {
+    ($module:ident) => {
+        mod $module {
+            use contend::$module::{Condvar, Mutex};
+
+            use super::*;
+
+            #[inline(never)]
+            fn wake_one(changed: &Condvar) {
+                changed.notify_one();
+            }
+
+            #[test]
+            fn condvar() {
+                let (ready, changed) = (Mutex::new(false), Condvar::new());
+                assert_ended_by(
+                    "condvar",
+                    "wake_one",
+                    concat!("contend::", stringify!($module), "::Condvar::notify_one"),
+                    || changed.wait(&mut ready.lock()),
+                    || wake_one(&changed),
+                );
+                assert_ended_by(
+                    "condvar",
+                    "wake_one",
+                    concat!("contend::", stringify!($module), "::Condvar::notify_one"),
+                    || changed.wait_while(&mut ready.lock(), |ready| !*ready),
+                    || {
+                        *ready.lock() = true;
+                        wake_one(&changed);
+                    },
+                );
+                assert_timed_out(|| {
+                    assert!(changed.wait_for(&mut ready.lock(), ms(1)).timed_out())
+                });
+            }
+        }
+    };
+}
 #[cfg(feature = "parking_lot")]
-mod parking_lot {
-    use contend::parking_lot::{Condvar, Mutex};
-
-    use super::*;
-
-    #[inline(never)]
-    fn wake_one(changed: &Condvar) {
-        changed.notify_one();
-    }
-
-    #[test]
-    fn condvar() {
-        let (ready, changed) = (Mutex::new(false), Condvar::new());
-        assert_ended_by(
-            "condvar",
-            "wake_one",
-            "contend::parking_lot::Condvar::notify_one",
-            || changed.wait(&mut ready.lock()),
-            || wake_one(&changed),
-        );
-        assert_ended_by(
-            "condvar",
-            "wake_one",
-            "contend::parking_lot::Condvar::notify_one",
-            || changed.wait_while(&mut ready.lock(), |ready| !*ready),
-            || {
-                *ready.lock() = true;
-                wake_one(&changed);
-            },
-        );
-        assert_timed_out(|| assert!(changed.wait_for(&mut ready.lock(), ms(1)).timed_out()));
-    }
-}
-
+parking_lot!(parking_lot);
 #[cfg(feature = "parking_lot_0_13")]
-mod parking_lot_0_13 {
-    use contend::parking_lot_0_13::{Condvar, Mutex};
-
-    use super::*;
-
-    #[inline(never)]
-    fn wake_one(changed: &Condvar) {
-        changed.notify_one();
-    }
-
-    #[test]
-    fn condvar() {
-        let (ready, changed) = (Mutex::new(false), Condvar::new());
-        assert_ended_by(
-            "condvar",
-            "wake_one",
-            "contend::parking_lot_0_13::Condvar::notify_one",
-            || changed.wait(&mut ready.lock()),
-            || wake_one(&changed),
-        );
-        assert_ended_by(
-            "condvar",
-            "wake_one",
-            "contend::parking_lot_0_13::Condvar::notify_one",
-            || changed.wait_while(&mut ready.lock(), |ready| !*ready),
-            || {
-                *ready.lock() = true;
-                wake_one(&changed);
-            },
-        );
-        assert_timed_out(|| assert!(changed.wait_for(&mut ready.lock(), ms(1)).timed_out()));
-    }
-}
+parking_lot!(parking_lot_0_13);
 
 #[cfg(feature = "crossbeam-channel")]
 mod crossbeam_channel {
