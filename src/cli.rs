@@ -25,6 +25,7 @@
 
 mod alike;
 mod args;
+mod blocked_workers;
 mod deadlocks;
 mod diff;
 mod error;
@@ -50,6 +51,7 @@ mod run;
 mod scale;
 mod snap;
 mod source;
+mod spots;
 #[cfg(contend_whole)]
 mod suitable;
 mod threads;

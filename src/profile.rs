@@ -319,7 +319,6 @@ impl Profile {
     }
 
     /// This profile without the samples of which `is_apart` says so, and one of these alone.
-    #[allow(dead_code)] // Where programs are profiled from outside.
     pub(crate) fn split(&self, is_apart: impl Fn(&Sample) -> bool) -> (Profile, Profile) {
         let (mut rest, mut apart) = (self.clone(), self.clone());
         rest.samples.retain(|sample| !is_apart(sample));

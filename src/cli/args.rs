@@ -158,12 +158,20 @@ Examples:
   contend top --by label:endpoint mutex.pb.gz
   contend top --label endpoint=/cart mutex.pb.gz
   contend top --cum --kind mutex,rwlock_write --ignore '^tokio::' block.pb.gz
+  contend top --blocking-async localhost:6060    what stops the workers of an async runtime
   curl -s localhost:6060/debug/pprof/block | contend top -")]
 pub(super) struct Top {
     #[command(flatten)]
     pub(super) profile: Input,
     #[command(flatten)]
     pub(super) rows: Rows,
+    /// Show the lines at which threads waited that run tasks of tokio: all tasks of such a thread
+    /// stand still meanwhile.
+    ///
+    /// It is for block profiles; a program's address stands for its own. Waits of tasks are not in
+    /// it, and neither is what runs in `spawn_blocking` or `block_in_place`.
+    #[arg(long, conflicts_with_all = ["by", "cum"])]
+    pub(super) blocking_async: bool,
     #[command(flatten)]
     pub(super) filter: Filter,
 }
@@ -525,7 +533,12 @@ pub(super) struct Rows {
 impl Input {
     /// The profile, with what the filter leaves of it.
     pub(super) fn load(&self, filter: &Filter) -> Result<Loaded> {
-        let mut loaded = Loaded::from(&self.profile, &self.access.client())?;
+        self.load_of("mutex", filter)
+    }
+
+    /// The same, where a program's address stands for this profile.
+    pub(super) fn load_of(&self, which: &str, filter: &Filter) -> Result<Loaded> {
+        let mut loaded = Loaded::from(&self.profile, which, &self.access.client())?;
         loaded.leave(filter);
         Ok(loaded)
     }

@@ -15,8 +15,8 @@ use super::weights::{Node, Weights, weigh};
 
 pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     let client = arguments.access.client();
-    let mut base = Loaded::raw(&arguments.base, &client)?;
-    let mut new = Loaded::raw(&arguments.new, &client)?;
+    let mut base = Loaded::raw(&arguments.base, "mutex", &client)?;
+    let mut new = Loaded::raw(&arguments.new, "mutex", &client)?;
     let wanted = arguments.rows.value.name();
     make_alike(&mut base, &mut new, wanted)?;
     let value = new.value(wanted)?;

@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Merge, output: &mut Output) -> error::Result<()> {
     let client = arguments.access.client();
     let mut merged = Merger::default();
     for argument in &arguments.profiles {
-        let loaded = Loaded::raw(argument, &client)?;
+        let loaded = Loaded::raw(argument, "mutex", &client)?;
         let added = merged.add(&loaded.profile);
         added.map_err(|what| Error::about(&loaded.name, what))?;
     }

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Open, output: &mut Output) -> Result<()> {
 fn files(arguments: &Open) -> Result<Vec<SavedFile>> {
     let client = arguments.access.client();
     let load = |argument: &String| {
-        let mut loaded = Loaded::from(argument, &client)?;
+        let mut loaded = Loaded::from(argument, "mutex", &client)?;
         // There must be something to show.
         loaded.value(None)?;
         loaded.leave(&arguments.filter);

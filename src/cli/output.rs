@@ -49,6 +49,14 @@ impl Output {
         }
     }
 
+    /// A table, as wide as the terminal or as need be.
+    pub(super) fn table(&self, table: impl Display) -> String {
+        match self.width {
+            Some(width) => format!("{table:width$}"),
+            None => table.to_string(),
+        }
+    }
+
     /// The text in its colour, where there are colours.
     pub(super) fn painted(&self, paint: Paint, text: impl Display) -> String {
         let text = text.to_string();

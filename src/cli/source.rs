@@ -15,6 +15,7 @@ use super::names;
 use super::uninteresting::Uninteresting;
 use super::weights::{By, Weights, weigh};
 use crate::pprof::decoded::Profile;
+use crate::pprof::proto::Sample;
 use crate::pprof::reader::{self, MAX_BYTES};
 
 /// Displays as the user wrote it, but without a password.
@@ -26,25 +27,16 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// A file goes before an address that looks like its name.
-    pub(super) fn of(argument: &str) -> Result<Self> {
+    /// A file goes before an address that looks like its name. A program's address stands for what
+    /// it serves at `path`.
+    pub(super) fn of_path(argument: &str, path: &str) -> Result<Self> {
         if argument == "-" {
             return Ok(Self::Stdin);
         }
         let is_file = Path::new(argument).exists();
         match Url::of(argument).filter(|_| !is_file) {
-            Some(url) => Ok(Self::Url(url?.or_profile("mutex"))),
-            None => Ok(Self::File(argument.into())),
-        }
-    }
-
-    /// As [`of`](Self::of), where a program's address stands for what it serves at `path`.
-    pub(super) fn of_path(argument: &str, path: &str) -> Result<Self> {
-        let source = Self::of(argument)?;
-        let is_file = Path::new(argument).exists();
-        match Url::of(argument).filter(|_| !is_file && argument != "-") {
             Some(url) => Ok(Self::Url(url?.or_profile(path))),
-            None => Ok(source),
+            None => Ok(Self::File(argument.into())),
         }
     }
 
@@ -79,11 +71,25 @@ struct Whole {
     kinds: BTreeSet<String>,
 }
 
+impl Whole {
+    /// Before there is a filter.
+    fn of(profile: &Profile) -> Self {
+        let values = 0..profile.sample_types().count();
+        Self {
+            filter: String::new(),
+            totals: values
+                .map(|value| (profile.total(value), profile.size(value)))
+                .collect(),
+            kinds: filter::kinds(profile),
+        }
+    }
+}
+
 impl Loaded {
     /// The profile that `argument` names, for people: with readable names, and without the frames
-    /// that it asks its readers to leave out.
-    pub(super) fn from(argument: &str, client: &Client) -> Result<Self> {
-        let mut loaded = Self::raw(argument, client)?;
+    /// that it asks its readers to leave out. A program's address stands for its profile `which`.
+    pub(super) fn from(argument: &str, which: &str, client: &Client) -> Result<Self> {
+        let mut loaded = Self::raw(argument, which, client)?;
         loaded.demangle()?;
         if let Some(uninteresting) = Uninteresting::of(&loaded.profile) {
             uninteresting.leave_out(&mut loaded.profile);
@@ -97,8 +103,8 @@ impl Loaded {
     }
 
     /// As it is.
-    pub(super) fn raw(argument: &str, client: &Client) -> Result<Self> {
-        let source = Source::of(argument)?;
+    pub(super) fn raw(argument: &str, which: &str, client: &Client) -> Result<Self> {
+        let source = Source::of_path(argument, which)?;
         let Source::Url(url) = &source else {
             return Self::parsed(&source, &source.bytes(client)?);
         };
@@ -110,7 +116,7 @@ impl Loaded {
             return loaded;
         }
         // As `snap` and `watch` do, takes the folder in which a program serves its profiles.
-        let folder = url.as_folder("mutex").map(Source::Url);
+        let folder = url.as_folder(which).map(Source::Url);
         let in_folder = folder.map(|source| Self::parsed(&source, &source.bytes(client)?));
         match in_folder {
             Some(Ok(in_folder)) => Ok(in_folder),
@@ -137,16 +143,23 @@ impl Loaded {
         let Some(text) = filter.text() else {
             return Found::default();
         };
-        let profile = &mut self.profile;
-        let values = 0..profile.sample_types().count();
         self.whole = Some(Whole {
             filter: text,
-            totals: values
-                .map(|value| (profile.total(value), profile.size(value)))
-                .collect(),
-            kinds: filter::kinds(profile),
+            ..Whole::of(&self.profile)
         });
-        filter.apply(profile)
+        filter.apply(&mut self.profile)
+    }
+
+    /// Leaves the samples of which `is_left` says so, which is what the option `option` asks for.
+    pub(super) fn leave_only(&mut self, option: &str, is_left: impl Fn(&Profile, &Sample) -> bool) {
+        let whole = self.whole.get_or_insert_with(|| Whole::of(&self.profile));
+        if !whole.filter.is_empty() {
+            whole.filter.push(' ');
+        }
+        whole.filter.push_str(option);
+        let mut samples = std::mem::take(&mut self.profile.tables.sample);
+        samples.retain(|sample| is_left(&self.profile, sample));
+        self.profile.tables.sample = samples;
     }
 
     /// The kinds that the samples have, or had before a filter.

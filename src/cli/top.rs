@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use super::args::Top;
+use super::blocked_workers;
 use super::error::Result;
 use super::output::Output;
 use super::report::{Report, write_header};
@@ -14,6 +15,9 @@ use crate::profile::address::explanations;
 use crate::profile::kind::{ProfileKind, hint_of_owners};
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
+    if arguments.blocking_async {
+        return blocked_workers::run(arguments, output);
+    }
     let mut loaded = arguments.profile.load(&arguments.filter)?;
     let by = arguments.rows.by.apply(&mut loaded.profile);
     let value = loaded.value(arguments.rows.value.name())?;
@@ -57,7 +61,7 @@ fn write_rows(
 }
 
 /// Files of ours say so.
-fn is_block_profile(profile: &Profile) -> bool {
+pub(super) fn is_block_profile(profile: &Profile) -> bool {
     let rate = ProfileKind::Block.rate().name;
     let mut comments = profile.comments();
     comments.any(|comment| comment.starts_with(rate))

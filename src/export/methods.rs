@@ -79,6 +79,9 @@ impl Profile {
     /// Samples are summed by [kind](crate::Sample::kind) and by the line that called the wrapper:
     /// the first frame that is neither this crate's nor the standard library's.
     ///
+    /// A block profile has a second table, if there is anything in it: the waits that blocked
+    /// threads which run tasks, at most five call sites. They are in the first one, too.
+    ///
     /// Columns are as wide as their longest name. For a terminal give its width: in
     /// `format!("{:100}", profile.top(10))` long names lose their middle.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {

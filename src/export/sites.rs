@@ -42,6 +42,16 @@ pub(crate) fn sites(profile: &Profile) -> Vec<Site<'_>> {
     sites
 }
 
+/// The waits of threads that run tasks, as a block profile has them; `None` where there are none.
+pub(crate) fn blocked_workers(profile: &Profile) -> Option<Profile> {
+    if profile.kind() != ProfileKind::Block || !profile.samples().iter().any(Sample::blocks_worker)
+    {
+        return None;
+    }
+    let (_, blocked) = profile.split(Sample::blocks_worker);
+    Some(blocked)
+}
+
 impl<'p> Site<'p> {
     fn new(kind: Kind, caller: Option<&'p Frame>) -> Self {
         Self {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::sites::{Site, could_win, sites};
+use super::sites::{Site, blocked_workers, could_win, sites};
 use super::why_empty;
 use crate::profile::Profile;
 use crate::profile::address::explanations;
@@ -62,6 +62,9 @@ const TITLES: [&str; 9] = [
 ];
 const FIRST_LEFT_COLUMN: usize = 6;
 
+/// Rows of the section about async workers.
+const BLOCKED_WORKERS: usize = 5;
+
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.sites.is_empty() {
@@ -70,24 +73,11 @@ impl fmt::Display for Table<'_> {
         self.write_summary(f)?;
         let total = self.profile.total_delay_nanos();
         let shown = &self.sites[..self.shown.min(self.sites.len())];
-        let could_win = could_win(self.profile, shown).unwrap_or_default();
-        let could_win = could_win
-            .into_iter()
-            .chain(std::iter::repeat(String::new()));
-        let rows = shown
-            .iter()
-            .zip(could_win)
-            .map(|(site, could_win)| cells(site, total, could_win));
-        let cells: Vec<[String; 9]> = [TITLES.map(str::to_owned)]
-            .into_iter()
-            .chain(rows)
-            .collect();
-        // Blank columns are left out: the errors where all was recorded, and what could be won
-        // where that is the delay.
-        columns::write(&cells, FIRST_LEFT_COLUMN, f)?;
+        self.write_rows(shown, f)?;
         explanations(total, |name| delay_below(self.profile, name))
             .chain(hint(self.profile))
-            .try_for_each(|sentence| writeln!(f, "{sentence}"))
+            .try_for_each(|sentence| writeln!(f, "{sentence}"))?;
+        self.write_blocked_workers(f)
     }
 }
 
@@ -113,6 +103,44 @@ fn delay_below(profile: &Profile, name: &str) -> u64 {
 }
 
 impl Table<'_> {
+    fn write_rows(&self, sites: &[Site<'_>], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.profile.total_delay_nanos();
+        let could_win = could_win(self.profile, sites).unwrap_or_default();
+        let could_win = could_win
+            .into_iter()
+            .chain(std::iter::repeat(String::new()));
+        let rows = sites
+            .iter()
+            .zip(could_win)
+            .map(|(site, could_win)| cells(site, total, could_win));
+        let cells: Vec<[String; 9]> = [TITLES.map(str::to_owned)]
+            .into_iter()
+            .chain(rows)
+            .collect();
+        // Blank columns are left out: the errors where all was recorded, and what could be won
+        // where that is the delay.
+        columns::write(&cells, FIRST_LEFT_COLUMN, f)
+    }
+
+    /// The waits that stop whole workers come again in a section of their own: they cost more than
+    /// they last.
+    fn write_blocked_workers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(blocked) = blocked_workers(self.profile) else {
+            return Ok(());
+        };
+        let sites = sites(&blocked);
+        let shown = &sites[..sites.len().min(self.shown).min(BLOCKED_WORKERS)];
+        writeln!(
+            f,
+            "\nWaits that block async workers: {} of the delay, {} of {} call sites. All tasks of a \
+             worker stand still meanwhile:",
+            human(blocked.total_delay()),
+            shown.len(),
+            sites.len(),
+        )?;
+        self.write_rows(shown, f)
+    }
+
     fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let profile = self.profile;
         let total = profile.total_delay_nanos();

@@ -461,3 +461,56 @@ fn a_difference_has_the_base_negative_and_marked() {
     ];
     assert_eq!(rows, expected);
 }
+
+#[cfg(feature = "profiling")]
+#[test]
+fn waits_that_block_async_workers_have_a_section() {
+    use crate::profile::{Stack, ThreadRole};
+
+    let on_worker = |kind, nanos, leaf: &str| {
+        let stack = [location(0x2000, &[leaf]), location(0x3000, &[GET])];
+        let addresses = [0x2001, 0x3001].into();
+        Sample {
+            stack: Arc::new(
+                Stack::new(addresses, stack.into(), true).of_task_on(ThreadRole::AsyncWorker),
+            ),
+            ..sample(kind, 1.0, nanos, &[])
+        }
+    };
+    let others = || {
+        vec![
+            on_worker(
+                Kind::ASYNC_MUTEX,
+                5_000_000,
+                "contend::tokio::sync::Mutex<T>::lock",
+            ),
+            on_worker(
+                Kind::named("query"),
+                4_000_000,
+                "contend::Contended<F>::poll",
+            ),
+            sample(
+                Kind::MUTEX,
+                1.0,
+                3_000_000,
+                &[location(0x4000, &[LOCK]), location(0x5000, &[MAIN])],
+            ),
+        ]
+    };
+    let block = |samples| with_kind(profile(samples), ProfileKind::Block, 1).to_string();
+    assert!(!block(others()).contains("async workers"));
+    let mut samples = others();
+    samples.push(on_worker(Kind::MUTEX, 8_000_000, LOCK));
+    let mutex = profile(samples.clone()).to_string();
+    assert!(!mutex.contains("async workers"), "{mutex}");
+    let table = block(samples);
+    let (_, section) = table.split_once("\n\n").expect("a section");
+    assert_eq!(
+        section,
+        "\
+Waits that block async workers: 8.00ms of the delay, 1 of 1 call sites. All tasks of a worker stand still meanwhile:
+ delay  share  contentions    mean  kind   function                            file:line
+8.00ms  40.0%            1  8.00ms  mutex  <shop::Cache<K> as shop::Get>::get  …/shop/src/cache.rs:12
+"
+    );
+}

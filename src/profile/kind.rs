@@ -321,6 +321,18 @@ pub(crate) fn hint_of_owners<'a>(delays: impl Iterator<Item = (&'a str, u64)>) -
     })
 }
 
+/// The beginning of the kinds of waits of tasks.
+const OF_TASKS: &str = "async_";
+
+/// Wrappers whose waits are those of tasks, too, though their users name the kind.
+const NAMED_OF_TASKS: [&str; 2] = ["contend::Contended", "contend::Resource"];
+
+/// Whether it was a task that waited, and not its thread: by the label `kind`, and by the function
+/// at the leaf.
+pub(crate) fn is_wait_of_task(kind: &str, leaf: &str) -> bool {
+    kind.starts_with(OF_TASKS) || NAMED_OF_TASKS.iter().any(|name| leaf.contains(name))
+}
+
 /// In the order of the constants of [`Kind`].
 const BUILT_IN: [(&str, Class); 29] = [
     ("mutex", Class::Lock),
@@ -526,6 +538,22 @@ mod tests {
         assert_eq!(Kind::CHAN_SEND.class(), Class::Backpressure);
         assert_eq!(Kind::ASYNC_RECV.class(), Class::Idle);
         assert_eq!(Kind::named("a name with no class").class(), Class::Other);
+    }
+
+    #[test]
+    fn waits_of_tasks_are_told_from_those_of_threads() {
+        for (kind, leaf, expected) in [
+            ("async_mutex", "contend::tokio::sync::Mutex<T>::lock", true),
+            ("query", "contend::Contended<F>::poll", true),
+            ("licence", "contend::Resource::wait", true),
+            ("query", "contend::blocking", false),
+            ("mutex", "contend::sync::Mutex<T>::lock", false),
+            ("sleep", "", false),
+        ] {
+            assert_eq!(is_wait_of_task(kind, leaf), expected, "{kind} {leaf}");
+        }
+        let is_async = |kind: &Kind| is_wait_of_task(kind.label(), "");
+        assert_eq!(Kind::built_in().filter(is_async).count(), 13);
     }
 
     #[test]

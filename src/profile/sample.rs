@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::frame::{Frame, Location};
-use crate::profile::kind::Kind;
+use crate::profile::kind::{Kind, is_wait_of_task};
 use crate::profile::labels::{LabelSet, Tags};
 
 /// A stack, with the contentions and the delay charged to it.
@@ -168,6 +168,14 @@ impl Sample {
     pub fn label(&self, name: &str) -> Option<&str> {
         let mut labels = self.labels();
         labels.find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// Whether a thread waited here that runs tasks, so that all of these stood still. A task that
+    /// waits lets the others go on.
+    pub(crate) fn blocks_worker(&self) -> bool {
+        let mut frames = self.stack.frames_in_place();
+        let leaf = frames.next().map_or("", Frame::function);
+        self.stack.role == ThreadRole::AsyncWorker && !is_wait_of_task(self.kind(), leaf)
     }
 
     /// All labels.

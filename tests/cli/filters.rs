@@ -353,3 +353,96 @@ fn a_label_keeps_its_samples_or_makes_the_rows() {
         );
     }
 }
+
+/// A sample with labels that are texts.
+fn with_labels(
+    builder: &mut Builder,
+    nanos: i64,
+    stack: [i64; 2],
+    labels: &[[&str; 2]],
+) -> Vec<u8> {
+    let labels: Vec<u8> = labels
+        .iter()
+        .flat_map(|[key, value]| {
+            let label = [
+                number(1, builder.string(key)),
+                number(2, builder.string(value)),
+            ];
+            message(3, label.concat())
+        })
+        .collect();
+    let sample = [numbers(1, &stack), numbers(2, &[1, nanos]), labels];
+    message(2, sample.concat())
+}
+
+#[test]
+fn waits_that_block_async_workers_are_shown_by_line() {
+    let folder = Folder::new();
+    let lock = "contend::sync::Mutex<T>::lock";
+    let query = "contend::Contended<F>::poll";
+    let worker = ["thread", "async_worker"];
+    // The locations 1 to 3.
+    let mut builder = Builder::contention()
+        .comment("block_profile_rate=1")
+        .sample(&[1, 1000], &[lock, "shop::pay src/pay.rs:5"])
+        .sample(&[1, 2000], &[query, "shop::pay src/pay.rs:5"]);
+    let samples = [
+        with_labels(&mut builder, 3000, [1, 2], &[["kind", "mutex"], worker]),
+        with_labels(
+            &mut builder,
+            500,
+            [1, 2],
+            &[["kind", "rwlock_read"], worker],
+        ),
+        with_labels(
+            &mut builder,
+            700,
+            [1, 2],
+            &[["kind", "async_mutex"], worker],
+        ),
+        with_labels(&mut builder, 900, [3, 2], &[["kind", "query"], worker]),
+        with_labels(
+            &mut builder,
+            1900,
+            [1, 2],
+            &[["kind", "mutex"], ["thread", "blocking_pool"]],
+        ),
+    ];
+    let file = folder.file("block.pb.gz", builder.with(samples.concat()).gzip());
+    assert_lines(
+        &run(["top", "--blocking-async", &file]).success(),
+        &[
+            "Type: delay",
+            "Total: 10us",
+            "Left: 3.50us (35.00%) by --blocking-async",
+            "2 of 2 call sites; all tasks of a worker stood still meanwhile:",
+            " delay  share  contentions    mean  kind         function   file:line",
+            "3.00µs  30.0%            1  3.00µs  mutex        shop::pay  src/pay.rs:5",
+            " 500ns   5.0%            1   500ns  rwlock_read  shop::pay  src/pay.rs:5",
+        ],
+    );
+    let one = run([
+        "top",
+        "--blocking-async",
+        "-n",
+        "1",
+        "--kind",
+        "rwlock_read",
+        &file,
+    ])
+    .success();
+    assert!(
+        one.contains("by --kind rwlock_read --blocking-async"),
+        "{one}"
+    );
+    assert!(one.contains("1 of 1 call sites"), "{one}");
+    let none = run(["top", "--blocking-async", "--kind", "query", &file]).success();
+    assert!(
+        none.contains("no thread that runs tasks has waited"),
+        "{none}"
+    );
+    let error = run(["top", "--blocking-async", &shop_file(&folder)]).error();
+    assert!(error.contains("not a block profile of contend"), "{error}");
+    let both = run(["top", "--blocking-async", "--cum", &file]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+}

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::spots::{Amount, Spot};
 use super::view::Value;
 use crate::cli::output::printable;
+use crate::cli::spots::{Amount, Spot};
 use crate::text::units::{human, percent};
 
 /// The width of the three columns of numbers with what is between them.

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::spots::{Amount, Spot, spot};
 use super::view::Value;
 use crate::cli::output::printable;
+use crate::cli::spots::{Amount, Spot, spot};
 use crate::pprof::decoded::Profile;
 use crate::text::columns::elided;
 use crate::text::sources::clean;

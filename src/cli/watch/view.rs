@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::cursor::{Cursor, Step};
 use super::row::{cut, row, summary, titles};
-use super::spots::{Amount, Spot, Spots};
 use super::stacks;
 use super::threads::ThreadRows;
 use super::{Look, Seen};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
+use crate::cli::spots::{Amount, Spot, Spots};
 use crate::pprof::decoded::Profile;
 use crate::profile::ProfileKind;
 use crate::text::units::human;

@@ -9,7 +9,7 @@ use super::html::{Html, bar, breakable, html, when};
 use super::window;
 use super::words::{grouped, rate};
 use crate::ask::control;
-use crate::export::sites::{Site, sites};
+use crate::export::sites::{Site, blocked_workers, sites};
 use crate::export::why_empty;
 use crate::profile::Profile;
 use crate::profile::kind::{ProfileKind, hint_of_owners};
@@ -140,7 +140,33 @@ impl Card {
             Html::default()
         };
         let items = items.collect::<Html>();
-        html!("<ol class=\"worst\">\n{}</ol>\n{}", items, all)
+        html!(
+            "<ol class=\"worst\">\n{}</ol>\n{}{}",
+            items,
+            all,
+            self.blocked_workers()
+        )
+    }
+
+    /// The waits that stop whole workers of an async runtime. They cost more than they last.
+    fn blocked_workers(&self) -> Html {
+        let Some(blocked) = blocked_workers(&self.profile) else {
+            return Html::default();
+        };
+        let total = self.profile.total_delay_nanos();
+        let which = self.profile.kind().name();
+        let sites = sites(&blocked);
+        let items = sites
+            .iter()
+            .take(SITES)
+            .map(|site| item(which, site, total));
+        html!(
+            "<h3>Waits that block async workers</h3>\n<p class=\"explained\">All tasks of a worker stand \
+             still meanwhile: <b>{}</b> at {} call sites.</p>\n<ol class=\"worst\">\n{}</ol>\n",
+            human(blocked.total_delay()),
+            grouped(sites.len() as u64),
+            items.collect::<Html>(),
+        )
     }
 
     /// The ways to see it.
