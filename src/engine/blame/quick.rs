@@ -4,6 +4,7 @@
 //! and releases a lock from one place over and over, while a waiter is on its way out of its sleep,
 //! would spend as much on that as on a section of 20 ns. So it times some of its rounds, and leaves
 //! a stretch of them untimed whose length it draws: at most [`STRETCH_NANOS`] at its measured pace.
+//! One stretch follows the other until a release is captured, after which two rounds are timed.
 //!
 //! The numbers stay true in this way:
 //!
@@ -91,10 +92,20 @@ thread_local! {
 
 /// Whether the calling thread has acquired the lock in a stretch of its own. Nothing is left to do
 /// then.
-#[inline]
+#[inline(always)]
 pub(crate) fn goes_on(flag: &Flag) -> bool {
+    let own = own_word();
     let stopwatch = flag.stopwatch();
-    stopwatch.is_quick() && ROUNDS.with(|rounds| rounds.is_own(stopwatch))
+    stopwatch.is_quick() && stopwatch.word() == own
+}
+
+/// PERF: not inlined. A library finds its thread-locals by a call, as far as the compiler knows,
+/// around which the caller would have to save its registers; the linker makes one instruction of
+/// it.
+#[cold]
+#[inline(never)]
+fn own_word() -> u64 {
+    ROUNDS.with(|rounds| rounds.word.get())
 }
 
 /// The calling thread has acquired a lock whose flag is busy. `now` is called if the time matters.
@@ -113,11 +124,12 @@ pub(crate) fn is_untimed(flag: &Flag, place: ReleasePlace) -> bool {
 }
 
 /// The calling thread is about to release the lock, whose flag is busy, at `now`: from a place
-/// from which rounds may be quick, if there is one.
+/// from which rounds may be quick, if there is one. If it is captured, that takes as long as many
+/// quick rounds.
 #[inline]
-pub(crate) fn released(flag: &Flag, place: Option<ReleasePlace>, now: u64) {
+pub(crate) fn released(flag: &Flag, place: Option<ReleasePlace>, now: u64, is_captured: bool) {
     if place.is_some() || flag.is_quick() {
-        ROUNDS.with(|rounds| rounds.released(flag, place, now, random));
+        ROUNDS.with(|rounds| rounds.released(flag, place, now, is_captured, random));
     } else {
         flag.released_at(now);
     }
@@ -139,6 +151,8 @@ pub(super) struct Rounds {
     /// The length of the stretch that is going on, and what is left of it.
     stretch: Cell<u32>,
     left: Cell<u32>,
+    /// Whether its last release was captured.
+    is_captured: Cell<bool>,
     /// The quick rounds in succession, a stretch for one.
     quick: Cell<u32>,
 }
@@ -153,6 +167,7 @@ impl Rounds {
             round_nanos: Cell::new(0),
             stretch: Cell::new(0),
             left: Cell::new(0),
+            is_captured: Cell::new(false),
             quick: Cell::new(0),
         }
     }
@@ -179,7 +194,6 @@ impl Rounds {
         let left = self.left.get();
         let is_untimed = left > 0
             && self.place.get() == Some(place)
-            && flag.is_quick()
             && self.is_own(flag.stopwatch())
             && !flag.captures_next();
         if is_untimed {
@@ -193,6 +207,7 @@ impl Rounds {
         flag: &Flag,
         place: Option<ReleasePlace>,
         now: u64,
+        is_captured: bool,
         random: impl FnOnce() -> u64,
     ) {
         let before = flag.stopwatch();
@@ -201,13 +216,14 @@ impl Rounds {
         let rounds = u64::from(untimed) + 1;
         let elapsed = now.saturating_sub(self.since.replace(now));
         let is_same = place.is_some() && self.place.replace(place) == place;
-        let is_quick = is_own && is_same && elapsed <= rounds * QUICK_NANOS;
+        // The time of a capture is in the round after it.
+        let was_captured = self.is_captured.replace(is_captured);
+        let is_quick = is_own && is_same && (was_captured || elapsed <= rounds * QUICK_NANOS);
         let quick = match is_quick {
             true => self.quick.get().saturating_add(1),
             false => 0,
         };
         let mut after = before.free_at(now);
-        let mut stretch = 0;
         if before.is_quick() {
             // Not its own: the thread has released another lock in this hold, or the guard came
             // from another thread.
@@ -215,11 +231,15 @@ impl Rounds {
             if is_own {
                 after = before.free_after(elapsed, self.free_of(rounds, elapsed, is_same));
             }
-        } else if quick >= ENOUGH_ROUNDS {
-            let most = (STRETCH_NANOS / elapsed.clamp(STRETCH_NANOS / 32, STRETCH_NANOS)) as u32;
-            stretch = 1 + (random() as u32) % most;
-            after = after.quick();
+        } else {
             self.round_nanos.set(elapsed);
+        }
+        let mut stretch = 0;
+        if quick >= ENOUGH_ROUNDS && !is_captured && !was_captured {
+            let pace = (elapsed / rounds).max(STRETCH_NANOS / 64);
+            let most = (STRETCH_NANOS / pace) as u32;
+            stretch = most / 2 + (random() as u32) % (most / 2 + 1);
+            after = after.quick();
         }
         flag.set_stopwatch(after);
         // Not own while the rest is written: a signal handler may come in between.

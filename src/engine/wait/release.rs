@@ -41,8 +41,7 @@ impl Release {
         let is_reader = kind == Kind::RWLOCK_READ;
         if !is_reader {
             let is_due = flag.is_due(now);
-            // A round with a capture in it is not quick.
-            quick::released(flag, place.filter(|_| !is_due && !events::is_on()), now);
+            quick::released(flag, place.filter(|_| !events::is_on()), now, is_due);
             if !is_due {
                 return None;
             }
@@ -171,8 +170,8 @@ pub(crate) fn acquired(access: Access, flag: &Flag) {
         // Readers share the line, and there are many.
         Access::Shared | Access::Untold => {}
     }
-    if !flag.is_idle() {
-        acquired_busy(access, flag);
+    if !flag.is_idle() && !quick::goes_on(flag) {
+        acquired_contended(access, flag);
     }
 }
 
@@ -186,15 +185,7 @@ pub(crate) fn begin_release(access: Access, flag: &Flag) -> bool {
     flag.is_idle()
 }
 
-/// PERF: apart from [`acquired_contended`], which saves many registers.
 #[cold]
-#[inline(never)]
-fn acquired_busy(access: Access, flag: &Flag) {
-    if !quick::goes_on(flag) {
-        acquired_contended(access, flag);
-    }
-}
-
 #[inline(never)]
 fn acquired_contended(access: Access, flag: &Flag) {
     let is_alone = matches!(access, Access::Exclusive | Access::Untold);

@@ -57,13 +57,23 @@ impl Scene {
         let is_timed = !rounds.is_untimed(&self.flag, place.unwrap());
         if is_timed {
             let random = self.draw();
-            rounds.released(&self.flag, place, self.now, || random);
+            rounds.released(&self.flag, place, self.now, false, || random);
         }
         is_timed
     }
 
+    /// A round whose release is captured, which takes `free` until the next acquisition.
+    fn captured_round(&mut self, rounds: &Rounds, held: u64, free: u64) {
+        self.acquire(rounds);
+        self.now += held;
+        let place = ReleasePlace::numbered(1);
+        rounds.released(&self.flag, place, self.now, true, || unreachable!());
+        self.flag.close_gate(self.now);
+        self.pass_free(free);
+    }
+
     fn release_that_wakes(&self, rounds: &Rounds) {
-        rounds.released(&self.flag, None, self.now, || unreachable!());
+        rounds.released(&self.flag, None, self.now, false, || unreachable!());
     }
 
     /// Whether the release was timed.
@@ -98,6 +108,22 @@ fn few_rounds_are_timed_and_the_others_count_as_those() {
     let (mut scene, rounds) = (Scene::new(), Rounds::new());
     let timed = (0..10_000).filter(|_| scene.round(&rounds, 20, 10)).count();
     assert!(timed < 2_000, "{timed}");
+    let (reading, free) = (scene.reading(&rounds), scene.free);
+    assert!(reading.abs_diff(free) <= STRETCH, "{reading} of {free}");
+}
+
+#[test]
+fn two_rounds_are_timed_after_a_capture() {
+    let (mut scene, rounds) = (Scene::new(), Rounds::new());
+    scene.untimed_rounds(&rounds, 1);
+    for _ in 0..1_000 {
+        scene.captured_round(&rounds, 20, 300);
+        assert!(scene.round(&rounds, 20, 10));
+        assert!(scene.round(&rounds, 20, 10));
+        for _ in 0..10 {
+            assert!(!scene.round(&rounds, 20, 10));
+        }
+    }
     let (reading, free) = (scene.reading(&rounds), scene.free);
     assert!(reading.abs_diff(free) <= STRETCH, "{reading} of {free}");
 }
@@ -237,7 +263,11 @@ fn stories_of_three_threads() {
                 _ => {
                     let held = 10 + scene.draw() % 20;
                     let free = 5 + scene.draw() % 10;
-                    scene.round(&threads[own], held, free);
+                    if scene.flag.is_due(scene.now) {
+                        scene.captured_round(&threads[own], held, free + 300);
+                    } else {
+                        scene.round(&threads[own], held, free);
+                    }
                 }
             }
         }
