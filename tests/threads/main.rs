@@ -9,7 +9,6 @@
 mod accounting;
 #[path = "../common/live.rs"]
 mod common;
-mod costs;
 mod holders;
 mod in_progress;
 mod monitor;

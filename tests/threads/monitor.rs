@@ -212,29 +212,3 @@ fn settings_out_of_range_are_errors() {
     let rule = MonitorRule::growth().file("/no/such/folder/x");
     assert!(error(Monitor::builder().rule(rule)).contains("no folder"));
 }
-
-#[test]
-#[ignore = "checks nothing, prints the processor's time of a look at 10, 100 and 1,000 threads: cargo test --release --test threads cost_of_a_look -- --ignored --nocapture"]
-fn cost_of_a_look() {
-    let _turn = turn();
-    let mut threads = Vec::new();
-    for wanted in [10, 100, 1_000] {
-        threads.extend((threads.len()..wanted).map(|number| {
-            let park = || loop {
-                thread::park();
-            };
-            let thread = thread::Builder::new().stack_size(64 << 10);
-            thread.name(format!("cost-{number}")).spawn(park).unwrap()
-        }));
-        let last = format!("cost-{}", wanted - 1);
-        thread_when(&last, |thread| thread.state().is_blocked());
-        let monitor = Monitor::builder()
-            .interval(TICK)
-            .history(100)
-            .stacks_every(0);
-        let monitor = monitor.start().unwrap();
-        // The first look, which knows no thread yet, counts little among so many.
-        let report = report_when(&monitor, |report| report.history().len() == 100);
-        println!("{} threads: {:?}", report.threads(), report.cost().unwrap());
-    }
-}
