@@ -14,12 +14,12 @@ pub(crate) const GATE_NANOS: u64 = 5_000;
 #[repr(C)]
 pub(crate) struct Flag {
     /// [`IDLE`](Self::IDLE), [`CAPTURE_NEXT`](Self::CAPTURE_NEXT), or the time of the last release
-    /// that was charged, as [`gate_time`] has it.
+    /// that was charged, as [`gate_time`] has it, perhaps with [`TIME_NEXT`](Self::TIME_NEXT).
     ///
-    /// Written under the lock of the table's shard, and read without it by every acquisition and
-    /// release. Relaxed: the word carries no data, only a hint to look into the table, whose lock
-    /// orders everything found there. A release that misses an arrival by a moment leaves its blame
-    /// to the next one.
+    /// Written under the lock of the table's shard, but for that mark, which a release takes away;
+    /// and read without it by every acquisition and release. Relaxed: the word carries no data,
+    /// only a hint to look into the table, whose lock orders everything found there. A release that
+    /// misses an arrival by a moment leaves its blame to the next one.
     state: AtomicU32,
     /// The thread that holds the lock alone, as [`Holder`] packs it; 0: nobody does, or it is not
     /// known.
@@ -47,7 +47,9 @@ impl Flag {
     /// Nobody who is sampled waits.
     const IDLE: u32 = 0;
     /// The next release is to be captured, however soon.
-    const CAPTURE_NEXT: u32 = 1;
+    const CAPTURE_NEXT: u32 = Self::TIME_NEXT;
+    /// The next release is to read the clock, also that of a quick round.
+    const TIME_NEXT: u32 = 1;
 
     /// Where a reader of foreign memory finds the holder's word, from the flag's address.
     #[cfg(not(loom))]
@@ -129,7 +131,7 @@ impl Flag {
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         let state = self.state.load(Ordering::Relaxed);
-        state == Self::CAPTURE_NEXT || !is_within_gate(state, gate_time(now))
+        state == Self::CAPTURE_NEXT || !is_within_gate(state & !Self::TIME_NEXT, gate_time(now))
     }
 
     /// The first waiter has come, at `now`.
@@ -140,6 +142,25 @@ impl Flag {
 
     pub(super) fn capture_next(&self) {
         self.state.store(Self::CAPTURE_NEXT, Ordering::Relaxed);
+    }
+
+    /// Called under the lock of the table's shard, while the flag is busy.
+    pub(super) fn time_next(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        self.state.store(state | Self::TIME_NEXT, Ordering::Relaxed);
+    }
+
+    /// The release that was to read the clock has done so. If the table changes the word meanwhile,
+    /// that counts.
+    #[cfg_attr(loom, allow(dead_code))] // Models have no quick rounds.
+    pub(super) fn is_timed_now(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        if state & Self::TIME_NEXT != 0 && state != Self::CAPTURE_NEXT {
+            let unmarked = state & !Self::TIME_NEXT;
+            let _ =
+                self.state
+                    .compare_exchange(state, unmarked, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn make_idle(&self) {
@@ -195,11 +216,11 @@ impl Flag {
         (!stopwatch.is_quick()).then(|| stopwatch.reading(now))
     }
 
-    /// Whether the next release is to be captured, however soon.
+    /// Whether the next release is to read the clock, also that of a quick round.
     #[cfg_attr(loom, allow(dead_code))] // Models have no quick rounds.
     #[inline]
-    pub(super) fn captures_next(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == Self::CAPTURE_NEXT
+    pub(super) fn times_next(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & Self::TIME_NEXT != 0
     }
 
     #[inline]
@@ -217,12 +238,13 @@ impl Flag {
 const GATE_TICK_NANOS: u64 = 8;
 const GATE_TICKS: u32 = (GATE_NANOS / GATE_TICK_NANOS) as u32;
 
-/// A time in 32 bits, which wraps every 34 s; never 0 or 1, which are states of a flag.
+/// A time in 32 bits, which wraps every 34 s; never 0, and without the lowest bit, which are states
+/// of a flag.
 ///
 /// A release that comes a multiple of 34 s after the last charged one, to within 5 µs, is taken for
 /// one that came at once, and leaves its blame to the next one: one in three million.
 fn gate_time(now: u64) -> u32 {
-    ((now / GATE_TICK_NANOS) as u32).max(2)
+    ((now / GATE_TICK_NANOS) as u32 & !Flag::TIME_NEXT).max(2)
 }
 
 /// Also where `now` seems to be before `then`: cores' clocks may disagree by some ticks.

@@ -195,7 +195,7 @@ impl Rounds {
         let is_untimed = left > 0
             && self.place.get() == Some(place)
             && self.is_own(flag.stopwatch())
-            && !flag.captures_next();
+            && !flag.times_next();
         if is_untimed {
             self.left.set(left - 1);
         }
@@ -242,6 +242,7 @@ impl Rounds {
             after = after.quick();
         }
         flag.set_stopwatch(after);
+        flag.is_timed_now();
         // Not own while the rest is written: a signal handler may come in between.
         self.word.set(0);
         self.stretch.set(stretch);

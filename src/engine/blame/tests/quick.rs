@@ -171,8 +171,12 @@ fn another_place_is_timed_and_so_is_the_first_release_after_an_arrival() {
     assert!(reading.abs_diff(scene.free) <= STRETCH, "{reading}");
 
     scene.untimed_rounds(&rounds, 1);
-    scene.flag.capture_next();
+    // It is not captured for that: the gate stays closed.
+    scene.flag.close_gate(scene.now);
+    scene.flag.time_next();
+    assert!(!scene.flag.is_due(scene.now + 30));
     assert!(scene.round(&rounds, 20, 10));
+    assert!(!scene.round(&rounds, 20, 10));
 }
 
 #[test]
