@@ -10,8 +10,8 @@
 //!
 //! **The pause.** A thread that does nothing but look at its own processor's time takes a step of
 //! more than some microseconds only where the kernel or a signal's handler comes in between; what
-//! other threads take of the processor is not in it. Its longest step within a dump is measured, and
-//! within as much time without one.
+//! other threads take of the processor is not in it. Measured is its longest step within a dump,
+//! and within as much time without one.
 
 mod common;
 

@@ -73,6 +73,41 @@ fn waits_of_our_types_have_their_kind_lock_and_wrapper() {
     waiter.join().unwrap();
 }
 
+/// Park has its frame by a frame pointer, which the kernel does not tell; and where it was called
+/// by a register, as in an optimised `loop { park() }`, its caller cannot be told from the code.
+#[test]
+fn a_thread_that_sleeps_is_not_woken_by_a_dump() {
+    #[inline(never)]
+    fn sleep_by(call: fn(), until: &AtomicBool) {
+        while !until.load(Ordering::Acquire) {
+            call();
+        }
+    }
+    let _turn = turn();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let theirs = Arc::clone(&is_over);
+    let sleeper = spawn("sleeper", move || {
+        sleep_by(std::hint::black_box(thread::park), &theirs);
+    });
+    let first = thread_when("sleeper", |thread| {
+        *thread.state() == ThreadState::Futex && has_function(thread, "sleep_by")
+    });
+    for _ in 0..20 {
+        let again = thread_when("sleeper", |_| true);
+        assert_eq!(again.voluntary_switches(), first.voluntary_switches());
+        let names = |thread: &contend::Thread| {
+            let frames = thread.frames().iter();
+            frames
+                .map(|frame| frame.function().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&again), names(&first));
+    }
+    is_over.store(true, Ordering::Release);
+    sleeper.thread().unpark();
+    sleeper.join().unwrap();
+}
+
 #[test]
 fn locks_that_nobody_swapped_are_futex_waits() {
     let _turn = turn();

@@ -7,7 +7,9 @@
 //! Where the frame pointer is not known (the kernel tells only the stack pointer and the
 //! instruction pointer of a sleeping thread) it is recovered when a frame first needs it: the
 //! frame's return address stands somewhere above the stack pointer, and the call before it leads
-//! to the start of the function whose frame this is.
+//! to the start of the function whose frame this is. Where it is a call by a register, nobody knows
+//! where it leads; then the first place counts from which the walk gets to the root, and only over
+//! return addresses that come after calls.
 
 use std::cell::Cell;
 
@@ -98,12 +100,17 @@ pub(crate) enum WalkEnd {
 }
 
 /// Fills `addresses` with the stack that `copy` is of.
-pub(crate) fn walk(start: Start, copy: StackCopy<'_>, addresses: &mut Addresses) -> WalkEnd {
+pub(crate) fn walk(
+    start: Start,
+    copy: StackCopy<'_>,
+    calls: &mut Calls,
+    addresses: &mut Addresses,
+) -> WalkEnd {
     let mut end = WalkEnd::Lost;
     let Some(pool) = pool() else { return end };
     // The loader holds its lock for the length of the call.
     for_each_object(|_| {
-        end = Walk::new(pool, copy).run(start, addresses);
+        end = Walk::new(pool, copy, calls).run(start, addresses);
         false
     });
     end
@@ -112,50 +119,63 @@ pub(crate) fn walk(start: Start, copy: StackCopy<'_>, addresses: &mut Addresses)
 struct Walk<'a> {
     pool: &'a Pool,
     copy: StackCopy<'a>,
+    calls: &'a mut Calls,
     known: KnownObjects,
-    /// The frame pointer came from a call of which it is not known where it leads.
-    is_guess: bool,
+}
+
+/// A frame on the way.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    address: FrameAddress,
+    stack_pointer: u64,
+    frame_pointer: Option<u64>,
+}
+
+/// The places at which a return address may be, where more than one call may have led to a frame.
+#[derive(Debug)]
+struct Guesses {
+    frame_pointers: [u64; 8],
+    len: usize,
 }
 
 impl<'a> Walk<'a> {
-    fn new(pool: &'a Pool, copy: StackCopy<'a>) -> Self {
+    fn new(pool: &'a Pool, copy: StackCopy<'a>, calls: &'a mut Calls) -> Self {
         Self {
             pool,
             copy,
+            calls,
             known: KnownObjects::new(pool.find_object()),
-            is_guess: false,
         }
     }
 
     fn run(&mut self, start: Start, addresses: &mut Addresses) -> WalkEnd {
-        match self.frames(start, addresses) {
-            // A guess that does not lead to the root may have led astray.
-            WalkEnd::Lost | WalkEnd::CopyEnded if self.is_guess => WalkEnd::Lost,
-            end => end,
-        }
+        let leaf = Frame {
+            address: FrameAddress::from_instruction_pointer(start.instruction_pointer),
+            stack_pointer: start.stack_pointer,
+            frame_pointer: start.frame_pointer,
+        };
+        self.frames(leaf, false, addresses)
     }
 
-    fn frames(&mut self, start: Start, addresses: &mut Addresses) -> WalkEnd {
-        let mut stack_pointer = start.stack_pointer;
-        let mut frame_pointer = start.frame_pointer;
-        let mut frame = FrameAddress::from_instruction_pointer(start.instruction_pointer);
+    /// The frames from this one on. After a guess, each must come after a call.
+    fn frames(&mut self, mut frame: Frame, is_guess: bool, addresses: &mut Addresses) -> WalkEnd {
         loop {
-            let Some(rule) = self.pool.rule_of(frame, &mut self.known) else {
+            let Some(rule) = self.pool.rule_of(frame.address, &mut self.known) else {
                 return WalkEnd::Lost;
             };
-            if !addresses.push(frame.address() as usize) {
-                return WalkEnd::Full;
-            }
-            if rule.needs_frame_pointer() && frame_pointer.is_none() {
-                frame_pointer = self.recover_frame_pointer(frame, rule, stack_pointer);
-                if frame_pointer.is_none() {
-                    return WalkEnd::Lost;
+            if rule.needs_frame_pointer() && frame.frame_pointer.is_none() {
+                match self.recover_frame_pointer(frame, rule) {
+                    Ok(frame_pointer) => frame.frame_pointer = Some(frame_pointer),
+                    Err(guesses) => return self.try_each(frame, &guesses, addresses),
                 }
+            }
+            if !addresses.push(frame.address.address() as usize) {
+                return WalkEnd::Full;
             }
             let last_word = Cell::new(Some(1));
             let registers = Registers {
-                stack_pointer,
-                frame_pointer: frame_pointer.unwrap_or_default(),
+                stack_pointer: frame.stack_pointer,
+                frame_pointer: frame.frame_pointer.unwrap_or_default(),
             };
             let caller = rule.apply(registers, |address| {
                 last_word.set(self.copy.word(address));
@@ -170,29 +190,50 @@ impl<'a> Walk<'a> {
                     _ => WalkEnd::Lost,
                 };
             };
-            if rule.saves_frame_pointer() {
-                frame_pointer = Some(caller.frame_pointer);
+            if is_guess && self.calls.leads(return_address, 0) == Leads::Nowhere {
+                return WalkEnd::Lost;
             }
-            stack_pointer = caller.stack_pointer;
+            if rule.saves_frame_pointer() {
+                frame.frame_pointer = Some(caller.frame_pointer);
+            }
+            frame.stack_pointer = caller.stack_pointer;
             let Some(next) = FrameAddress::from_return_address(return_address) else {
                 return WalkEnd::Root;
             };
-            frame = next;
+            frame.address = next;
         }
     }
 
+    /// The frames from this one on, by the first guess that leads to the root.
+    fn try_each(&mut self, frame: Frame, guesses: &Guesses, addresses: &mut Addresses) -> WalkEnd {
+        let before = addresses.len;
+        for frame_pointer in &guesses.frame_pointers[..guesses.len] {
+            let frame = Frame {
+                frame_pointer: Some(*frame_pointer),
+                ..frame
+            };
+            let end = self.frames(frame, true, addresses);
+            if end == WalkEnd::Root {
+                return end;
+            }
+            addresses.len = before;
+        }
+        let _ = addresses.push(frame.address.address() as usize);
+        WalkEnd::Lost
+    }
+
     /// The frame pointer of this frame, from the place of its return address.
-    fn recover_frame_pointer(
-        &mut self,
-        frame: FrameAddress,
-        rule: Rule,
-        stack_pointer: u64,
-    ) -> Option<u64> {
-        let address = frame.address_for_lookup() as usize;
-        let function = self.known.function_start(address)? as u64;
-        let mut guess = None;
-        let mut guesses = 0;
-        for place in (stack_pointer..stack_pointer.saturating_add(SEARCHED_BYTES)).step_by(8) {
+    fn recover_frame_pointer(&mut self, frame: Frame, rule: Rule) -> Result<u64, Guesses> {
+        let mut guesses = Guesses {
+            frame_pointers: [0; 8],
+            len: 0,
+        };
+        let address = frame.address.address_for_lookup() as usize;
+        let Some(function) = self.known.function_start(address) else {
+            return Err(guesses);
+        };
+        let end = frame.stack_pointer.saturating_add(SEARCHED_BYTES);
+        for place in (frame.stack_pointer..end).step_by(8) {
             let Some(word) = self.copy.word(place) else {
                 break;
             };
@@ -200,22 +241,72 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let frame_pointer = rule.frame_pointer_for_end(place + 8);
-            match call_before(word) {
-                Some(Call::To(target)) if leads_to(target, function) => {
-                    return Some(frame_pointer);
+            match self.calls.leads(word, function as u64) {
+                Leads::There => return Ok(frame_pointer),
+                Leads::Somewhere => {
+                    if let Some(guess) = guesses.frame_pointers.get_mut(guesses.len) {
+                        *guess = frame_pointer;
+                        guesses.len += 1;
+                    }
                 }
-                Some(Call::Through(slot)) if memory::word(slot) == Some(function) => {
-                    return Some(frame_pointer);
-                }
-                Some(Call::Somewhere) => {
-                    guesses += 1;
-                    guess = Some(frame_pointer);
-                }
-                _ => {}
+                Leads::Elsewhere | Leads::Nowhere => {}
             }
         }
-        self.is_guess = true;
-        guess.filter(|_| guesses == 1)
+        Err(guesses)
+    }
+}
+
+/// Where the call before a return address leads, seen from one function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leads {
+    /// To the function.
+    There,
+    /// To another one.
+    Elsewhere,
+    /// It is not known where.
+    Somewhere,
+    /// There is no call.
+    Nowhere,
+}
+
+impl Leads {
+    fn from(return_address: u64, function: u64) -> Self {
+        match call_before(return_address) {
+            Some(Call::To(target)) if leads_to(target, function) => Self::There,
+            Some(Call::Through(slot)) if memory::word(slot) == Some(function) => Self::There,
+            Some(Call::Somewhere) => Self::Somewhere,
+            Some(Call::To(_) | Call::Through(_)) => Self::Elsewhere,
+            None => Self::Nowhere,
+        }
+    }
+}
+
+/// Remembers where calls lead: threads that sleep in one place have the same ones in their stacks,
+/// and each look at code is a system call.
+///
+/// Not for longer than one dump: code may be unloaded, and other code be loaded in its place.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    /// By return address and function, of which a place has the last one that came.
+    places: [(u64, u64, Leads); Self::PLACES],
+}
+
+impl Calls {
+    const PLACES: usize = 128;
+
+    pub(crate) const NONE: Self = Self {
+        places: [(0, 0, Leads::Nowhere); Self::PLACES],
+    };
+
+    fn leads(&mut self, return_address: u64, function: u64) -> Leads {
+        // Fibonacci hashing (Knuth, TAOCP 3, 6.4).
+        let hash = (return_address ^ function.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = &mut self.places[(hash >> 32) as usize % Self::PLACES];
+        if (place.0, place.1) != (return_address, function) {
+            let leads = Leads::from(return_address, function);
+            *place = (return_address, function, leads);
+        }
+        place.2
     }
 }
 

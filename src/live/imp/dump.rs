@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::holders::{self, Party, Trace, Wanted};
-use super::look::{self, Seen};
+use super::look::{self, Seen, Walker};
 use super::procfs::{self, Position, Tid};
 use super::stacks::{Ranges, Stacks};
 use super::thread_pointer;
@@ -13,7 +13,7 @@ use super::thread_pointer;
 use super::signal::{Asker, COPIED_BYTES, Refusal};
 use crate::engine::clock;
 use crate::engine::registry::{self, Published};
-use crate::engine::stack::copied::{self, Addresses, StackCopy, Start, WalkEnd};
+use crate::engine::stack::copied::{StackCopy, Start, WalkEnd};
 use crate::engine::stack::{self, Stack, memory};
 use crate::fork;
 use crate::live::state::ThreadState;
@@ -140,16 +140,15 @@ fn look_at_all<T>(
 ) -> Vec<Found> {
     let own = procfs::own_tid();
     let mut buffer = vec![0; COPIED_BYTES];
-    let mut addresses = Addresses::EMPTY;
+    let mut walker = Walker::new();
     let looks = tids.iter().filter_map(|tid| {
         if *tid == own {
             return Some(this_thread(own, marker));
         }
-        addresses.clear();
-        let published = waits.get(tid);
-        let waiting =
-            published.and_then(|published| look_at_wait(*tid, published, wanted, &mut buffer));
-        waiting.or_else(|| look_at(*tid, wanted, &mut buffer, &mut addresses))
+        let waiting = waits
+            .get(tid)
+            .and_then(|published| look_at_wait(*tid, published, wanted, &mut buffer, &mut walker));
+        waiting.or_else(|| look_at(*tid, wanted, &mut buffer, &mut walker))
     });
     looks.collect()
 }
@@ -173,6 +172,7 @@ fn look_at_wait(
     published: &Published,
     wanted: &Wanted,
     buffer: &mut [u8],
+    walker: &mut Walker,
 ) -> Option<Found> {
     let registers = published.wait.registers;
     let start = Start {
@@ -180,7 +180,6 @@ fn look_at_wait(
         stack_pointer: registers.stack_pointer,
         frame_pointer: Some(registers.frame_pointer),
     };
-    let mut addresses = Addresses::EMPTY;
     let copied = memory::read(start.stack_pointer, buffer);
     let waited = clock::monotonic().saturating_sub(published.wait.since);
     // While it goes on, the frame that published it is there, and all above it stands still.
@@ -191,10 +190,10 @@ fn look_at_wait(
         start: start.stack_pointer,
         bytes: &buffer[..copied],
     };
-    let end = copied::walk(start, copy, &mut addresses);
+    let end = walker.walk(start, copy);
     let kind = published.wait.kind;
     let mut found = Found::new(tid, ThreadState::of_kind(kind));
-    found.addresses = addresses.as_slice().to_vec();
+    found.addresses = walker.addresses.as_slice().to_vec();
     found.stack_pointer = Some(start.stack_pointer);
     found.traces = wanted.find(copy);
     found.published = Some(*published);
@@ -211,14 +210,9 @@ fn note_of(end: WalkEnd) -> Option<&'static str> {
     }
 }
 
-fn look_at(
-    tid: Tid,
-    wanted: &Wanted,
-    buffer: &mut [u8],
-    addresses: &mut Addresses,
-) -> Option<Found> {
+fn look_at(tid: Tid, wanted: &Wanted, buffer: &mut [u8], walker: &mut Walker) -> Option<Found> {
     let mut traces = Vec::new();
-    let seen = look::look(tid, buffer, addresses, |copy| traces = wanted.find(copy));
+    let seen = look::look(tid, buffer, walker, |copy| traces = wanted.find(copy));
     let found = match seen {
         Seen::Gone => return None,
         Seen::Asleep { position, end } => {
@@ -227,7 +221,7 @@ fn look_at(
                 _ => ThreadState::PageFault,
             };
             let mut found = Found::new(tid, state);
-            found.addresses = addresses.as_slice().to_vec();
+            found.addresses = walker.addresses.as_slice().to_vec();
             found.stack_pointer = position.stack_pointer();
             found.traces = traces;
             found.thread.note = note_of(end);
@@ -287,15 +281,14 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
     };
     let deadline = Instant::now() + DEADLINE;
     let mut buffer = vec![0; COPIED_BYTES];
-    let mut addresses = Addresses::EMPTY;
+    let mut walker = Walker::new();
     for pause in BETWEEN_LOOKS {
         thread::sleep(pause);
         let mut steady = Vec::new();
         open.retain(|&index| {
             let before = &mut found[index];
             let tid = before.thread.tid as Tid;
-            addresses.clear();
-            let Some(again) = look_at(tid, wanted_traces, &mut buffer, &mut addresses) else {
+            let Some(again) = look_at(tid, wanted_traces, &mut buffer, &mut walker) else {
                 before.thread.note = Some("no stack: the thread ended during the dump");
                 return false;
             };
@@ -315,10 +308,9 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
             .map(|index| found[*index].thread.tid as Tid)
             .collect();
         let asleep = asker.ask(&tids, deadline, |index, start, copy| {
-            addresses.clear();
-            let end = copied::walk(start, copy, &mut addresses);
+            let end = walker.walk(start, copy);
             let found = &mut found[steady[index]];
-            found.addresses = addresses.as_slice().to_vec();
+            found.addresses = walker.addresses.as_slice().to_vec();
             found.stack_pointer = Some(start.stack_pointer);
             found.traces = wanted_traces.find(copy);
             if let Some(leaf) = found.addresses.first_mut() {

@@ -6,7 +6,7 @@
 
 use super::procfs::{self, Position, Tid};
 use super::signal::COPIED_BYTES;
-use crate::engine::stack::copied::{self, Addresses, StackCopy, Start, WalkEnd};
+use crate::engine::stack::copied::{self, Addresses, Calls, StackCopy, Start, WalkEnd};
 use crate::engine::stack::memory;
 
 /// Tries to catch a thread that keeps waking up.
@@ -28,12 +28,34 @@ pub(super) enum Seen {
     Gone,
 }
 
-/// Looks at a thread that is not this one. `buffer` is for the copy, which `also` sees, `addresses`
-/// for its stack.
+/// Walks the copies of stacks, for one dump.
+#[derive(Debug)]
+pub(super) struct Walker {
+    /// The stack that was walked last.
+    pub(super) addresses: Addresses,
+    calls: Calls,
+}
+
+impl Walker {
+    pub(super) fn new() -> Self {
+        Self {
+            addresses: Addresses::EMPTY,
+            calls: Calls::NONE,
+        }
+    }
+
+    pub(super) fn walk(&mut self, start: Start, copy: StackCopy<'_>) -> WalkEnd {
+        self.addresses.clear();
+        copied::walk(start, copy, &mut self.calls, &mut self.addresses)
+    }
+}
+
+/// Looks at a thread that is not this one. `buffer` is for the copy of its stack, which `also`
+/// sees.
 pub(super) fn look(
     tid: Tid,
     buffer: &mut [u8],
-    addresses: &mut Addresses,
+    walker: &mut Walker,
     mut also: impl FnMut(StackCopy<'_>),
 ) -> Seen {
     for _ in 0..TRIES {
@@ -62,17 +84,18 @@ pub(super) fn look(
                 start: start.stack_pointer,
                 bytes: &buffer[..copied],
             };
-            addresses.clear();
-            end = copied::walk(start, copy, addresses);
+            end = walker.walk(start, copy);
             also(copy);
-            if end != WalkEnd::CopyEnded || copied < wanted {
+            // Lost: a guess may have led beyond the copy.
+            let is_short = matches!(end, WalkEnd::CopyEnded | WalkEnd::Lost);
+            if !is_short || copied < wanted {
                 break;
             }
         }
         if procfs::cpu_time(tid) == Some(before) {
             return Seen::Asleep { position, end };
         }
-        addresses.clear();
+        walker.addresses.clear();
     }
     Seen::Running
 }

@@ -3,7 +3,8 @@
 //! Nothing here stops, wakes or signals the thread that is asked about. Every file may be
 //! missing: the thread may have ended, and a sandbox may hide any of them.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::time::Duration;
 
 /// A thread of this process, by the kernel's number: what `top -H` and `perf` show.
@@ -23,9 +24,15 @@ pub(super) fn tids() -> std::io::Result<Vec<Tid>> {
         .collect())
 }
 
+/// The kernel makes such a file when it is read, and hands it out whole if there is room.
+///
+/// PERF: one read, where `fs::read` asks for a size that it is not told and then grows a buffer: a
+/// dump reads five files for each thread.
 fn read(tid: Tid, file: &str) -> Option<String> {
-    let bytes = fs::read(format!("/proc/self/task/{tid}/{file}")).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    let mut file = File::open(format!("/proc/self/task/{tid}/{file}")).ok()?;
+    let mut bytes = [0; 4096];
+    let len = file.read(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
 }
 
 /// The thread's name, as it or its creator has set it: 15 bytes at the most.
