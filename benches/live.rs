@@ -11,13 +11,14 @@
 //! **The pause.** A thread that does nothing but look at its own processor's time takes a step of
 //! more than some microseconds only where the kernel or a signal's handler comes in between; what
 //! other threads take of the processor is not in it. Measured is its longest step within a dump,
-//! and within as much time without one.
+//! and within as much time without one; and by a signal with a handler that does nothing, which
+//! is the least that it takes to ask a thread that runs.
 
 mod common;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux {
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -65,8 +66,12 @@ mod linux {
         let rounds = options.rounds(PAUSES);
         // Relaxed: the longest step so far, in nanoseconds, that the other thread takes and clears.
         let (longest, is_over) = (&AtomicU64::new(0), &AtomicBool::new(false));
+        let tid = &AtomicI32::new(0);
+        handle_by_nothing(libc::SIGUSR2);
         thread::scope(|scope| {
             scope.spawn(|| {
+                // SAFETY: takes nothing and cannot fail.
+                tid.store(unsafe { libc::gettid() }, Ordering::Relaxed);
                 let mut before = processor_time();
                 while !is_over.load(Ordering::Relaxed) {
                     let now = processor_time();
@@ -80,22 +85,45 @@ mod linux {
                 work();
                 longest.load(Ordering::Relaxed) as f64 / 1e3
             };
-            let (mut with, mut without) = (Vec::new(), Vec::new());
+            let signal = || {
+                let tid = tid.load(Ordering::Relaxed);
+                // SAFETY: sends a signal that has a handler to a thread of this process.
+                unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, libc::SIGUSR2) };
+            };
+            while tid.load(Ordering::Relaxed) == 0 {
+                thread::yield_now();
+            }
+            let (mut with, mut without, mut by_signal) = (Vec::new(), Vec::new(), Vec::new());
             // The first dump, in which much is prepared, is left out.
             for round in 0..=rounds {
                 let start = Instant::now();
                 let of_dump = within(&|| drop(contend::threads()));
                 let took = start.elapsed();
                 let of_none = within(&|| thread::sleep(took));
+                let of_signal = within(&|| {
+                    signal();
+                    thread::sleep(took);
+                });
                 if round > 0 {
                     with.push(of_dump);
                     without.push(of_none);
+                    by_signal.push(of_signal);
                 }
             }
             is_over.store(true, Ordering::Relaxed);
             report.add(Row::of_value("no dump".to_owned(), "µs", without));
+            let case = "a signal, handled by nothing".to_owned();
+            report.add(Row::of_value(case, "µs", by_signal));
             report.add(Row::of_value("a dump".to_owned(), "µs", with));
         });
+    }
+
+    fn handle_by_nothing(signal: libc::c_int) {
+        extern "C" fn nothing(_: libc::c_int) {}
+        let handler = nothing as extern "C" fn(libc::c_int) as *const () as libc::sighandler_t;
+        // SAFETY: the handler has the type of one, touches nothing, and lives for ever.
+        let before = unsafe { libc::signal(signal, handler) };
+        assert_ne!(before, libc::SIG_ERR);
     }
 
     /// Threads that are parked, until the program ends.

@@ -129,7 +129,7 @@ impl Asker {
                     is_open[index] = false;
                     open -= 1;
                 } else {
-                    requests[index] = TABLE[index].request(*tid);
+                    requests[index] = TABLE[index].request(index, *tid);
                 }
             }
             let mut pause = Duration::from_micros(20);
@@ -199,12 +199,13 @@ enum Poll {
 
 impl Slot {
     /// Asks a thread. Returns the word that the request has.
-    fn request(&self, tid: Tid) -> u64 {
+    fn request(&self, index: usize, tid: Tid) -> u64 {
         let before = self.word.load(Ordering::Relaxed);
         if before & STATE_MASK != FREE {
             // A handler of an earlier batch is still at it.
             return before;
         }
+        prepare(index);
         self.tid.store(tid, Ordering::Relaxed);
         let word = ((before & !STATE_MASK) + NEXT_REQUEST) | REQUESTED;
         self.word.store(word, Ordering::Release);
@@ -272,6 +273,14 @@ fn piece(index: usize) -> *mut u8 {
     COPIES
         .load(Ordering::Relaxed)
         .wrapping_add(index * COPIED_BYTES)
+}
+
+/// Has the system give the pages that most stacks fit in, which the handler would wait for.
+fn prepare(index: usize) {
+    for page in 0..4 {
+        // SAFETY: in the piece of a slot that is free: nobody else reads or writes it.
+        unsafe { piece(index).add(page * 4096).write_volatile(0) };
+    }
 }
 
 fn map_copies() -> Option<()> {
