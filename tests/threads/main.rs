@@ -9,6 +9,7 @@
 mod accounting;
 #[path = "../common/live.rs"]
 mod common;
+mod hidden;
 mod holders;
 mod in_progress;
 mod monitor;
