@@ -22,7 +22,7 @@ fn hide() {
     }
 }
 
-/// What cannot be seen is said in a note; the rest is there.
+/// A note says what cannot be seen; the rest is there.
 #[test]
 fn a_hidden_proc_is_a_note() {
     const NAME: &str = "hidden::a_hidden_proc_is_a_note";
