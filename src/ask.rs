@@ -3,4 +3,5 @@
 pub(crate) mod assertion;
 pub(crate) mod control;
 pub(crate) mod criterion;
+pub(crate) mod locks;
 pub(crate) mod recording;

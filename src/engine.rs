@@ -12,6 +12,8 @@ pub(crate) mod events;
 #[cfg(feature = "profiling")]
 pub(crate) mod labels;
 #[cfg(feature = "profiling")]
+pub(crate) mod lock_names;
+#[cfg(feature = "profiling")]
 pub(crate) mod lost;
 #[cfg(not(feature = "profiling"))]
 pub(crate) mod off;

@@ -19,7 +19,7 @@ use crate::skin::{LabelSet, labels as imp};
 ///
 /// # Limits
 ///
-/// A process keeps 1024 different sets, of at most 10 labels each, as long as it lives: labels are
+/// A process keeps 4096 different sets, of at most 10 labels each, as long as it lives: labels are
 /// for what has few values, as endpoints and tenants. (A request's number goes into the name of a
 /// [task](crate::trace::task), or a [log](crate::trace::log).) Sets beyond that are one with the
 /// label `labels=contend::overflow`, and [`Lost::label_table_full`](crate::Lost) counts how often

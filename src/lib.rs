@@ -422,6 +422,7 @@ pub use ask::control::{
     wake_profile_rate,
 };
 
+pub use ask::locks::{lock_name, locks};
 pub use ask::recording::{Profiles, Recording, RecordingBuilder, measure};
 pub use blocking::blocking;
 pub use future::{Contended, FutureExt};
@@ -439,6 +440,7 @@ pub use monitor::{
     Alarm, LongWait, Monitor, MonitorBuilder, MonitorPoint, MonitorReport, MonitorRule, TopStack,
     Verdict,
 };
+pub use profile::lock_waits::LockWaits;
 pub use profile::lost::Lost;
 pub use profile::{Change, ChangeStatus, Diff, Frame, Profile, ProfileKind, Sample};
 pub use resource::{Held, Resource};
@@ -446,12 +448,15 @@ pub use resource::{Held, Resource};
 /// Without the profiler a skin is the original.
 #[cfg(not(feature = "profiling"))]
 macro_rules! originals {
-    ($($(#[$attribute:meta])* $module:ident = $($original:ident)::+;)*) => {$(
+    ($(
+        $(#[$attribute:meta])* $module:ident = $($original:ident)::+ $(, with $($more:ident)::+)?;
+    )*) => {$(
         $(#[$attribute])*
         ///
         /// Not profiled: the `profiling` feature is off.
         pub mod $module {
             pub use ::$($original)::+::*;
+            $(pub use crate::$($more)::+::*;)?
         }
     )*};
 }
@@ -459,15 +464,15 @@ macro_rules! originals {
 #[cfg(not(feature = "profiling"))]
 originals! {
     /// The standard library's locks and channels.
-    sync = std::sync;
+    sync = std::sync, with skin::unnamed::std;
     /// The standard library's threads.
     thread = std::thread;
     /// `parking_lot` 0.12.
     #[cfg(feature = "parking_lot")]
-    parking_lot = parking_lot;
+    parking_lot = parking_lot, with skin::unnamed::parking_lot;
     /// `parking_lot` 0.13.
     #[cfg(feature = "parking_lot_0_13")]
-    parking_lot_0_13 = parking_lot_0_13;
+    parking_lot_0_13 = parking_lot_0_13, with skin::unnamed::parking_lot_0_13;
     /// `crossbeam-channel` 0.5.
     #[cfg(feature = "crossbeam-channel")]
     crossbeam_channel = crossbeam_channel;

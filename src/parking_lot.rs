@@ -13,7 +13,8 @@
 //! | [`Once`] | the original's | `once` | the end of the closure that others wait for |
 //!
 //! Re-exported as they are, since they never wait for anybody: [`OnceState`], [`RawThreadId`],
-//! [`WaitTimeoutResult`], [`lock_api`], and `deadlock` where that feature is on.
+//! [`WaitTimeoutResult`], [`lock_api`], and `deadlock` where that feature is on. Besides
+//! there are functions that make a lock with a name, as [`named_mutex`].
 //!
 //! ```
 //! use contend::parking_lot::{Mutex, RwLock};
@@ -28,7 +29,7 @@
 //!
 //! # Differences from `parking_lot`
 //!
-//! - A lock is 16 bytes larger (padded to its alignment); guards are the same size.
+//! - A lock is 24 bytes larger (padded to its alignment); guards are the same size.
 //! - An acquisition first tries; only when that fails it blocks. One that would succeed at once
 //!   does so here too.
 //! - While somebody who is sampled waits, `bump` is a fair unlock followed by a lock, and the wait
@@ -45,6 +46,8 @@ mod condvar;
 mod once;
 mod raw_mutex;
 mod raw_rwlock;
+
+use crate::skin::Name;
 
 pub use condvar::Condvar;
 pub use once::Once;
@@ -131,4 +134,40 @@ pub const fn const_reentrant_mutex<T>(value: T) -> ReentrantMutex<T> {
 /// Creates a [`RwLock`] in a constant, as [`RwLock::new`] does too.
 pub const fn const_rwlock<T>(value: T) -> RwLock<T> {
     RwLock::const_new(<RawRwLock as lock_api::RawRwLock>::INIT, value)
+}
+
+/// Creates an unlocked mutex whose name the profiler knows it by: waits and releases have it as
+/// their label `lock`, dumps of threads show it, and [`locks`](crate::locks) counts by it.
+///
+/// As [`sync::named_mutex`](crate::sync::named_mutex).
+///
+/// # Examples
+///
+/// ```
+/// use contend::parking_lot::{Mutex, named_mutex};
+///
+/// static CACHE: Mutex<Vec<u32>> = named_mutex(&"cache", Vec::new());
+/// CACHE.lock().push(7);
+/// ```
+pub const fn named_mutex<T>(name: &'static &'static str, value: T) -> Mutex<T> {
+    Mutex::const_new(RawMutex::new(Name::new(name)), value)
+}
+
+/// Creates an unlocked [`FairMutex`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_fair_mutex<T>(name: &'static &'static str, value: T) -> FairMutex<T> {
+    FairMutex::const_new(RawFairMutex::new(Name::new(name)), value)
+}
+
+/// Creates an unlocked [`ReentrantMutex`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_reentrant_mutex<T>(name: &'static &'static str, value: T) -> ReentrantMutex<T> {
+    ReentrantMutex::const_new(
+        RawMutex::new(Name::new(name)),
+        <RawThreadId as lock_api::GetThreadId>::INIT,
+        value,
+    )
+}
+
+/// Creates an unlocked [`RwLock`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_rwlock<T>(name: &'static &'static str, value: T) -> RwLock<T> {
+    RwLock::const_new(RawRwLock::new(Name::new(name)), value)
 }

@@ -14,7 +14,8 @@
 //! | [`Once`] | the original's | `once` | the end of the closure that others wait for |
 //!
 //! Re-exported as they are, since they never wait for anybody: [`OnceState`], [`RawThreadId`],
-//! [`WaitTimeoutResult`], [`lock_api`], and `deadlock` where that feature is on.
+//! [`WaitTimeoutResult`], [`lock_api`], and `deadlock` where that feature is on. Besides
+//! there are functions that make a lock with a name, as [`named_mutex`].
 //!
 //! ```
 //! use contend::parking_lot_0_13::{Mutex, RwLock};
@@ -29,7 +30,7 @@
 //!
 //! # Differences from `parking_lot`
 //!
-//! - A lock is 16 bytes larger (padded to its alignment), a `Condvar` eight; guards are the same
+//! - A lock is 24 bytes larger (padded to its alignment), a `Condvar` eight; guards are the same
 //!   size.
 //! - An acquisition first tries; only when that fails it blocks. One that would succeed at once
 //!   does so here too.
@@ -49,6 +50,8 @@ mod once;
 mod raw_condvar;
 mod raw_mutex;
 mod raw_rwlock;
+
+use crate::skin::Name;
 
 pub use once::Once;
 pub use raw_condvar::RawCondvar;
@@ -161,4 +164,48 @@ pub type Condvar = lock_api::Condvar<RawCondvar>;
 #[inline(always)]
 fn told(access: crate::skin::Access) -> crate::skin::Access {
     crate::skin::told::<Marker, lock_api::GuardSend>(access)
+}
+
+/// Creates an unlocked mutex whose name the profiler knows it by: waits and releases have it as
+/// their label `lock`, dumps of threads show it, and [`locks`](crate::locks) counts by it.
+///
+/// As [`sync::named_mutex`](crate::sync::named_mutex).
+///
+/// # Examples
+///
+/// ```
+/// use contend::parking_lot_0_13::{Mutex, named_mutex};
+///
+/// static CACHE: Mutex<Vec<u32>> = named_mutex(&"cache", Vec::new());
+/// CACHE.lock().push(7);
+/// ```
+pub const fn named_mutex<T>(name: &'static &'static str, value: T) -> Mutex<T> {
+    Mutex::from_raw(RawMutex::new(Name::new(name)), value)
+}
+
+/// Creates an unlocked [`FairMutex`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_fair_mutex<T>(name: &'static &'static str, value: T) -> FairMutex<T> {
+    FairMutex::from_raw(RawFairMutex::new(Name::new(name)), value)
+}
+
+/// Creates an unlocked [`ReentrantMutex`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_reentrant_mutex<T>(name: &'static &'static str, value: T) -> ReentrantMutex<T> {
+    ReentrantMutex::from_raw(
+        RawMutex::new(Name::new(name)),
+        <RawThreadId as lock_api::GetThreadId>::INIT,
+        value,
+    )
+}
+
+/// Creates an unlocked [`RwLock`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_rwlock<T>(name: &'static &'static str, value: T) -> RwLock<T> {
+    RwLock::from_raw(RawRwLock::new(Name::new(name)), value)
+}
+
+/// Creates an unlocked [`RecursiveRwLock`] with a name, as [`named_mutex`] does a [`Mutex`].
+pub const fn named_recursive_rwlock<T>(
+    name: &'static &'static str,
+    value: T,
+) -> RecursiveRwLock<T> {
+    RecursiveRwLock::from_raw(RawRwLockRecursive::new(Name::new(name)), value)
 }

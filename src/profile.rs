@@ -10,8 +10,11 @@ mod diff;
 mod frame;
 pub(crate) mod kind;
 pub(crate) mod labels;
+#[cfg(any(feature = "profiling", loom))]
+pub(crate) mod lock_name;
+pub(crate) mod lock_waits;
 pub(crate) mod lost;
-#[cfg(any(test, feature = "profiling"))]
+#[cfg(any(test, feature = "profiling", loom))]
 pub(crate) mod names;
 pub(crate) mod owner;
 mod sample;

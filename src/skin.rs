@@ -20,6 +20,8 @@ mod once_methods;
 mod raw_lock;
 #[cfg(any(test, feature = "profiling", feature = "http"))]
 pub(crate) mod table;
+#[cfg(not(feature = "profiling"))]
+pub(crate) mod unnamed;
 
 #[cfg(feature = "profiling")]
 pub(crate) use crate::engine::labels;
@@ -36,6 +38,7 @@ mod door {
     pub(crate) use crate::engine::blame::quick::ReleasePlace;
     #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::events::polls::polling;
+    pub(crate) use crate::engine::lock_names::Name;
     pub(crate) use crate::engine::spawned::Origin;
     pub(crate) use crate::engine::wait::{
         Access, Blocked, OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, begin_release,

@@ -13,7 +13,8 @@
 //! | [`Barrier`] | [`std::sync::Barrier`] | `barrier` | |
 //! | [`mpsc`]: `Sender`, `SyncSender`, `Receiver` | [`std::sync::mpsc`] | `chan_send`, `chan_recv` | |
 //!
-//! Everything else is the standard library's own and is not seen by the profiler.
+//! Everything else is the standard library's own and is not seen by the profiler. Two functions are
+//! there besides, which make a lock with a name: [`named_mutex`] and [`named_rwlock`].
 //!
 //! ```
 //! use contend::sync::{Arc, Mutex};
@@ -25,7 +26,7 @@
 //!
 //! # Differences from the standard library
 //!
-//! - A lock is 16 bytes larger (padded to its alignment), and a guard by one reference.
+//! - A lock is 24 bytes larger (padded to its alignment), and a guard by one reference.
 //! - `lock`, `read` and `write` first try; only when that fails they block. An acquisition that
 //!   would succeed at once does so here too.
 //! - The types are not the standard library's: a function that takes `std::sync::MutexGuard` does
@@ -50,10 +51,10 @@ mod serde;
 pub use barrier::Barrier;
 pub use condvar::Condvar;
 pub use lazy_lock::LazyLock;
-pub use mutex::{Mutex, MutexGuard};
+pub use mutex::{Mutex, MutexGuard, named_mutex};
 pub use once::Once;
 pub use once_lock::OnceLock;
-pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard, named_rwlock};
 
 // A wrapper's guard is put together from the inner guard and whether the lock is poisoned, *after*
 // the lock was acquired, by whichever path. PERF: passing whole `LockResult`s from the outlined

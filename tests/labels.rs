@@ -199,14 +199,14 @@ fn labels_work_while_a_thread_is_torn_down() {
 
 /// More sets than there is room for: the later ones are one, and counted.
 fn overflow() {
-    let numbers: Vec<String> = (0..1100).map(|number| number.to_string()).collect();
+    let numbers: Vec<String> = (0..4200).map(|number| number.to_string()).collect();
     let sets: Vec<Labels> = numbers.iter().map(|number| labels(number)).collect();
     let of_overflow = sets
         .iter()
         .filter(|set| set.get("labels") == Some("contend::overflow"));
     let lost = contend::block_profile().lost().label_table_full;
     assert_eq!(of_overflow.count() as u64, lost);
-    assert!((76..=1100).contains(&lost), "{lost}");
+    assert!((104..=4200).contains(&lost), "{lost}");
     assert_eq!(
         labels("0").get("endpoint"),
         Some("0"),

@@ -86,6 +86,7 @@ use crossbeam_utils::CachePadded;
 use crate::engine::spin_lock::{SpinGuard, SpinLock};
 use crate::engine::store::StackId;
 use crate::profile::amount::{Amount, variance_of_wait};
+use crate::profile::lock_name::LockName;
 pub(crate) use entry::{Charge, ChargeTo};
 use entry::{ENTRIES, Entry, Last, Shard, Ticket};
 pub(crate) use flag::{Flag, Holder, LockRef};
@@ -146,6 +147,8 @@ pub(crate) struct Waiter {
     pub(crate) weight: u32,
     /// Where its stack is in the store; `None`: nobody asks.
     pub(crate) stack: Option<StackId>,
+    /// The lock's.
+    pub(crate) name: LockName,
 }
 
 #[cfg(test)]
@@ -155,6 +158,7 @@ impl Waiter {
             begin,
             weight,
             stack: None,
+            name: LockName::NONE,
         }
     }
 }
@@ -185,6 +189,8 @@ impl Departure {
 #[must_use]
 pub(crate) struct Taken {
     key: usize,
+    /// The lock's, as its waiters have told it.
+    pub(crate) name: LockName,
     ticket: Ticket,
     pub(crate) amount: Amount,
     /// Waiting after the release before, while nobody held the lock, to be recorded for that.
@@ -249,6 +255,7 @@ impl Table {
             begin,
             weight,
             stack,
+            name,
         } = waiter;
         let LockRef { key, flag, .. } = lock;
         let mut shard = self.shard(key);
@@ -290,6 +297,7 @@ impl Table {
         let (held, free) = (entry.held.delay_nanos - held, entry.free_nanos - free);
         entry.weight += u64::from(weight);
         entry.waiters += 1;
+        entry.name = name;
         let mut is_named = |stack| shard.waiters.arrive(key, stack, weight, held, free);
         let is_unnamed = stack.is_some_and(|stack| !is_named(stack));
         shard.begun += f64::from(weight);
@@ -357,6 +365,7 @@ impl Table {
             begin,
             weight,
             stack,
+            ..
         } = waiter;
         let LockRef { key, flag, shares } = lock;
         let mut shard = self.shard(key);

@@ -29,6 +29,7 @@ use crate::engine::blame::Holder;
 use crate::engine::primitives::atomic::{AtomicU64, Ordering};
 use crate::engine::seq_lock::SeqLock;
 use crate::profile::kind::Kind;
+use crate::profile::lock_name::LockName;
 
 /// Threads that can wait at the same time. Each has 64 bytes, which become resident as they are
 /// used.
@@ -80,6 +81,8 @@ impl Registers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(crate) kind: Kind,
+    /// The name of the lock that it is for.
+    pub(crate) name: LockName,
     /// The address that the wait is known by: a flag's, or a scope's, or 0.
     pub(crate) subject: u64,
     /// When it began: [`monotonic`](crate::engine::clock::monotonic) then.
@@ -105,6 +108,10 @@ const TIMED: u64 = 1 << 16;
 const UPGRADE: u64 = 1 << 17;
 /// In the same word: see [`Wait::is_scope_end`].
 const SCOPE_END: u64 = 1 << 18;
+/// In the same word: where the 12 bits of the lock's name begin.
+const NAME_SHIFT: u32 = 20;
+const NAME_MASK: u64 = 0xfff;
+const _: () = assert!(LockName::COUNT - 1 <= NAME_MASK as usize);
 /// In the same word: where the holder's bits begin.
 const HOLDER_SHIFT: u32 = 32;
 
@@ -115,9 +122,10 @@ impl Wait {
         let timed = if self.is_timed { TIMED } else { 0 };
         let upgrade = if self.is_upgrade { UPGRADE } else { 0 };
         let scope_end = if self.is_scope_end { SCOPE_END } else { 0 };
+        let name = (self.name.index() as u64) << NAME_SHIFT;
         let holder = u64::from(self.holder_then.bits()) << HOLDER_SHIFT;
         [
-            kind | timed | upgrade | scope_end | holder,
+            kind | timed | upgrade | scope_end | name | holder,
             self.subject,
             self.since,
             self.registers.instruction_pointer,
@@ -137,6 +145,7 @@ impl Wait {
         ] = words;
         Some(Self {
             kind: Kind::from_index((kind as u16).checked_sub(1)?)?,
+            name: LockName::from_index((kind >> NAME_SHIFT & NAME_MASK) as u16),
             subject,
             since,
             is_timed: kind & TIMED != 0,

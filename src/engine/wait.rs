@@ -32,7 +32,7 @@ use crate::engine::blame::{LockRef, Outcome, Waiter};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
-use crate::engine::labels;
+use crate::engine::lock_names;
 use crate::engine::lost::{self, Cause};
 use crate::engine::rates;
 use crate::engine::recorder::{self, BLAME};
@@ -43,6 +43,7 @@ use crate::engine::waited;
 use crate::profile::amount::Amount;
 use crate::profile::kind::{Kind, ProfileKind};
 use crate::profile::labels::{LabelSet, Tags};
+use crate::profile::lock_name::LockName;
 
 pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
@@ -105,7 +106,7 @@ pub(crate) fn acquire<'a, R>(
 ) -> R {
     let lock = lock.into();
     let blocked = blocked.into().at(lock);
-    let Some(mut wait) = Wait::begin(blocked.kind, Some(lock)) else {
+    let Some(mut wait) = Wait::begin_named(blocked.kind, blocked.name, lock) else {
         let _in_progress = in_progress(blocked);
         return block();
     };
@@ -178,7 +179,9 @@ const NEVER: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     kind: Kind,
-    /// The thread's that has begun it.
+    /// The lock's.
+    name: LockName,
+    /// The thread's that has begun it, and that of the lock's name.
     labels: LabelSet,
     /// The lock that is waited for. `None` where nobody's release is to be blamed.
     lock: Option<LockRef<'a>>,
@@ -229,12 +232,17 @@ impl<'a> Waiting<'a> {
     /// read.
     #[inline]
     pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
-        Self::begin_if(kind, lock, false)
+        Self::begin_if(kind, LockName::NONE, lock, false)
     }
 
     /// As [`begin`](Self::begin), also where only somebody else `is_interested`.
     #[inline]
-    fn begin_if(kind: Kind, lock: Option<LockRef<'a>>, is_interested: bool) -> Option<Self> {
+    fn begin_if(
+        kind: Kind,
+        name: LockName,
+        lock: Option<LockRef<'a>>,
+        is_interested: bool,
+    ) -> Option<Self> {
         let weight = match lock {
             Some(_) => sampler::draw_contention(rates::mutex_fraction()),
             None => 0,
@@ -246,7 +254,8 @@ impl<'a> Waiting<'a> {
         }
         Some(Self {
             kind,
-            labels: labels::current(),
+            name,
+            labels: lock_names::current_labels(name),
             lock,
             begin: clock::now(),
             weight,
@@ -342,6 +351,7 @@ impl<'a> Waiting<'a> {
             begin: self.begin,
             weight: arrived.weight(self.weight).unwrap_or(0),
             stack: self.stack.filter(|_| arrived == Arrived::Named),
+            name: self.name,
         }
     }
 
@@ -437,9 +447,13 @@ impl<'a> Waiting<'a> {
         let recording = Recording::enter();
         // Also while already recording: the table must not keep a waiter that is gone.
         // `arrive` was not refused, so no table is being worked on further out.
+        let is_contention = matches!(self.arrived, Arrived::Counted | Arrived::Named);
         let end = self.leave_if_arrived(now, outcome);
         if outcome == Outcome::Cancelled {
             return;
+        }
+        if !self.name.is_none() {
+            self.count_for_lock(end, is_contention);
         }
         if recording.is_some() {
             self.record_block(frame, end, least_nanos);
@@ -515,6 +529,26 @@ impl<'a> Waiting<'a> {
         });
     }
 
+    /// Counts it for the name of the lock: if the block profile is on, as that samples it, else as
+    /// the mutex profile. Each of them is unbiased by itself; waits that both have seen would count
+    /// twice.
+    ///
+    /// Not inlined: off the path of locks without a name.
+    #[inline(never)]
+    fn count_for_lock(&self, end: u64, is_contention: bool) {
+        let nanos = end.saturating_sub(self.begin);
+        let amount = match self.block_draw {
+            Some(draw) if draw.is_sampled(nanos) => draw.amount(nanos),
+            None if is_contention => Amount {
+                contentions: f64::from(self.weight),
+                delay_nanos: nanos.saturating_mul(u64::from(self.weight)),
+                variance: 0.0,
+            },
+            _ => return,
+        };
+        lock_names::count(self.name, self.kind, nanos, amount);
+    }
+
     fn record_block(&self, frame: &FrameMarker, end: u64, least_nanos: u64) {
         let Some(draw) = self.block_draw else { return };
         let nanos = end.saturating_sub(self.begin);
@@ -558,6 +592,12 @@ impl<'a> Wait<'a> {
     #[inline]
     pub(crate) fn begin(kind: Kind, lock: Option<LockRef<'a>>) -> Option<Self> {
         Waiting::begin(kind, lock).map(Self::of)
+    }
+
+    /// As [`begin`](Self::begin), for a lock that may have a name.
+    #[inline]
+    fn begin_named(kind: Kind, name: LockName, lock: LockRef<'a>) -> Option<Self> {
+        Waiting::begin_if(kind, name, Some(lock), false).map(Self::of)
     }
 
     #[inline]

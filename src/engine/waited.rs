@@ -19,7 +19,7 @@ use crate::profile::waited::{BOUNDS, Waited, bucket};
 /// is a million waits a second for nine years; then a count begins again at 0.
 const PARTS: f64 = 65_536.0;
 
-struct Cells {
+pub(super) struct Cells {
     /// In [`PARTS`], by [`bucket`].
     buckets: [AtomicU64; BOUNDS + 1],
     /// Wraps after 584 years of waiting, as all numbers of this kind.
@@ -27,14 +27,14 @@ struct Cells {
 }
 
 impl Cells {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             buckets: [const { AtomicU64::new(0) }; BOUNDS + 1],
             nanos: AtomicU64::new(0),
         }
     }
 
-    fn add(&self, nanos: u64, amount: Amount) {
+    pub(super) fn add(&self, nanos: u64, amount: Amount) {
         let parts = (amount.contentions * PARTS).round() as u64;
         // Relaxed: each is a statistic of its own. Nothing is published by them, and a reader that
         // sees the one and not yet the other is wrong by a wait that ends at that moment.
@@ -42,7 +42,7 @@ impl Cells {
         self.nanos.fetch_add(amount.delay_nanos, Ordering::Relaxed);
     }
 
-    fn read(&self, kind: Kind) -> Option<Waited> {
+    pub(super) fn read(&self, kind: Kind) -> Option<Waited> {
         // Relaxed: as above.
         let count = |cell: &AtomicU64| cell.load(Ordering::Relaxed) as f64 / PARTS;
         let waited = Waited {

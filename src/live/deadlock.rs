@@ -93,7 +93,7 @@ impl Deadlock {
     }
 }
 
-/// `for the mutex at 0x…`, `to read the lock at 0x…`, `for a thread to end`.
+/// `for the mutex at 0x…`, `to read the lock cache at 0x…`, `for a thread to end`.
 fn write_what(f: &mut fmt::Formatter<'_>, thread: &Thread, wait: &WaitInProgress) -> fmt::Result {
     let what = match wait.kind() {
         "mutex" => "for the mutex",
@@ -104,8 +104,8 @@ fn write_what(f: &mut fmt::Formatter<'_>, thread: &Thread, wait: &WaitInProgress
         "join" => return f.write_str("for a thread to end"),
         _ => return write!(f, "({})", thread.state()),
     };
-    match wait.lock() {
-        Some(lock) => write!(f, "{what} at {lock:#x}"),
+    match wait.shown_lock() {
+        Some(lock) => write!(f, "{what} {lock}"),
         None => f.write_str(what),
     }
 }

@@ -54,6 +54,7 @@ mod imp {
     use crate::live::thread::{Thread, WaitInProgress};
     use crate::profile::kind::{Kind, ProfileKind};
     use crate::profile::labels::LabelSet;
+    use crate::profile::lock_waits::LOCK_LABEL;
     use crate::profile::{Ongoing, Profile, Sample, Stack, address};
     use crate::symbols;
 
@@ -80,7 +81,7 @@ mod imp {
                 began: now.checked_sub(wait.waited())?,
                 sample: Sample {
                     kind: Kind::named(wait.kind),
-                    labels,
+                    labels: named(labels, wait),
                     contentions: 1.0,
                     delay_nanos: 0,
                     variance: 0.0,
@@ -90,6 +91,15 @@ mod imp {
         });
         let ongoing = ongoing.collect();
         profile.with_ongoing(ongoing, threads.mappings())
+    }
+
+    fn named(labels: LabelSet, wait: &WaitInProgress) -> LabelSet {
+        match wait.lock_name() {
+            None => labels,
+            Some(name) => labels
+                .with([(LOCK_LABEL, name)])
+                .unwrap_or(LabelSet::OVERFLOW),
+        }
     }
 
     fn of_thread(thread: &Thread) -> Stack {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::holder::Holder;
 use super::state::ThreadState;
+use super::threads::printable;
 #[cfg(feature = "profiling")]
 use crate::engine::registry;
 #[cfg(feature = "profiling")]
@@ -19,6 +20,7 @@ use crate::profile::{Frame, Location};
 pub struct WaitInProgress {
     pub(in crate::live) kind: &'static str,
     pub(in crate::live) lock: Option<u64>,
+    pub(in crate::live) lock_name: Option<&'static str>,
     pub(in crate::live) waited: Duration,
     pub(in crate::live) is_timed: bool,
     pub(in crate::live) holders: Vec<Holder>,
@@ -31,6 +33,7 @@ impl WaitInProgress {
         Self {
             kind: kind.label(),
             lock: (published.subject != 0 && kind != Kind::JOIN).then_some(published.subject),
+            lock_name: published.name.text(),
             waited: Duration::from_nanos(waited_nanos),
             is_timed: published.is_timed,
             holders: Vec::new(),
@@ -47,6 +50,21 @@ impl WaitInProgress {
     /// wait is for no lock.
     pub fn lock(&self) -> Option<u64> {
         self.lock
+    }
+
+    /// The name of the lock, if it was given one, as by
+    /// [`named_mutex`](crate::sync::named_mutex).
+    pub fn lock_name(&self) -> Option<&str> {
+        self.lock_name
+    }
+
+    /// `at 0x7f…`, or `cache at 0x7f…` of a lock with a name. `None` where the wait is for no lock.
+    pub(crate) fn shown_lock(&self) -> Option<String> {
+        let lock = self.lock?;
+        Some(match self.lock_name {
+            Some(name) => format!("{} at {lock:#x}", printable(name)),
+            None => format!("at {lock:#x}"),
+        })
     }
 
     /// How long the wait has lasted.

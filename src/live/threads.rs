@@ -190,8 +190,8 @@ impl Threads {
             )?;
             if let Some(wait) = &thread.wait {
                 write!(writer, " for {}", human(wait.waited))?;
-                if let Some(lock) = wait.lock {
-                    write!(writer, ", of the lock at {lock:#x}")?;
+                if let Some(lock) = wait.shown_lock() {
+                    write!(writer, ", of the lock {lock}")?;
                 }
                 for holder in &wait.holders {
                     write!(writer, "; {} {holder}", wait.relation(holder))?;
@@ -285,8 +285,8 @@ impl fmt::Display for Threads {
                         thread.tid,
                         human(wait.waited)
                     )?;
-                    if let Some(lock) = wait.lock {
-                        write!(f, " for the lock at {lock:#x}")?;
+                    if let Some(lock) = wait.shown_lock() {
+                        write!(f, " for the lock {lock}")?;
                     }
                     for holder in &wait.holders {
                         write!(f, ", {} {holder}", wait.relation(holder))?;

@@ -41,6 +41,7 @@ pub struct LongWait {
     name: String,
     kind: String,
     lock: Option<u64>,
+    lock_name: Option<String>,
     waited: Duration,
 }
 
@@ -70,6 +71,7 @@ impl LongWait {
                 name: thread.name.to_string(),
                 kind: wait.kind().to_owned(),
                 lock: wait.lock(),
+                lock_name: wait.lock_name().map(str::to_owned),
                 waited: wait.waited(),
             })
             .collect()
@@ -95,16 +97,25 @@ impl LongWait {
         self.lock
     }
 
+    /// The name of the lock, if it has one.
+    pub fn lock_name(&self) -> Option<&str> {
+        self.lock_name.as_deref()
+    }
+
     /// How long the wait had lasted at the look.
     pub fn waited(&self) -> Duration {
         self.waited
     }
 }
 
-/// `12.3s in mutex 0x7f…, thread 4711 "worker-3"`.
+/// `12.3s in mutex cache 0x7f…, thread 4711 "worker-3"`, without `cache` where the lock has no
+/// name.
 impl fmt::Display for LongWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}", human(self.waited), OneLine(&self.kind))?;
+        if let Some(name) = &self.lock_name {
+            write!(f, " {}", OneLine(name))?;
+        }
         if let Some(lock) = self.lock {
             write!(f, " {lock:#x}")?;
         }

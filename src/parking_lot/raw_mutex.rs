@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use super::told;
-use crate::skin::{self, Access, Blocked, Flag, Kind, ReleasePlace};
+use crate::skin::{self, Access, Blocked, Flag, Kind, Name, ReleasePlace};
 use ::parking_lot::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
 /// The raw lock of [`Mutex`](super::Mutex) and [`ReentrantMutex`](super::ReentrantMutex): that of
 /// [`parking_lot::Mutex`], profiled.
 pub struct RawMutex {
     flag: Flag,
+    name: Name,
     /// A whole mutex, because [`parking_lot::Condvar`] waits with its guards only.
     inner: ::parking_lot::Mutex<()>,
 }
@@ -23,6 +24,15 @@ pub struct RawMutex {
 impl RefUnwindSafe for RawMutex {}
 
 impl RawMutex {
+    /// An unlocked one.
+    pub(super) const fn new(name: Name) -> Self {
+        Self {
+            flag: Flag::new(),
+            name,
+            inner: ::parking_lot::Mutex::new(()),
+        }
+    }
+
     /// Every acquisition that need not wait comes about here.
     #[inline(always)]
     fn try_acquire(&self) -> bool {
@@ -38,7 +48,7 @@ impl RawMutex {
     #[inline(never)]
     fn lock_contended(&self, blocked: impl Into<Blocked>, block: impl FnOnce() -> bool) -> bool {
         let is_acquired = skin::acquire(
-            blocked,
+            blocked.into().named(self.name),
             &self.flag,
             || self.try_acquire().then_some(true),
             block,
@@ -111,10 +121,7 @@ impl RawMutex {
 // held; this type adds only bookkeeping.
 unsafe impl lock_api::RawMutex for RawMutex {
     #[allow(clippy::declare_interior_mutable_const)] // As in the trait: a value to start from.
-    const INIT: Self = Self {
-        flag: Flag::new(),
-        inner: ::parking_lot::Mutex::new(()),
-    };
+    const INIT: Self = Self::new(Name::NONE);
 
     type GuardMarker = <::parking_lot::RawMutex as lock_api::RawMutex>::GuardMarker;
 
@@ -198,6 +205,13 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 /// The raw lock of [`FairMutex`](super::FairMutex): a [`RawMutex`] whose every unlock is fair, as
 /// [`parking_lot::RawFairMutex`] is.
 pub struct RawFairMutex(RawMutex);
+
+impl RawFairMutex {
+    /// An unlocked one.
+    pub(super) const fn new(name: Name) -> Self {
+        Self(RawMutex::new(name))
+    }
+}
 
 // SAFETY: every operation is one of `RawMutex`.
 unsafe impl lock_api::RawMutex for RawFairMutex {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::told;
-use crate::skin::{self, Access, Blocked, Flag, Kind};
+use crate::skin::{self, Access, Blocked, Flag, Kind, Name};
 use ::parking_lot::RawRwLock as Inner;
 use ::parking_lot::lock_api::{
     self, RawRwLock as _, RawRwLockRecursive as _, RawRwLockUpgrade as _,
@@ -13,6 +13,7 @@ use ::parking_lot::lock_api::{
 /// profiled.
 pub struct RawRwLock {
     flag: Flag,
+    name: Name,
     inner: Inner,
 }
 
@@ -25,10 +26,7 @@ skin::raw_lock!([] RawRwLock: Inner, acquire_contended, release_contended);
 // type adds only bookkeeping.
 unsafe impl lock_api::RawRwLock for RawRwLock {
     #[allow(clippy::declare_interior_mutable_const)] // As in the trait: a value to start from.
-    const INIT: Self = Self {
-        flag: Flag::new(),
-        inner: Inner::INIT,
-    };
+    const INIT: Self = Self::new(Name::NONE);
 
     type GuardMarker = <Inner as lock_api::RawRwLock>::GuardMarker;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Marker, told};
-use crate::skin::{self, Access, Blocked, Flag, Kind};
+use crate::skin::{self, Access, Blocked, Flag, Kind, Name};
 use ::parking_lot_0_13::RawMutex as Inner;
 use ::parking_lot_0_13::lock_api::{self, RawMutex as _, RawMutexFair as _};
 
@@ -11,6 +11,7 @@ use ::parking_lot_0_13::lock_api::{self, RawMutex as _, RawMutexFair as _};
 /// parking_lot, profiled.
 pub struct RawMutex {
     flag: Flag,
+    name: Name,
     inner: Inner,
 }
 
@@ -45,10 +46,7 @@ fn try_lock(inner: &Inner) -> bool {
 // held; this type adds only bookkeeping. A lock that unwinds has not been acquired, and a release
 // does not unwind.
 unsafe impl lock_api::RawMutex for RawMutex {
-    const INIT: Self = Self {
-        flag: Flag::new(),
-        inner: Inner::INIT,
-    };
+    const INIT: Self = Self::new(Name::NONE);
 
     type Guard = Marker;
 
@@ -127,6 +125,13 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 /// The raw lock of [`FairMutex`](super::FairMutex): a [`RawMutex`] whose every unlock is fair, as
 /// that of parking_lot is.
 pub struct RawFairMutex(RawMutex);
+
+impl RawFairMutex {
+    /// An unlocked one.
+    pub(super) const fn new(name: Name) -> Self {
+        Self(RawMutex::new(name))
+    }
+}
 
 // SAFETY: every operation is one of `RawMutex`.
 unsafe impl lock_api::RawMutex for RawFairMutex {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Marker, told};
-use crate::skin::{self, Access, Blocked, Flag, Kind};
+use crate::skin::{self, Access, Blocked, Flag, Kind, Name};
 use ::parking_lot_0_13::RawRwLock as Inner;
 use ::parking_lot_0_13::lock_api::{self, RawRwLock as _, RawRwLockUpgrade as _};
 
@@ -11,6 +11,7 @@ use ::parking_lot_0_13::lock_api::{self, RawRwLock as _, RawRwLockUpgrade as _};
 /// [`RecursiveRwLock`](super::RecursiveRwLock): that of parking_lot, profiled.
 pub struct RawRwLock<const RECURSIVE: bool = false> {
     flag: Flag,
+    name: Name,
     inner: Inner<RECURSIVE>,
 }
 
@@ -77,10 +78,7 @@ fn try_lock_upgradable<const RECURSIVE: bool>(inner: &Inner<RECURSIVE>) -> bool 
 // type adds only bookkeeping. An acquisition that unwinds has not been made, and a release does not
 // unwind.
 unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLock<RECURSIVE> {
-    const INIT: Self = Self {
-        flag: Flag::new(),
-        inner: Inner::INIT,
-    };
+    const INIT: Self = Self::new(Name::NONE);
 
     type SharedGuard = Marker;
     type ExclusiveGuard = Marker;

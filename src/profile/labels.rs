@@ -68,7 +68,7 @@ pub(crate) const MAX_KEY_BYTES: usize = 64;
 pub(crate) const MAX_VALUE_BYTES: usize = 200;
 
 /// Sets that are kept. Labels have few values: each set multiplies the stacks of a profile.
-pub(crate) const MAX_SETS: usize = 1024;
+pub(crate) const MAX_SETS: usize = 4096;
 
 /// Twice as many, so that a search is short also when all sets are there.
 const PLACES: usize = 2 * MAX_SETS;

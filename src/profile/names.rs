@@ -4,12 +4,12 @@ mod name;
 
 use name::Name;
 
-/// So many names, each at the place that its hash names or at the next one that was free. 16 bytes
-/// each, resident only where they are used.
+/// Names in so many places, each at the one that its hash names or at the next one that was free,
+/// at most so many `STEPS` further on. 16 bytes each, resident only where they are used.
 #[derive(Debug)]
-pub(crate) struct Names<const N: usize>([Name; N]);
+pub(crate) struct Names<const N: usize, const STEPS: usize = N>([Name; N]);
 
-impl<const N: usize> Names<N> {
+impl<const N: usize, const STEPS: usize> Names<N, STEPS> {
     pub(crate) const fn new() -> Self {
         assert!(N.is_power_of_two());
         Self([const { Name::new() }; N])
@@ -18,7 +18,7 @@ impl<const N: usize> Names<N> {
     /// The number of this name; `None`: there is no room for more of them.
     pub(crate) fn number(&self, name: &'static str) -> Option<usize> {
         let first = hash(name);
-        let mut places = (0..N).map(|step| (first + step) % N);
+        let mut places = (0..STEPS).map(|step| (first + step) % N);
         // A place is set once, so the first that holds the name is the same for all threads.
         places.find(|place| self.0[*place].get_or_set(name) == Some(name))
     }
@@ -51,5 +51,14 @@ mod tests {
             assert_eq!(names.name(number), Some(name));
         }
         assert_eq!(names.name(4), None);
+    }
+
+    #[test]
+    fn a_search_is_bounded() {
+        let names = Names::<4, 1>::new();
+        let numbers = ["a", "b", "c", "d", "e"].map(|name| names.number(name));
+        assert!(numbers.contains(&None), "five names in four places");
+        let again = ["a", "b", "c", "d", "e"].map(|name| names.number(name));
+        assert_eq!(numbers, again);
     }
 }

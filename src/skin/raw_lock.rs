@@ -17,11 +17,21 @@ pub(crate) fn told<Marker: 'static, Sent: 'static>(access: Access) -> Access {
     }
 }
 
-/// The methods of a raw lock with the fields `flag` and `inner`, in a module beside whose parent is
-/// `told`. The names of the outlined ones are given, for they stand for a method in names.
+/// The methods of a raw lock with the fields `flag`, `name` and `inner`, in a module beside whose
+/// parent is `told`. The names of the outlined ones are given, for they stand for a method in
+/// names.
 macro_rules! raw_lock {
     ([$($generics:tt)*] $raw:ty: $inner:ty, $acquire_contended:ident, $release_contended:ident) => {
         impl<$($generics)*> $raw {
+            /// An unlocked one.
+            pub(super) const fn new(name: $crate::skin::Name) -> Self {
+                Self {
+                    flag: $crate::skin::Flag::new(),
+                    name,
+                    inner: <$inner>::INIT,
+                }
+            }
+
             /// Every acquisition that need not wait comes about here.
             #[inline(always)]
             fn try_acquire(
@@ -67,7 +77,7 @@ macro_rules! raw_lock {
                 block: impl FnOnce(&$inner) -> bool,
             ) -> bool {
                 let is_acquired = $crate::skin::acquire(
-                    blocked(),
+                    blocked().named(self.name),
                     &self.flag,
                     || self.try_acquire(access, &try_acquire).then_some(true),
                     || block(&self.inner),

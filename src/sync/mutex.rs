@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
 use super::{acquired, lock_result, unpoisoned};
-use crate::skin::{self, Flag, Kind, guard};
+use crate::skin::{self, Blocked, Flag, Kind, Name, guard};
 
 /// A mutual exclusion lock: [`std::sync::Mutex`] that tells the profiler who waits for it, and
 /// whose release ends the wait.
@@ -30,6 +30,7 @@ use crate::skin::{self, Flag, Kind, guard};
 /// ```
 pub struct Mutex<T: ?Sized> {
     flag: Flag,
+    name: Name,
     inner: sync::Mutex<T>,
 }
 
@@ -39,6 +40,7 @@ impl<T> Mutex<T> {
     pub const fn new(value: T) -> Self {
         Self {
             flag: Flag::new(),
+            name: Name::NONE,
             inner: sync::Mutex::new(value),
         }
     }
@@ -50,6 +52,31 @@ impl<T> Mutex<T> {
     /// The value inside an error if a thread panicked while it held the lock.
     pub fn into_inner(self) -> LockResult<T> {
         self.inner.into_inner()
+    }
+}
+
+/// Creates an unlocked mutex whose name the profiler knows it by: waits and releases have it as
+/// their label `lock`, dumps of threads show it, and [`locks`](crate::locks) counts by it.
+///
+/// The name is a reference to a constant, `&"cache"`; [`lock_name`](crate::lock_name) makes one of
+/// a text that is not known when the program is compiled. Names are few, as the values of all
+/// labels: give the locks of a kind one name. The empty name is none. Names longer than 200 bytes
+/// are cut in profiles.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::{Mutex, named_mutex};
+///
+/// static CACHE: Mutex<Vec<u32>> = named_mutex(&"cache", Vec::new());
+/// CACHE.lock().unwrap().push(7);
+/// ```
+#[inline]
+pub const fn named_mutex<T>(name: &'static &'static str, value: T) -> Mutex<T> {
+    Mutex {
+        flag: Flag::new(),
+        name: Name::new(name),
+        inner: sync::Mutex::new(value),
     }
 }
 
@@ -113,7 +140,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline(never)]
     fn lock_contended(&self) -> sync::MutexGuard<'_, T> {
         skin::acquire(
-            Kind::MUTEX,
+            Blocked::from(Kind::MUTEX).named(self.name),
             &self.flag,
             || acquired(self.inner.try_lock()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.lock()),

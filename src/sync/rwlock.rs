@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{self, LockResult, TryLockError, TryLockResult};
 
 use super::{acquired, lock_result, unpoisoned};
-use crate::skin::{self, Flag, Kind};
+use crate::skin::{self, Blocked, Flag, Kind, Name};
 
 pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 
@@ -37,6 +37,7 @@ pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 /// ```
 pub struct RwLock<T: ?Sized> {
     flag: Flag,
+    name: Name,
     inner: sync::RwLock<T>,
 }
 
@@ -46,6 +47,7 @@ impl<T> RwLock<T> {
     pub const fn new(value: T) -> Self {
         Self {
             flag: Flag::new(),
+            name: Name::NONE,
             inner: sync::RwLock::new(value),
         }
     }
@@ -57,6 +59,31 @@ impl<T> RwLock<T> {
     /// The value inside an error if a thread panicked while it held the lock for writing.
     pub fn into_inner(self) -> LockResult<T> {
         self.inner.into_inner()
+    }
+}
+
+/// Creates an unlocked lock whose name the profiler knows it by: waits and releases have it as
+/// their label `lock`, dumps of threads show it, and [`locks`](crate::locks) counts by it.
+///
+/// The name is a reference to a constant, `&"cache"`; [`lock_name`](crate::lock_name) makes one of
+/// a text that is not known when the program is compiled. Names are few, as the values of all
+/// labels: give the locks of a kind one name. The empty name is none. Names longer than 200 bytes
+/// are cut in profiles.
+///
+/// # Examples
+///
+/// ```
+/// use contend::sync::{RwLock, named_rwlock};
+///
+/// static CACHE: RwLock<Vec<u32>> = named_rwlock(&"cache", Vec::new());
+/// CACHE.write().unwrap().push(7);
+/// ```
+#[inline]
+pub const fn named_rwlock<T>(name: &'static &'static str, value: T) -> RwLock<T> {
+    RwLock {
+        flag: Flag::new(),
+        name: Name::new(name),
+        inner: sync::RwLock::new(value),
     }
 }
 
@@ -154,7 +181,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline(never)]
     fn read_contended(&self) -> sync::RwLockReadGuard<'_, T> {
         skin::acquire(
-            Kind::RWLOCK_READ,
+            Blocked::from(Kind::RWLOCK_READ).named(self.name),
             &self.flag,
             || acquired(self.inner.try_read()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.read()),
@@ -166,7 +193,7 @@ impl<T: ?Sized> RwLock<T> {
     #[inline(never)]
     fn write_contended(&self) -> sync::RwLockWriteGuard<'_, T> {
         skin::acquire(
-            Kind::RWLOCK_WRITE,
+            Blocked::from(Kind::RWLOCK_WRITE).named(self.name),
             &self.flag,
             || acquired(self.inner.try_write()).map(|(inner, _)| inner),
             || unpoisoned(self.inner.write()),

@@ -7,6 +7,7 @@ use super::waiters::{Portion, To, Waiters};
 use super::{Ledger, Taken};
 use crate::engine::store::StackId;
 use crate::profile::amount::Amount;
+use crate::profile::lock_name::LockName;
 
 /// The amounts that one release is charged with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -92,6 +93,8 @@ pub(super) enum Last {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) key: usize,
+    /// The lock's.
+    pub(super) name: LockName,
     pub(super) waiters: u32,
     /// The sum of the waiters' weights.
     pub(super) weight: u64,
@@ -123,6 +126,7 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) const EMPTY: Entry = Entry {
         key: 0,
+        name: LockName::NONE,
         waiters: 0,
         weight: 0,
         since: 0,
@@ -396,7 +400,7 @@ impl Shard {
         mut amount: Amount,
     ) -> Taken {
         let ticket = self.next_ticket();
-        let key = self.entries[position].key;
+        let Entry { key, name, .. } = self.entries[position];
         self.waiters.hand_out_due(key, ticket);
         let entry = &mut self.entries[position];
         let overtaken = std::mem::replace(&mut entry.last, Last::Pending(ticket));
@@ -427,6 +431,7 @@ impl Shard {
         self.charged += amount.contentions;
         Taken {
             key,
+            name,
             ticket,
             amount,
             wakeup,

@@ -2,14 +2,18 @@
 
 use crate::engine::blame::{Holder, LockRef};
 use crate::engine::clock;
+use crate::engine::lock_names::Name;
 use crate::engine::registry::{self, InProgress, Member, Registers};
 use crate::profile::kind::Kind;
+use crate::profile::lock_name::LockName;
 
 /// Where a thread is about to block. A [`Kind`] alone is a wait for nothing that has a holder, and
 /// that ends only when what is waited for comes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blocked {
     pub(super) kind: Kind,
+    /// The lock's.
+    pub(super) name: LockName,
     /// The flag's address; 0: none.
     subject: u64,
     holder_then: Holder,
@@ -25,6 +29,7 @@ impl From<Kind> for Blocked {
     fn from(kind: Kind) -> Self {
         Self {
             kind,
+            name: LockName::NONE,
             subject: 0,
             holder_then: Holder::NOBODY,
             is_timed: false,
@@ -51,6 +56,15 @@ impl Blocked {
     pub(crate) fn upgrading(self) -> Self {
         Self {
             is_upgrade: true,
+            ..self
+        }
+    }
+
+    /// The same wait, for a lock that may have a name.
+    #[inline(always)]
+    pub(crate) fn named(self, name: Name) -> Self {
+        Self {
+            name: name.number(),
             ..self
         }
     }
@@ -93,6 +107,7 @@ impl Blocked {
 pub(crate) fn in_progress(blocked: Blocked) -> Option<InProgress> {
     registry::publish(registry::Wait {
         kind: blocked.kind,
+        name: blocked.name,
         subject: blocked.subject,
         since: clock::monotonic(),
         is_timed: blocked.is_timed,

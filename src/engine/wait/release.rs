@@ -5,10 +5,11 @@ use crate::engine::blame::{ChargeTo, Flag, LockRef, Taken};
 use crate::engine::clock;
 use crate::engine::events::record::{self, Event, What};
 use crate::engine::events::{self, stacks, threads};
-use crate::engine::labels;
+use crate::engine::lock_names;
 use crate::engine::recorder::{self, BLAME};
 use crate::engine::thread_state::{Recording, thread_pointer};
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::labels::{LabelSet, Tags};
 
 /// A release that others wait for: begun before the unlock, ended after it.
 #[derive(Debug)]
@@ -100,7 +101,12 @@ impl Release {
         let is_traced = events::is_on();
         let mut event_stack = 0;
         let (which, amount) = (ProfileKind::Mutex, self.taken.amount);
-        let stack = recorder::record_and(which, labels::tags(self.kind), marker, amount, |stack| {
+        let labels = lock_names::current_labels(self.taken.name);
+        let tags = Tags {
+            kind: self.kind,
+            labels,
+        };
+        let stack = recorder::record_and(which, tags, marker, amount, |stack| {
             if is_traced {
                 event_stack = stacks::add(stack);
             }
@@ -112,20 +118,20 @@ impl Release {
             recorder::charge_readers(self.lock);
         }
         if is_traced {
-            self.record_event(event_stack);
+            self.record_event(labels, event_stack);
         }
     }
 
     /// Not inlined: off the path of a release that no timeline wants.
     #[inline(never)]
-    fn record_event(&self, stack: stacks::StackNumber) {
+    fn record_event(&self, labels: LabelSet, stack: stacks::StackNumber) {
         events::append(&Event {
             time: self.at,
             thread: threads::own_number(),
             what: What::Release(record::Release {
                 kind: self.kind,
                 lock: self.lock as u64,
-                labels: labels::current(),
+                labels,
                 stack,
                 blame_nanos: self.taken.amount.delay_nanos,
             }),

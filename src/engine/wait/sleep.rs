@@ -13,6 +13,7 @@ use crate::engine::thread_state::Recording;
 use crate::engine::wakes::{Sleep, WakeKey, WakeRef, Woken, weighted};
 use crate::profile::address;
 use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::lock_name::LockName;
 
 /// By whose notifications a wait can end; by default they are not seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -163,7 +164,7 @@ impl<'a> Wait<'a> {
     #[inline]
     fn begin_sleep(kind: Kind, at: At<'a>) -> Option<Self> {
         let draw = BlockDraw::new(rates::wake_rate());
-        let waiting = Waiting::begin_if(kind, None, draw.is_some())?;
+        let waiting = Waiting::begin_if(kind, LockName::NONE, None, draw.is_some())?;
         let is_wanted = draw.is_some() || events::is_on();
         let mut wait = Self::of(waiting);
         wait.sleeper = is_wanted.then_some(Sleeper {

@@ -73,6 +73,7 @@ fn wait(wait: &WaitInProgress) -> Value {
     json!({
         "kind": wait.kind(),
         "lock": wait.lock().map(address),
+        "lock_name": wait.lock_name(),
         "waited_nanos": nanos(wait.waited()),
         "is_timed": wait.is_timed(),
         "holders": wait.holders().iter().map(holder).collect::<Vec<_>>(),
@@ -123,6 +124,7 @@ pub(super) fn monitor(report: Option<&MonitorReport>) -> Value {
             "name": wait.name(),
             "kind": wait.kind(),
             "lock": wait.lock().map(address),
+            "lock_name": wait.lock_name(),
             "waited_nanos": nanos(wait.waited()),
         })
     });

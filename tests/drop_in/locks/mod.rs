@@ -2,6 +2,7 @@
 
 mod auto_traits;
 mod formats;
+mod named;
 mod names;
 mod original;
 mod ours;

@@ -97,9 +97,8 @@ const START: u64 = 1_000_000;
 
 fn waiter(begin: u64, stack: u64) -> Waiter {
     Waiter {
-        begin,
-        weight: 1,
         stack: Some(stack_of(stack)),
+        ..Waiter::unnamed(begin, 1)
     }
 }
 

@@ -67,9 +67,8 @@ impl Scene {
     /// Each thread waits with a stack of its own.
     fn waiter(&self, thread: usize, begin: u64, weight: u32) -> Waiter {
         Waiter {
-            begin,
-            weight,
             stack: Some(self.stacks[thread]),
+            ..Waiter::unnamed(begin, weight)
         }
     }
 

@@ -66,9 +66,8 @@ impl Scene {
     fn waiter(&self, begin: u64) -> Waiter {
         let index = begin as usize % self.stacks.len().min(4);
         Waiter {
-            begin,
-            weight: 1,
             stack: Some(self.stacks[index]),
+            ..Waiter::unnamed(begin, 1)
         }
     }
 

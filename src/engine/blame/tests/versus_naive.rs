@@ -86,9 +86,8 @@ fn story(seed: u64) {
     // One of five stacks for each weight.
     let stacks: Vec<StackId> = (0..6).map(stack_of).collect();
     let waiter = |begin: u64, weight: u32| Waiter {
-        begin,
-        weight,
         stack: Some(stacks[weight as usize]),
+        ..Waiter::unnamed(begin, weight)
     };
     let take =
         |naive: &Naive, charged: &mut Charge, pending: &mut Vec<Taken>, pairs: &mut Pairs| {

@@ -5,6 +5,7 @@ use super::super::*;
 fn wait(kind: Kind, subject: u64) -> Wait {
     Wait {
         kind,
+        name: LockName::from_index(subject as u16 & 0xfff),
         subject,
         since: 7,
         is_timed: subject % 2 == 1,

@@ -97,9 +97,10 @@ impl<'t> Builder<'t> {
     }
 
     fn lock(&mut self, wait: &WaitInProgress) -> usize {
-        let lock = match wait.lock() {
-            Some(lock) => format!(" {lock:#x}"),
-            None => String::new(),
+        let lock = match (wait.lock_name(), wait.lock()) {
+            (Some(name), _) => format!(" {name}"),
+            (None, Some(lock)) => format!(" {lock:#x}"),
+            (None, None) => String::new(),
         };
         let kind = wait.kind();
         let kind = kind.split('_').next().unwrap_or(kind);
