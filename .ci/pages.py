@@ -37,6 +37,7 @@ PAGES = {
     "top-block": "top?profile=block",
     "blockers": "blockers",
     "threads": "threads?form=page",
+    "locks": "locks?form=page",
     "monitor": "monitor?form=page",
     "deadlock": "deadlock?form=page",
     "function": f"function?profile=block&name={CHECKOUT}",

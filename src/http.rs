@@ -109,7 +109,9 @@
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
 //! | `monitor` | | reads | What the program's [`Monitor`](crate::Monitor) has seen: threads by state, their history, health. |
 //! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
-//! | `metrics` | | reads | Numbers for Prometheus: waits by kind and length, who waits now, losses. OpenMetrics for whoever accepts it. |
+//! | `locks` | | reads | The locks that have a name: waits, their time, quantiles, who waits now. See [`locks`](crate::locks). |
+//! | | `form=NAME` | | `page` (what browsers get), `text` (what all others get) or `json`. |
+//! | `metrics` | | reads | Numbers for Prometheus: waits by kind, lock and length, who waits now, losses. OpenMetrics for whoever accepts it. |
 //! | `trace` | | takes time | What happens in a window of time, and when: Go's execution trace, for `go tool trace`. |
 //! | | `seconds=N` | | Of the next N seconds, 1 by default; may be a fraction. |
 //! | | `format=NAME` | | `go` (the default), `perfetto`, `text` to read, or `json` for the page. |
@@ -324,6 +326,7 @@ mod response;
 // The state that requests share, and what a handler sees of one.
 mod call;
 mod form;
+mod locks;
 mod memory;
 mod metrics;
 mod own_rates;

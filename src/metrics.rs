@@ -10,8 +10,10 @@ mod now;
 
 use std::io;
 
+use crate::ask::locks::locks;
 use crate::monitor;
 use crate::profile::kind::{ProfileKind, RateUnit};
+use crate::profile::lock_waits::LockWaits;
 use crate::profile::lost::Lost;
 use crate::profile::waited::{BOUNDS, Waited, bound_nanos};
 pub(crate) use family::MetricsForm;
@@ -28,6 +30,8 @@ use family::{Family, Type};
 /// | `contend_waits_total{kind}` | counter | waits that are over |
 /// | `contend_wait_seconds_total{kind}` | counter | the time that they took |
 /// | `contend_wait_duration_seconds{kind}` | histogram | the same waits by their length: bounds from 1 µs to 16.8 s, each four times the one before |
+/// | `contend_lock_waits_total{lock,kind}`, `contend_lock_wait_seconds_total{lock,kind}`, `contend_lock_wait_duration_seconds{lock,kind}` | counter, counter, histogram | the same of the waits for locks that have a name, see [`locks`](crate::locks) |
+/// | `contend_lock_waiting_threads{lock,kind}` | gauge | threads that wait for these locks now |
 /// | `contend_contentions_total{kind}` | counter | waits that the mutex profile has charged to a release; `kind` is the release's |
 /// | `contend_contention_seconds_total{kind}` | counter | the time that releases made others wait |
 /// | `contend_waiting_threads{kind}` | gauge | threads that wait now |
@@ -48,8 +52,9 @@ use family::{Family, Type};
 /// would; Prometheus' `rate` and `increase` know that. What waits are made of goes on. A child of
 /// `fork` goes on from the numbers of its parent.
 ///
-/// A kind appears with its first wait. Without the feature `profiling` there are no kinds, and all
-/// rates and losses are 0.
+/// A kind appears with its first wait, and so does a lock's name. Each name has some 20 lines, and
+/// twice as many at a readers-writer lock: give the locks of a kind one name. Without the feature
+/// `profiling` there are no kinds, and all rates and losses are 0.
 ///
 /// # Overhead
 ///
@@ -76,6 +81,7 @@ pub fn write_metrics(mut writer: impl io::Write) -> io::Result<()> {
 /// All metrics of this moment.
 pub(crate) fn text(form: MetricsForm) -> String {
     let mut families = Vec::from(of_waits(&now::waited()));
+    families.extend(of_locks(&locks()));
     families.extend(of_contentions(&now::charged()));
     families.extend(of_threads(&now::waiting()));
     families.extend(of_monitor());
@@ -120,15 +126,56 @@ fn of_waits(all: &[Waited]) -> [Family; 3] {
         let count = waited.count().round();
         waits.add(kind, count);
         time.add(kind, seconds(waited.nanos));
-        let mut sum = 0.0;
-        let buckets = waited.buckets.iter().enumerate().map(|(index, count)| {
+        lengths.add_histogram(kind, cumulated(waited), seconds(waited.nanos));
+    }
+    [waits, time, lengths]
+}
+
+/// The bound of each bucket, and the waits up to it.
+fn cumulated(waited: &Waited) -> impl Iterator<Item = (Option<f64>, f64)> {
+    let mut sum = 0.0;
+    waited
+        .buckets
+        .iter()
+        .enumerate()
+        .map(move |(index, count)| {
             sum += count;
             let bound = (index < BOUNDS).then(|| seconds(bound_nanos(index)));
             (bound, sum.round())
-        });
-        lengths.add_histogram(waited.kind.label(), buckets, seconds(waited.nanos));
+        })
+}
+
+/// As they are listed, which is the order of their delays; a series needs none.
+fn of_locks(all: &[LockWaits]) -> [Family; 4] {
+    let mut waits = Family::new(
+        "contend_lock_waits",
+        Type::Counter,
+        "Waits for locks that have a name that are over.",
+    );
+    let mut time = Family::new(
+        "contend_lock_wait_seconds",
+        Type::Counter,
+        "The time that waits for locks that have a name took.",
+    );
+    let mut lengths = Family::new(
+        "contend_lock_wait_duration_seconds",
+        Type::Histogram,
+        "Waits for locks that have a name by how long they took.",
+    );
+    let mut threads = Family::new(
+        "contend_lock_waiting_threads",
+        Type::Gauge,
+        "Threads that wait for locks that have a name now.",
+    );
+    for lock in all {
+        let labels = [("lock", lock.name()), ("kind", lock.kind())];
+        waits.add(labels, lock.contentions() as f64);
+        time.add(labels, lock.delay().as_secs_f64());
+        let sum = lock.delay().as_secs_f64();
+        lengths.add_histogram(labels, cumulated(&lock.waited), sum);
+        threads.add(labels, lock.waiting() as f64);
     }
-    [waits, time, lengths]
+    [waits, time, lengths, threads]
 }
 
 fn of_contentions(all: &[Charged]) -> [Family; 2] {

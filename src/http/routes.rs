@@ -11,12 +11,12 @@ use super::route::{
     Listed, Parameter, Route, Snapped, When,
 };
 use super::{
-    Response, bundle, cpu, custom, goroutine, metrics, pages, process, profiles, rates, threads,
-    trace,
+    Response, bundle, cpu, custom, goroutine, locks, metrics, pages, process, profiles, rates,
+    threads, trace,
 };
 use crate::profile::kind::ProfileKind;
 
-pub(crate) static ROUTES: [Route; 25] = [
+pub(crate) static ROUTES: [Route; 26] = [
     Route {
         snapped: &[Snapped::at_once("index", "")],
         ..Route::new(
@@ -174,10 +174,21 @@ pub(crate) static ROUTES: [Route; 25] = [
         )
     },
     Route {
+        parameters: &[FORM],
+        listed: Listed::Example(""),
+        snapped: &[Snapped::at_once("locks", "")],
+        bundled: Some(("locks.txt", "the waits for locks that have a name")),
+        ..Route::new(
+            "locks",
+            "The locks that have a name: waits, their time, quantiles, who waits now. See [`locks`](crate::locks).",
+            locks::locks,
+        )
+    },
+    Route {
         listed: Listed::Example(""),
         ..Route::new(
             "metrics",
-            "Numbers for Prometheus: waits by kind and length, who waits now, losses. OpenMetrics for whoever accepts it.",
+            "Numbers for Prometheus: waits by kind, lock and length, who waits now, losses. OpenMetrics for whoever accepts it.",
             metrics::metrics,
         )
     },

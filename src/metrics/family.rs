@@ -51,20 +51,21 @@ impl Family {
     }
 
     /// Buckets are (bound, count of all up to it); the last one has no bound.
-    pub(super) fn add_histogram(
+    pub(super) fn add_histogram<const N: usize>(
         &mut self,
-        kind: &str,
+        labels: [(&str, &str); N],
         buckets: impl Iterator<Item = (Option<f64>, f64)>,
         sum: f64,
     ) {
         let mut count = 0.0;
         for (bound, up_to) in buckets {
             let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| bound.to_string());
-            self.line("_bucket", &[("kind", kind), ("le", &bound)], up_to);
+            let of_bucket = [&labels[..], &[("le", &*bound)]].concat();
+            self.line("_bucket", &of_bucket, up_to);
             count = up_to;
         }
-        self.line("_sum", &[("kind", kind)], sum);
-        self.line("_count", &[("kind", kind)], count);
+        self.line("_sum", &labels, sum);
+        self.line("_count", &labels, count);
     }
 
     fn line(&mut self, ending: &str, labels: &[(&str, &str)], value: f64) {

@@ -70,7 +70,7 @@ fn controls(longest: Option<u32>) -> Html {
     html!(
         "<nav class=\"tabs\"><a href=\"threads?form=page\">Now</a> <a href=\"threads?form=text\">Text</a> \
          <a href=\"threads?form=json\">JSON</a> <a href=\"goroutine?debug=2\">As Go's stacks</a> \
-         <a href=\"goroutine\" download>Download</a> <a href=\"monitor?form=page\">Monitor</a></nav>\n{}",
+         <a href=\"goroutine\" download>Download</a> <a href=\"monitor?form=page\">Monitor</a> <a href=\"locks?form=page\">Locks</a></nav>\n{}",
         window.unwrap_or_default(),
     )
 }
@@ -245,7 +245,13 @@ fn row(thread: &Thread) -> Html {
             time.map(human).unwrap_or_default(),
         )
     };
-    let lock = thread.wait().and_then(|wait| wait.lock());
+    let lock = thread.wait().and_then(|wait| {
+        let lock = wait.lock()?;
+        Some(match wait.lock_name() {
+            Some(name) => format!("{name} {lock:#x}"),
+            None => format!("{lock:#x}"),
+        })
+    });
     let at = thread.place();
     html!(
         "<tr role=\"row\">{}{}<td role=\"cell\" class=\"number tid\" data-value=\"{}\">{}</td>\
@@ -263,7 +269,7 @@ fn row(thread: &Thread) -> Html {
         labels(thread),
         categories::class(thread.state().category()),
         thread.state().to_string(),
-        lock.map_or(String::new(), |lock| format!("{lock:#x}")),
+        lock.unwrap_or_default(),
         holders(thread),
         at.map(Frame::function).map(breakable).unwrap_or_default(),
         at.and_then(Frame::file).unwrap_or(""),

@@ -292,3 +292,57 @@ fn waits_go_on_over_a_reset_and_others_begin_again() {
         0.0
     );
 }
+
+#[cfg(feature = "profiling")]
+#[test]
+fn a_lock_with_a_name_has_its_own_numbers() {
+    use contend::sync::{Mutex, named_mutex};
+
+    let _alone = alone();
+    let handler = Handler::new();
+    set_rates(0, 1);
+    let name = "a \"lock\"\\\n";
+    let lock: Mutex<()> = named_mutex(contend::lock_name(name), ());
+    let value = |parsed: &Parsed, metric: &str| {
+        let labels = [("lock", name), ("kind", "mutex")];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let key = (metric.to_owned(), BTreeMap::from(labels));
+        parsed.samples.get(&key).copied()
+    };
+    assert_eq!(
+        value(&open_metrics(&handler), "contend_lock_waits_total"),
+        None
+    );
+    let guard = lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(lock.lock()));
+        let waiting = |parsed: &Parsed| value(parsed, "contend_lock_waiting_threads");
+        while waiting(&open_metrics(&handler)) != Some(1.0) {}
+        drop(guard);
+    });
+    let parsed = open_metrics(&handler);
+    assert_eq!(value(&parsed, "contend_lock_waits_total"), Some(1.0));
+    assert_eq!(value(&parsed, "contend_lock_waiting_threads"), Some(0.0));
+    let of_histogram = |ending: &str| {
+        let metric = format!("contend_lock_wait_duration_seconds{ending}");
+        value(&parsed, &metric)
+    };
+    assert_eq!(of_histogram("_count"), Some(1.0));
+    let seconds = value(&parsed, "contend_lock_wait_seconds_total");
+    assert!(seconds > Some(0.0) && seconds == of_histogram("_sum"));
+    let of_lock = contend::locks();
+    let of_lock = of_lock.iter().find(|lock| lock.name() == name).unwrap();
+    assert_eq!(Some(of_lock.delay().as_secs_f64()), seconds);
+    let buckets = parsed.samples.iter().filter(|((metric, labels), count)| {
+        let is_bucket = metric == "contend_lock_wait_duration_seconds_bucket";
+        is_bucket && labels["lock"] == name && **count == 1.0
+    });
+    let beyond = |bound: &str| bound.replace("+Inf", "inf").parse::<f64>().unwrap();
+    let bounds: Vec<f64> = buckets
+        .map(|((_, labels), _)| beyond(&labels["le"]))
+        .collect();
+    assert!(
+        bounds.iter().all(|bound| Some(*bound) >= seconds),
+        "{bounds:?}"
+    );
+}

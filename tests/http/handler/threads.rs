@@ -26,6 +26,7 @@ fn browsers_get_pages_and_others_text() {
         "/debug/pprof/threads",
         "/debug/pprof/deadlock",
         "/debug/pprof/monitor",
+        "/debug/pprof/locks",
     ] {
         let page = ask(&handler, &get(path).header("Accept", BROWSER));
         assert!(text(&page).starts_with("<!DOCTYPE html>"), "{path}");
@@ -215,4 +216,66 @@ fn the_page_draws_who_blocks_whom() {
         );
         drop(held);
     });
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn locks_with_names_are_listed_in_each_form() {
+    let _alone = alone();
+    let handler = Handler::new();
+    super::set_rates(0, 1);
+    let lock = contend::sync::named_mutex(&"a <named> lock", ());
+    let none = json(&handler, "/debug/pprof/locks?form=json");
+    let is_own = |lock: &&Value| lock["name"] == "a <named> lock";
+    assert!(
+        !none["locks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|lock| is_own(&lock))
+    );
+    let guard = lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(lock.lock()));
+        loop {
+            let locks = json(&handler, "/debug/pprof/locks?form=json");
+            let mut locks = locks["locks"].as_array().unwrap().iter();
+            if locks.any(|lock| is_own(&lock) && lock["waiting"] == 1) {
+                break;
+            }
+        }
+        drop(guard);
+    });
+    let locks = json(&handler, "/debug/pprof/locks?form=json");
+    let own = locks["locks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(is_own)
+        .unwrap();
+    assert_eq!(
+        (&own["kind"], &own["contentions"]),
+        (&"mutex".into(), &1.into())
+    );
+    assert_eq!(
+        (&own["waiting"], &own["p50_nanos"]),
+        (&0.into(), &own["longest_nanos"])
+    );
+    assert_eq!(own["delay_nanos"], own["longest_nanos"]);
+    let buckets = own["histogram"].as_array().unwrap();
+    assert!(buckets.last().unwrap()["up_to_nanos"].is_null());
+    let waits: f64 = buckets
+        .iter()
+        .map(|bucket| bucket["waits"].as_f64().unwrap())
+        .sum();
+    assert_eq!(waits, 1.0);
+    let plain = text(&ask(&handler, &get("/debug/pprof/locks")));
+    assert!(
+        plain.contains("a <named> lock (mutex): 1 contentions, "),
+        "{plain}"
+    );
+    let page = text(&ask(&handler, &get("/debug/pprof/locks?form=page")));
+    assert!(page.contains(">a &lt;named&gt; lock</td>"), "{page}");
+    let wrong = ask(&handler, &get("/debug/pprof/locks?seconds=1"));
+    assert_eq!(wrong.status(), 400);
 }
