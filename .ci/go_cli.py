@@ -425,17 +425,17 @@ def compare_top(path):
         go_value = f"-sample_index={value}"
         for ours, gos in [([], []), (["--by=line"], ["-lines"])]:
             what = f"top {path} {value} {ours}"
-            printed = run(contend, "top", path, "--value", value, *ours)
+            printed = run(contend, "top", "--idle", path, "--value", value, *ours)
             expected = pprof("-top", go_value, *gos, path)
             same(what, top_rows(printed), top_rows(expected))
             # The order: by flat and by cum.
             same(f"{what}: order", [str(flats(top_rows(printed)))], [str(flats(top_rows(expected)))])
-            printed = run(contend, "top", "--cum", path, "--value", value, *ours)
+            printed = run(contend, "top", "--idle", "--cum", path, "--value", value, *ours)
             expected = pprof("-top", "-cum", go_value, *gos, path)
             same(f"{what}: order", [str(flats(top_rows(printed)))], [str(flats(top_rows(expected)))])
-        printed = run(contend, "top", "--all", path, "--value", value)
+        printed = run(contend, "top", "--idle", "--all", path, "--value", value)
         same(f"top --all {path}", top_rows(printed), top_rows(pprof("-top", "-nodefraction=0", go_value, path)))
-        printed = run(contend, "top", "-n", "5", path, "--value", value)
+        printed = run(contend, "top", "--idle", "-n", "5", path, "--value", value)
         same(f"top -n {path}", flats(top_rows(printed)), flats(top_rows(pprof("-top", "-nodecount=5", go_value, path))))
 
 
@@ -475,7 +475,7 @@ def compare_filters(base, new, filters, function):
         for value in [value for value in sample_types(new) if value in sample_types(base)][-1:]:
             go_value = f"-sample_index={value}"
             what = f"{options} {new} {value}"
-            printed = run(contend, "top", new, "--value", value, *ours)
+            printed = run(contend, "top", "--idle", new, "--value", value, *ours)
             expected = pprof("-top", go_value, *options, new)
             left |= same_or_none(f"top {what}", top_rows(printed), top_rows(expected))
             printed = run(contend, "tree", new, "--value", value, *ours)
@@ -540,7 +540,7 @@ def compare_server(address):
     """What Go's own server answers, asked by address alone, by URL, and for everything."""
     for argument, path in [(address, "mutex"), (f"http://{address}/debug/pprof/block", "block")]:
         expected = pprof("-top", f"http://{address}/debug/pprof/{path}")
-        same(f"top {argument}", top_rows(run(contend, "top", argument)), top_rows(expected))
+        same(f"top {argument}", top_rows(run(contend, "top", "--idle", argument)), top_rows(expected))
     printed = run(contend, "snap", address, "--seconds", "1", "-o", "snap")
     [folder] = os.listdir("snap")
     same("snap: failed", re.findall(r"\d+ failed$", printed, re.MULTILINE), ["0 failed"])
@@ -548,7 +548,7 @@ def compare_server(address):
     saved = [name for name in wanted if os.path.exists(f"snap/{folder}/{name}")]
     same("snap: files", saved, wanted)
     saved = f"snap/{folder}/mutex.pb.gz"
-    same("snap: mutex", top_rows(run(contend, "top", saved)), top_rows(run(contend, "top", address)))
+    same("snap: mutex", top_rows(run(contend, "top", "--idle", saved)), top_rows(run(contend, "top", "--idle", address)))
     table = run(contend, "watch", address, "--every", "0.5", "--count", "1")
     same("watch", re.findall("nothing was recorded", table), ["nothing was recorded"])
 

@@ -70,5 +70,6 @@ pub(crate) fn run() -> u64 {
 fn main() {
     contend::set_block_profile_rate(1);
     run();
-    print!("{}", contend::block_profile().top(4));
+    // `{:#}` has those who wait for work as rows, too.
+    print!("{:#}", contend::block_profile().top(4));
 }

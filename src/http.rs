@@ -126,6 +126,7 @@
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |
 //! | | `value=contentions` | | By number rather than by delay. |
+//! | | `idle=1` | | With a row for each call site that waits for work: sleeps, joins, empty channels. |
 //! | `blockers` | | reads | A page: who blocks whom, as a matrix, and each waiter with its blockers, each blocker with its victims. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | Of the next N seconds. |

@@ -172,6 +172,13 @@ pub(super) struct Top {
     /// it, and neither is what runs in `spawn_blocking` or `block_in_place`.
     #[arg(long, conflicts_with_all = ["by", "cum"])]
     pub(super) blocking_async: bool,
+    /// Count also waits for work in a block profile (the label `class` is `idle`): sleeps, joins,
+    /// empty channels.
+    ///
+    /// Else they are one line. They count without it where --kind, --tagfocus or --by label:KEY
+    /// say what counts.
+    #[arg(long)]
+    pub(super) idle: bool,
     #[command(flatten)]
     pub(super) filter: Filter,
 }
@@ -456,9 +463,9 @@ pub(super) enum TraceForm {
 /// program keeps no window for it: successive profiles are subtracted here.
 ///
 /// Keys: m mutex, b block, t threads; d by delay, c by contentions; s since the start of the
-/// program or the last interval; space pauses; arrows, PgUp and PgDn move, Enter shows the stacks
-/// of a row, / shows only rows that contain a text, Esc goes back; ? lists the keys; q, Esc or
-/// Ctrl-C quits.
+/// program or the last interval; i folds waits for work; space pauses; arrows, PgUp and PgDn move,
+/// Enter shows the stacks of a row, / shows only rows that contain a text, Esc goes back; ? lists
+/// the keys; q, Esc or Ctrl-C quits.
 ///
 /// Where standard output is no terminal, the tables are printed one below the other.
 #[derive(Args, Debug)]
@@ -477,6 +484,10 @@ pub(super) struct Watch {
     /// Quit after this many tables.
     #[arg(long, value_name = "N")]
     pub(super) count: Option<u64>,
+    /// Show also the rows of the block profile that wait for work: sleeps, joins, empty channels.
+    /// Else they are one line. The key i changes it.
+    #[arg(long)]
+    pub(super) idle: bool,
     #[command(flatten)]
     pub(super) access: Access,
 }

@@ -105,6 +105,13 @@ impl Filter {
         (!options.is_empty()).then(|| printable(&options.join(" ")))
     }
 
+    /// Whether it says which waits count.
+    pub(super) fn chooses_waits(&self) -> bool {
+        let options = self.given().into_iter();
+        let mut given = options.filter(|(_, text)| text.is_some());
+        given.any(|(name, _)| ["kind", "tagfocus"].contains(&name))
+    }
+
     /// Leaves in the profile what is asked for.
     pub(super) fn apply(&self, profile: &mut Profile) -> Found {
         let [focus, ignore, hide, show] = self.by_name(profile);

@@ -36,6 +36,10 @@ impl FromStr for Grouping {
 }
 
 impl Grouping {
+    pub(super) fn is_label(&self) -> bool {
+        matches!(self, Self::Label(_))
+    }
+
     /// How the frames of the profile are told apart. For a label its values become the only frames.
     pub(super) fn apply(&self, profile: &mut Profile) -> By {
         match self {

@@ -61,7 +61,8 @@ mod imp {
             };
             // A table says itself why it is empty, unless that is because of what is left out.
             if !busy.samples().is_empty() || idle.is_none() {
-                text += &busy.top(rows).to_string();
+                // Nothing idle is left, unless it is asked for.
+                text += &format!("{:#}", busy.top(rows));
             }
             text += &idle.unwrap_or_default();
         }

@@ -17,6 +17,7 @@ use super::weights::{By, Weights, weigh};
 use crate::pprof::decoded::Profile;
 use crate::pprof::proto::Sample;
 use crate::pprof::reader::{self, MAX_BYTES};
+use crate::profile::kind::Class;
 
 /// Displays as the user wrote it, but without a password.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,6 +163,21 @@ impl Loaded {
         self.profile.tables.sample = samples;
     }
 
+    /// Takes out the waits for work, those of the class `idle`, and returns the sum of this value
+    /// of theirs. Shares remain those of the whole.
+    pub(super) fn fold_idle(&mut self, value: usize) -> Option<i64> {
+        let idle = is_idle(&self.profile);
+        if !idle.contains(&true) {
+            return None;
+        }
+        let before = self.profile.total(value);
+        self.whole.get_or_insert_with(|| Whole::of(&self.profile));
+        let mut idle = idle.into_iter();
+        let samples = &mut self.profile.tables.sample;
+        samples.retain(|_| idle.next() == Some(false));
+        Some(before.saturating_sub(self.profile.total(value)))
+    }
+
     /// The kinds that the samples have, or had before a filter.
     pub(super) fn kinds(&self) -> BTreeSet<String> {
         match &self.whole {
@@ -172,7 +188,8 @@ impl Loaded {
 
     /// The filter that has left a part of the profile.
     pub(super) fn filter(&self) -> Option<&str> {
-        self.whole.as_ref().map(|whole| &*whole.filter)
+        let filter = self.whole.as_ref().map(|whole| &*whole.filter);
+        filter.filter(|filter| !filter.is_empty())
     }
 
     /// The sum of all values, also of those that a filter has taken out.
@@ -205,6 +222,16 @@ impl Loaded {
         let value = self.profile.value_index(wanted);
         value.map_err(|what| Error::about(&self.name, what))
     }
+}
+
+/// For each sample whether it waits for work, as its label says.
+fn is_idle(profile: &Profile) -> Vec<bool> {
+    let samples = profile.tables.sample.iter();
+    let is_idle = |sample| {
+        let mut classes = profile.labels(sample, "class");
+        classes.any(|class| class == Class::Idle.label())
+    };
+    samples.map(is_idle).collect()
 }
 
 fn read_limited(input: impl Read) -> io::Result<Vec<u8>> {

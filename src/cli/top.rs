@@ -8,6 +8,7 @@ use super::blocked_workers;
 use super::error::Result;
 use super::output::Output;
 use super::report::{Report, write_header};
+use super::scale::{Unit, percent};
 use super::source::Loaded;
 use super::weights::By;
 use crate::pprof::decoded::Profile;
@@ -19,10 +20,33 @@ pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
         return blocked_workers::run(arguments, output);
     }
     let mut loaded = arguments.profile.load(&arguments.filter)?;
-    let by = arguments.rows.by.apply(&mut loaded.profile);
     let value = loaded.value(arguments.rows.value.name())?;
+    let folds = !shows_idle(arguments) && is_block_profile(&loaded.profile);
+    let idle = folds.then(|| loaded.fold_idle(value)).flatten();
+    let by = arguments.rows.by.apply(&mut loaded.profile);
     write_header(output, &loaded, value)?;
+    if let Some(idle) = idle {
+        write_idle(&loaded, (value, idle), output)?;
+        if loaded.profile.tables.sample.is_empty() {
+            return Ok(());
+        }
+    }
     write_rows(arguments, &loaded, (value, by), output)
+}
+
+/// Whether waits for work are asked for, in one way or another.
+fn shows_idle(arguments: &Top) -> bool {
+    arguments.idle || arguments.filter.chooses_waits() || arguments.rows.by.is_label()
+}
+
+fn write_idle(loaded: &Loaded, (value, idle): (usize, i64), output: &mut Output) -> Result<()> {
+    let share = percent(idle, loaded.size(value));
+    let idle = Unit::of_each(loaded.profile.unit(value)).print(idle);
+    Ok(writeln!(
+        output,
+        "Waiting for work is left out: {idle} ({}); --idle shows it",
+        share.trim_start()
+    )?)
 }
 
 fn write_rows(
@@ -60,11 +84,8 @@ fn write_rows(
     Ok(())
 }
 
-/// Files of ours say so.
 pub(super) fn is_block_profile(profile: &Profile) -> bool {
-    let rate = ProfileKind::Block.rate().name;
-    let mut comments = profile.comments();
-    comments.any(|comment| comment.starts_with(rate))
+    ProfileKind::Block.is_of(profile.comments())
 }
 
 fn hint(profile: &Profile, value: usize) -> Option<String> {

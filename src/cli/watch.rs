@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
         base,
     };
     let mut view = View::new(&looker.base, Subject::Profile(which));
+    view.has_idle = arguments.idle;
     // Before the screen is taken: whoever asks in vain sees why.
     view.add(looker.look(view.subject)?);
     match std::io::stdout().is_terminal() {
@@ -275,6 +276,7 @@ impl Watcher {
             KeyCode::Char('d') => view.value = Value::Delay,
             KeyCode::Char('c') => view.value = Value::Contentions,
             KeyCode::Char('s') => view.scope = view.scope.other(),
+            KeyCode::Char('i') => view.has_idle = !view.has_idle,
             KeyCode::Char('t') => self.show(Subject::Threads),
             KeyCode::Char(' ') => view.is_paused = !view.is_paused,
             KeyCode::Char(letter) => {

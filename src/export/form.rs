@@ -105,7 +105,7 @@ impl Form {
 /// Writes the file, whole or not at all, in the form that its name asks for. Errors name the path.
 pub(crate) fn save(profile: &Profile, path: &Path) -> io::Result<()> {
     save::save(path, |file| match Form::of(path).ending {
-        ending if ending == TABLE.ending => write!(file, "{}", profile.top(usize::MAX)),
+        ending if ending == TABLE.ending => write!(file, "{:#}", profile.top(usize::MAX)),
         _ => Form::of(path).write(profile, file),
     })
 }

@@ -82,6 +82,10 @@ impl Profile {
     /// A block profile has a second table, if there is anything in it: the waits that blocked
     /// threads which run tasks, at most five call sites. They are in the first one, too.
     ///
+    /// A block profile's call sites that wait for work (the [class](crate::Sample::class) `idle`:
+    /// sleeps, joins, empty channels) are no rows but one line, which says how much it is.
+    /// `format!("{:#}", profile.top(10))` has them as rows.
+    ///
     /// Columns are as wide as their longest name. For a terminal give its width: in
     /// `format!("{:100}", profile.top(10))` long names lose their middle.
     pub fn top(&self, n: usize) -> impl fmt::Display + '_ {

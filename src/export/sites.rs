@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::profile::address::{WAKEUP_NAME, is_stand_in};
-use crate::profile::kind::{Kind, ProfileKind};
+use crate::profile::kind::{Class, Kind, ProfileKind};
 use crate::profile::owner::is_of_library;
 use crate::profile::{Frame, Profile, Sample, mean_delay, std_error};
-use crate::text::units::{human, shortened};
+use crate::text::units::{human, percent, shortened};
 
 /// A kind and the line that called the wrapper.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Site<'p> {
     pub(crate) kind: Kind,
     pub(crate) caller: Option<&'p Frame>,
@@ -40,6 +40,46 @@ pub(crate) fn sites(profile: &Profile) -> Vec<Site<'_>> {
     // Stable, and samples come in a fixed order: so do sites that are equal.
     sites.sort_by_key(|site| Reverse(site.delay_nanos));
     sites
+}
+
+/// Call sites that wait for work, folded into one line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Idle {
+    pub(crate) sites: usize,
+    pub(crate) contentions: f64,
+    pub(crate) delay_nanos: u64,
+}
+
+impl Idle {
+    /// The sentence about them, without the words that get them back.
+    pub(crate) fn words(&self, total_nanos: u64) -> String {
+        format!(
+            "waiting for work is left out: {} ({}) in {:.0} contentions at {} call sites",
+            human(Duration::from_nanos(self.delay_nanos)),
+            percent(self.delay_nanos, total_nanos),
+            self.contentions,
+            self.sites,
+        )
+    }
+}
+
+/// A block profile's call sites without those of the class `idle`, and these as one; `None` where
+/// there are none. Other profiles do not say where somebody waited, so they stay whole.
+pub(crate) fn fold_idle<'p>(
+    profile: &Profile,
+    sites: Vec<Site<'p>>,
+) -> (Vec<Site<'p>>, Option<Idle>) {
+    if profile.kind() != ProfileKind::Block {
+        return (sites, None);
+    }
+    let is_idle = |site: &Site<'_>| site.kind.class() == Class::Idle;
+    let (idle, busy): (Vec<_>, Vec<_>) = sites.into_iter().partition(is_idle);
+    let folded = idle.iter().fold(Idle::default(), |sum, site| Idle {
+        sites: sum.sites + 1,
+        contentions: sum.contentions + site.contentions,
+        delay_nanos: sum.delay_nanos.saturating_add(site.delay_nanos),
+    });
+    (busy, (folded.sites > 0).then_some(folded))
 }
 
 /// The waits of threads that run tasks, as a block profile has them; `None` where there are none.

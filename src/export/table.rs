@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::sites::{Site, blocked_workers, could_win, sites};
+use super::sites::{Site, blocked_workers, could_win, fold_idle, sites};
 use super::why_empty;
 use crate::profile::Profile;
 use crate::profile::address::explanations;
@@ -70,10 +70,20 @@ impl fmt::Display for Table<'_> {
         if self.sites.is_empty() {
             return writeln!(f, "{}", why_empty(self.profile));
         }
-        self.write_summary(f)?;
         let total = self.profile.total_delay_nanos();
-        let shown = &self.sites[..self.shown.min(self.sites.len())];
-        self.write_rows(shown, f)?;
+        let (rows, idle) = match f.alternate() {
+            true => (self.sites.clone(), None),
+            false => fold_idle(self.profile, self.sites.clone()),
+        };
+        let shown = &rows[..self.shown.min(rows.len())];
+        self.write_summary(&rows, f)?;
+        if !shown.is_empty() || idle.is_none() {
+            self.write_rows(shown, f)?;
+        }
+        if let Some(idle) = idle {
+            let words = idle.words(total);
+            writeln!(f, "{words}; {{:#}}, or contend top --idle, shows it")?;
+        }
         explanations(total, |name| delay_below(self.profile, name))
             .chain(hint(self.profile))
             .try_for_each(|sentence| writeln!(f, "{sentence}"))?;
@@ -141,10 +151,10 @@ impl Table<'_> {
         self.write_rows(shown, f)
     }
 
-    fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_summary(&self, rows: &[Site<'_>], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let profile = self.profile;
         let total = profile.total_delay_nanos();
-        let shown = &self.sites[..self.shown.min(self.sites.len())];
+        let shown = &rows[..self.shown.min(rows.len())];
         let shown_nanos = shown
             .iter()
             .map(|site| site.delay_nanos)
@@ -165,7 +175,7 @@ impl Table<'_> {
             f,
             "{} of {} call sites, with {} of the delay:",
             shown.len(),
-            self.sites.len(),
+            rows.len(),
             percent(shown_nanos, total),
         )
     }

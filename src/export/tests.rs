@@ -514,3 +514,44 @@ Waits that block async workers: 8.00ms of the delay, 1 of 1 call sites. All task
 "
     );
 }
+
+#[test]
+fn waits_for_work_are_one_line_unless_asked_for() {
+    let site = |name| [location(0x2000, &[LOCK]), location(0x3000, &[name])];
+    let samples = || {
+        vec![
+            sample(Kind::SLEEP, 2.0, 12_000_000, &site(MAIN)),
+            sample(Kind::CHAN_RECV, 1.0, 3_000_000, &site(MAIN)),
+            sample(Kind::CHAN_SEND, 1.0, 5_000_000, &site(GET)),
+        ]
+    };
+    let of = |kind, samples| with_kind(profile(samples), kind, 1);
+    let block = of(ProfileKind::Block, samples());
+    let expected = "\
+block profile: 20.0ms of delay in 4 contentions; rate: 1ns; lost: none
+1 of 1 call sites, with 25.0% of the delay:
+ delay  share  contentions    mean  kind       function                            file:line
+5.00ms  25.0%            1  5.00ms  chan_send  <shop::Cache<K> as shop::Get>::get  …/shop/src/cache.rs:12
+waiting for work is left out: 15.0ms (75.0%) in 3 contentions at 2 call sites; {:#}, or contend top \
+--idle, shows it
+";
+    assert_eq!(block.to_string(), expected);
+    let all = format!("{block:#}");
+    assert!(all.contains("3 of 3 call sites"), "{all}");
+    assert!(all.contains("sleep") && !all.contains("left out"), "{all}");
+    let wake = of(ProfileKind::Wake, samples()).to_string();
+    assert!(
+        wake.contains("chan_recv"),
+        "there it is who ended it: {wake}"
+    );
+    let mut idle = samples();
+    idle.pop();
+    let idle = of(ProfileKind::Block, idle).to_string();
+    let lines: Vec<&str> = idle.lines().collect();
+    assert_eq!(lines[1], "0 of 0 call sites, with 0.0% of the delay:");
+    assert!(
+        lines[2].starts_with("waiting for work is left out: 15.0ms (100.0%)"),
+        "{idle}"
+    );
+    assert_eq!(lines.len(), 3);
+}

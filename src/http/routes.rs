@@ -237,6 +237,7 @@ pub(crate) static ROUTES: [Route; 26] = [
             WAKE_RATE,
             PAIRS_FRACTION,
             VALUE,
+            IDLE,
         ],
         ..Route::new("top", "A page: call sites as a table to sort.", pages::top)
     },
@@ -457,6 +458,11 @@ const VALUE: Parameter = Parameter::new(
     "value=contentions",
     Effect::Reads,
     "By number rather than by delay.",
+);
+const IDLE: Parameter = Parameter::new(
+    "idle=1",
+    Effect::Reads,
+    "With a row for each call site that waits for work: sleeps, joins, empty channels.",
 );
 const DOWNLOAD: Parameter = Parameter::new("download=1", Effect::Reads, "The picture as a file.");
 const SCRAPER: Parameter = Parameter::new(

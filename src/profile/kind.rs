@@ -235,6 +235,12 @@ impl ProfileKind {
         }
     }
 
+    /// Whether a file with these comments is such a profile. Files of ours say so.
+    #[allow(dead_code)] // Features decide who asks.
+    pub(crate) fn is_of<'a>(self, mut comments: impl Iterator<Item = &'a str>) -> bool {
+        comments.any(|comment| comment.starts_with(self.rate().name))
+    }
+
     /// The kind of this [name](Self::name).
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -319,6 +325,13 @@ pub(crate) fn hint_of_owners<'a>(delays: impl Iterator<Item = (&'a str, u64)>) -
             percent(without, all)
         )
     })
+}
+
+/// Whether waits of the kind with this label are for work that has not come yet: the class `idle`.
+#[allow(dead_code)] // As above.
+pub(crate) fn is_idle(label: &str) -> bool {
+    let mut kinds = Kind::built_in();
+    kinds.any(|kind| kind.label() == label && kind.class() == Class::Idle)
 }
 
 /// The beginning of the kinds of waits of tasks.
@@ -538,6 +551,16 @@ mod tests {
         assert_eq!(Kind::CHAN_SEND.class(), Class::Backpressure);
         assert_eq!(Kind::ASYNC_RECV.class(), Class::Idle);
         assert_eq!(Kind::named("a name with no class").class(), Class::Other);
+    }
+
+    #[test]
+    fn idle_kinds_are_known_by_their_labels() {
+        for label in ["sleep", "chan_recv", "async_notify"] {
+            assert!(is_idle(label), "{label}");
+        }
+        for label in ["mutex", "chan_send", "condvar", "other", "", "idle"] {
+            assert!(!is_idle(label), "{label}");
+        }
     }
 
     #[test]

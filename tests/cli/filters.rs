@@ -446,3 +446,43 @@ fn waits_that_block_async_workers_are_shown_by_line() {
     let both = run(["top", "--blocking-async", "--cum", &file]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);
 }
+
+#[test]
+fn waits_for_work_are_one_line_unless_asked_for() {
+    let folder = Folder::new();
+    let mut builder = Builder::contention()
+        .comment("block_profile_rate=1")
+        .sample(
+            &[1, 1000],
+            &["contend::sync::Mutex<T>::lock", "shop::pay src/pay.rs:5"],
+        );
+    let idle = [["kind", "sleep"], ["class", "idle"]];
+    let idle = with_labels(&mut builder, 3000, [1, 2], &idle);
+    let bytes = builder.with(idle).gzip();
+    let file = folder.file("block.pb.gz", bytes);
+    let line = "Waiting for work is left out: 3us (75.00%); --idle shows it";
+    let folded = run(["top", "--cum", &file]).success();
+    assert_lines(
+        &folded,
+        &[
+            "Type: delay",
+            "Total: 4us",
+            line,
+            "      flat  flat%   sum%        cum   cum%",
+            "       1us 25.00% 25.00%        1us 25.00%  contend::sync::Mutex<T>::lock",
+            "         0     0% 25.00%        1us 25.00%  shop::pay",
+        ],
+    );
+    for (option, largest) in [
+        ("--idle", "4us"),
+        ("--kind=sleep", "3us"),
+        ("--tagfocus=class=idle", "3us"),
+        ("--by=label:kind", "3us"),
+    ] {
+        let all = run(["top", option, &file]).success();
+        assert!(!all.contains("left out"), "{all}");
+        assert!(all.contains(&format!("\n       {largest} ")), "{all}");
+    }
+    let focused = run(["top", "--focus", "pay", &file]).success();
+    assert!(focused.contains(line), "{focused}");
+}

@@ -13,7 +13,8 @@ use crate::cli::output::{Paint, printable};
 use crate::cli::spots::{Amount, Spot, Spots};
 use crate::pprof::decoded::Profile;
 use crate::profile::ProfileKind;
-use crate::text::units::human;
+use crate::profile::kind::is_idle;
+use crate::text::units::{human, percent};
 
 /// The keys that one has to know; in 60 columns.
 const KEYS: &str = "q quit  ? keys  / filter  Enter stacks  space pause";
@@ -32,6 +33,10 @@ fn help() -> Vec<String> {
         (
             "s".to_owned(),
             "since the start, or the last interval".to_owned(),
+        ),
+        (
+            "i".to_owned(),
+            "waits for work as rows, or as one line".to_owned(),
         ),
         ("space".to_owned(), "pause, go on".to_owned()),
         (
@@ -110,6 +115,8 @@ pub(super) struct View {
     /// Keys go into the filter.
     pub(super) is_typing: bool,
     pub(super) has_help: bool,
+    /// Waits for work are rows, and not one line.
+    pub(super) has_idle: bool,
     /// There is a cursor to show.
     pub(super) is_on_screen: bool,
     pub(super) cursor: Cursor,
@@ -137,6 +144,7 @@ impl View {
             filter: String::new(),
             is_typing: false,
             has_help: false,
+            has_idle: false,
             is_on_screen: false,
             cursor: Cursor::default(),
             chosen: None,
@@ -315,10 +323,14 @@ impl View {
                 paint: Paint::Worse,
             },
         ];
-        lines.push(heading(titles(width)));
         let value = self.value;
         let mut rows = spots.sorted_by(|amount| value.of(amount));
         rows.retain(|(spot, _)| spot.has(&self.filter));
+        if self.folds_idle(which) {
+            let idle = fold_idle(&mut rows);
+            lines.extend(idle.map(|idle| plain(self.words_of_idle(&idle, &total))));
+        }
+        lines.push(heading(titles(width)));
         let window = self
             .cursor
             .window(rows.len(), height.saturating_sub(lines.len()));
@@ -332,6 +344,24 @@ impl View {
             });
         }
         lines
+    }
+
+    /// A filter asks for what it matches. Other profiles do not say where somebody waited.
+    fn folds_idle(&self, which: ProfileKind) -> bool {
+        which == ProfileKind::Block && !self.has_idle && self.filter.is_empty()
+    }
+
+    fn words_of_idle(&self, idle: &Amount, total: &Amount) -> String {
+        let how = if self.is_on_screen { "i" } else { "--idle" };
+        let part = |amount| u64::try_from(self.value.of(amount)).unwrap_or(0);
+        format!(
+            "waiting for work is left out: {} ({}) in {} contentions; {how} shows it",
+            human(Duration::from_nanos(
+                u64::try_from(idle.delay_nanos).unwrap_or(0)
+            )),
+            percent(part(idle), part(total)),
+            idle.contentions,
+        )
     }
 
     fn title(&self, which: ProfileKind, scope: &str) -> String {
@@ -352,6 +382,19 @@ impl View {
             printable(&self.address)
         )
     }
+}
+
+/// Takes the waits for work out of the rows, and returns their sum, if there are any.
+fn fold_idle(rows: &mut Vec<(&Spot, &Amount)>) -> Option<Amount> {
+    let mut idle = Amount::default();
+    rows.retain(|(spot, amount)| {
+        let is_idle = is_idle(&spot.kind);
+        if is_idle {
+            idle.add(**amount);
+        }
+        !is_idle
+    });
+    (idle != Amount::default()).then_some(idle)
 }
 
 /// With a sign for those who see no colours; the first column is blank as a rule.
@@ -382,5 +425,42 @@ fn heading(text: String) -> Line {
     Line {
         text,
         paint: Paint::Heading,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_for_work_leave_the_rows_and_are_summed() {
+        let spot = |kind: &str| Spot {
+            kind: kind.to_owned(),
+            function: "shop::pay".to_owned(),
+            file: String::new(),
+            line: 0,
+        };
+        let amount = Amount {
+            contentions: 2,
+            delay_nanos: 3_000_000,
+        };
+        let spots = ["sleep", "mutex", "async_recv"].map(spot);
+        let mut rows: Vec<_> = spots.iter().map(|spot| (spot, &amount)).collect();
+        let idle = fold_idle(&mut rows).unwrap();
+        assert_eq!((idle.contentions, idle.delay_nanos), (4, 6_000_000));
+        assert_eq!(rows.len(), 1);
+        assert_eq!(fold_idle(&mut rows), None);
+        let base = Url::required("127.0.0.1:6060").unwrap();
+        let mut view = View::new(&base, Subject::Profile(ProfileKind::Block));
+        let mut total = idle;
+        total.add(amount);
+        assert_eq!(
+            view.words_of_idle(&idle, &total),
+            "waiting for work is left out: 6.00ms (66.7%) in 4 contentions; --idle shows it"
+        );
+        assert!(view.folds_idle(ProfileKind::Block));
+        assert!(!view.folds_idle(ProfileKind::Wake));
+        view.filter.push_str("recv");
+        assert!(!view.folds_idle(ProfileKind::Block));
     }
 }

@@ -9,7 +9,7 @@ use super::html::{Html, bar, breakable, html, when};
 use super::window;
 use super::words::{grouped, rate};
 use crate::ask::control;
-use crate::export::sites::{Site, blocked_workers, sites};
+use crate::export::sites::{Idle, Site, blocked_workers, fold_idle, sites};
 use crate::export::why_empty;
 use crate::profile::Profile;
 use crate::profile::kind::{ProfileKind, hint_of_owners};
@@ -125,6 +125,7 @@ impl Card {
         }
         let total = self.profile.total_delay_nanos();
         let which = self.profile.kind().name();
+        let (sites, idle) = fold_idle(&self.profile, sites);
         let items = sites
             .iter()
             .take(SITES)
@@ -141,9 +142,10 @@ impl Card {
         };
         let items = items.collect::<Html>();
         html!(
-            "<ol class=\"worst\">\n{}</ol>\n{}{}",
+            "<ol class=\"worst\">\n{}</ol>\n{}{}{}",
             items,
             all,
+            idle.map_or_else(Html::default, |idle| folded(&idle, total)),
             self.blocked_workers()
         )
     }
@@ -209,6 +211,14 @@ impl Card {
             rate(which, choice),
         )
     }
+}
+
+/// The call sites of the block profile that wait for work, in one line.
+fn folded(idle: &Idle, total: u64) -> Html {
+    html!(
+        "<p class=\"explained\">{}; <a href=\"top?profile=block&amp;idle=1\">show it</a></p>\n",
+        idle.words(total),
+    )
 }
 
 /// A hint to another profile.

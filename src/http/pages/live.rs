@@ -153,7 +153,14 @@ fn labels(call: &Call<'_>, labels: &[ByLabel], which: ProfileKind, path: &str) -
             let filter = format!("{key}={}", label.value);
             let is_here = asked_for == Some(&*filter);
             let mut query = Serializer::new(format!("profile={}", which.name()));
-            for name in ["value", "name", "kind", "seconds", which.rate().parameter] {
+            for name in [
+                "value",
+                "name",
+                "kind",
+                "idle",
+                "seconds",
+                which.rate().parameter,
+            ] {
                 if let Some(value) = call.query.get(name) {
                     query.append_pair(name, value);
                 }

@@ -17,6 +17,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::response::HTML;
 use crate::http::saved::{Saved, SavedFile};
 use crate::pprof::decoded::{self, Profile};
+use crate::profile::ProfileKind;
 use crate::profile::owner::is_of_library;
 use crate::text::sources::{Sources, clean};
 use crate::text::units::shortened;
@@ -30,6 +31,10 @@ impl Stacks for Profile {
             unit: nanos_of(unit).is_none().then(|| unit.to_owned()),
         };
         types.map(measure).collect()
+    }
+
+    fn is_of_waits(&self) -> bool {
+        ProfileKind::Block.is_of(self.comments())
     }
 
     fn len(&self) -> usize {

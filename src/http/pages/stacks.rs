@@ -6,13 +6,16 @@ use std::time::Duration;
 use super::words::grouped;
 use crate::export::sites;
 use crate::profile::address::{WAKEUP_NAME, is_stand_in};
-use crate::profile::{Frame, Profile};
+use crate::profile::{Frame, Profile, ProfileKind};
 use crate::text::units::human;
 
 /// Stacks with numbers. Stacks and measures are known by their positions.
 pub(super) trait Stacks {
     /// The measure of each stack.
     fn measures(&self) -> Vec<Measure>;
+
+    /// Whether it says where somebody waited, as the block profile does.
+    fn is_of_waits(&self) -> bool;
 
     fn len(&self) -> usize;
 
@@ -90,6 +93,10 @@ impl Stacks for Profile {
                 unit: (unit != "nanoseconds").then(|| unit.to_owned()),
             })
             .into()
+    }
+
+    fn is_of_waits(&self) -> bool {
+        self.kind() == ProfileKind::Block
     }
 
     fn len(&self) -> usize {

@@ -536,3 +536,42 @@ mod flamegraph {
         assert!(file.body().ends_with(b"</svg>\n") || file.body().ends_with(b"</svg>"));
     }
 }
+
+/// The block profile of a program that mostly waits for work.
+fn mostly_idle() -> Profile {
+    let site = |kind, nanos, caller: &str| {
+        let wrapper = location(0x2000, &["contend::sync::Mutex<T>::lock"]);
+        sample(
+            kind,
+            1.0,
+            nanos,
+            &[wrapper, location(0x3000 + nanos, &[caller])],
+        )
+    };
+    let samples = vec![
+        site(Kind::CHAN_RECV, 70_000_000, "shop::worker"),
+        site(Kind::SLEEP, 20_000_000, "shop::timer"),
+        site(Kind::MUTEX, 10_000_000, "shop::pay"),
+    ];
+    with_kind(profile(samples), ProfileKind::Block, 1)
+}
+
+#[test]
+fn waits_for_work_are_one_line_that_leads_to_their_rows() {
+    let page = index(card(mostly_idle(), 1));
+    let line = "waiting for work is left out: 90.0ms (90.0%) in 2 contentions at 2 call sites; \
+                <a href=\"top?profile=block&amp;idle=1\">show it</a>";
+    assert_has(&page, &[line, "shop::<wbr>pay"]);
+    assert!(!page.contains("worker"), "{page}");
+    let table = viewed(&mostly_idle(), "", top::content);
+    assert_eq!(table.matches("<tr role=\"row\">").count(), 1 + 1);
+    let line = "waiting for work is left out: <b>90.0ms</b> (90.0%) at 2 call sites; \
+                <a href=\"top?profile=block&amp;idle=1\">show it</a>";
+    assert_has(&table, &[line, ">10.0%</span>"]);
+    let all = viewed(&mostly_idle(), "idle=1", top::content);
+    assert_eq!(all.matches("<tr role=\"row\">").count(), 1 + 3);
+    assert_has(&all, &["<a href=\"top?profile=block\">leave it out</a>"]);
+    for page in [page, table, all] {
+        assert_nothing_inline(&page);
+    }
+}

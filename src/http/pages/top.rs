@@ -6,6 +6,7 @@ use super::live;
 use super::stacks::{StackSite, has_wakeups, percent, sites, total};
 use super::view::{Page, View};
 use crate::http::call::{Answer, Call};
+use crate::profile::kind::is_idle;
 use crate::profile::{mean_delay, std_error};
 use crate::text::units::{human, shortened};
 
@@ -27,8 +28,12 @@ pub(super) fn content(view: &View<'_>) -> Html {
         return view.shown.why_empty.clone();
     }
     let sites = sites(view.shown.stacks, view.measure);
-    let columns = Columns::of(view, &sites);
     let total = total(view.shown.stacks, view.measure);
+    let (sites, folded) = fold_idle(view, sites, total);
+    if sites.is_empty() {
+        return folded;
+    }
+    let columns = Columns::of(view, &sites);
     let rows = sites.iter().take(SITES);
     let rows = rows.map(|site| row(view, site, &columns, total));
     let more = match sites.len().checked_sub(SITES) {
@@ -36,18 +41,51 @@ pub(super) fn content(view: &View<'_>) -> Html {
         _ => Html::default(),
     };
     html!(
-        "<p class=\"filter\" hidden><input type=\"search\" id=\"filter\" aria-label=\"filter\" \
+        "{}<p class=\"filter\" hidden><input type=\"search\" id=\"filter\" aria-label=\"filter\" \
          placeholder=\"Filter: function, file or kind\" autocomplete=\"off\" spellcheck=\"false\"> \
          <output id=\"shown\" role=\"status\"></output></p>\n\
          <div class=\"scroll\">\n<table class=\"sites\" role=\"table\" data-measure=\"{}\">\n\
          <thead role=\"rowgroup\"><tr role=\"row\">{}</tr></thead>\n\
          <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n{}\
          <p class=\"hint\">A function leads to its callers, its source and its stacks.</p>\n",
+        folded,
         view.measure().name,
         columns.titles(view),
         rows.collect::<Html>(),
         more,
     )
+}
+
+/// The call sites without those that wait for work, and a line about these. Where the line's link
+/// was followed all of them are there.
+fn fold_idle<'a>(
+    view: &View<'_>,
+    sites: Vec<StackSite<'a>>,
+    total: f64,
+) -> (Vec<StackSite<'a>>, Html) {
+    let has_idle = sites.iter().any(|site| is_idle(site.kind));
+    if !view.shown.stacks.is_of_waits() || !has_idle {
+        return (sites, Html::default());
+    }
+    if view.call.query.get("idle") == Some("1") {
+        let address = view.address("top", &[]);
+        let line = html!(
+            "<p class=\"hint\">waiting for work is shown; <a href=\"{}\">leave it out</a></p>\n",
+            address
+        );
+        return (sites, line);
+    }
+    let (idle, busy): (Vec<_>, Vec<_>) = sites.into_iter().partition(|site| is_idle(site.kind));
+    let amount = idle.iter().map(|site| site.values[view.measure]).sum();
+    let line = html!(
+        "<p class=\"hint\">waiting for work is left out: <b>{}</b> ({}) at {} call sites; \
+         <a href=\"{}\">show it</a></p>\n",
+        view.amount(amount),
+        percent(amount, total),
+        idle.len(),
+        view.address("top", &[("idle", "1")]),
+    );
+    (busy, line)
 }
 
 /// The columns that are there. Others would only be blank.

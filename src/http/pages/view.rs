@@ -214,7 +214,7 @@ impl<'a> View<'a> {
 
     /// This page's parameters beside the profile and the measure.
     fn asked_for(&self) -> Vec<(&'static str, String)> {
-        let given = ["name", "kind"].into_iter();
+        let given = ["name", "kind", "idle"].into_iter();
         let given = given.filter_map(|name| Some((name, self.call.query.get(name)?.to_owned())));
         given.collect()
     }

@@ -31,7 +31,7 @@ pub(super) fn form(profile: &Profile, path: &str, query: &Query<'_>, longest: u3
 
 /// The page's parameters, for the next one.
 pub(super) fn kept(query: &Query<'_>) -> Html {
-    let kept = ["value", "name", "kind", "label"]
+    let kept = ["value", "name", "kind", "label", "idle"]
         .into_iter()
         .filter_map(|name| {
             let value = query.get(name)?;
