@@ -201,13 +201,17 @@ fn the_mutex_profile_alone_counts_too() {
 #[cfg(feature = "parking_lot")]
 fn wait_for_each(locks: &[contend::parking_lot::Mutex<u32>]) {
     std::thread::scope(|scope| {
-        for locks in locks.chunks(locks.len().div_ceil(16)) {
+        let threads = locks.chunks(locks.len().div_ceil(16)).map(|locks| {
             scope.spawn(move || {
                 for lock in locks {
                     let _guard = lock.lock();
                     assert!(lock.try_lock_for(Duration::ZERO).is_none());
                 }
-            });
+            })
+        });
+        // Joined, since the end of a scope does not wait until they have freed all that is theirs.
+        for thread in threads.collect::<Vec<_>>() {
+            thread.join().unwrap();
         }
     });
 }
