@@ -11,6 +11,8 @@ mod perfetto;
 mod report;
 mod slices;
 mod tasks;
+#[cfg(all(test, feature = "profiling", feature = "parking_lot"))]
+mod truth;
 mod wait;
 
 use std::io::{self, Write};

@@ -42,7 +42,7 @@ impl Release {
         let is_reader = kind == Kind::RWLOCK_READ;
         if !is_reader {
             let is_due = flag.is_due(now);
-            quick::released(flag, place.filter(|_| !events::is_on()), now, is_due);
+            quick::released(flag, place, now, is_due);
             if !is_due {
                 return None;
             }
@@ -226,7 +226,7 @@ pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) ->
 #[allow(dead_code)] // Only some skins know whom an unlock wakes.
 #[inline]
 pub(crate) fn is_untimed(place: ReleasePlace, flag: &Flag) -> bool {
-    !events::is_on() && quick::is_untimed(flag, place)
+    quick::is_untimed(flag, place)
 }
 
 /// [`release`] from a place from which rounds may be quick, if there is one.
