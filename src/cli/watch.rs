@@ -80,7 +80,11 @@ impl Looker {
     fn look_at_threads(&self) -> Result<Look> {
         let url = self.base.join("threads?form=json");
         let bytes = self.client.get(&url)?;
-        let rows = ThreadRows::read(&bytes).map_err(|what| Error::about(&url, what))?;
+        let mut rows = ThreadRows::read(&bytes).map_err(|what| Error::about(&url, what))?;
+        let url = self.base.join("deadlock?form=json");
+        let bytes = self.client.get(&url)?;
+        rows.add_deadlocks(&bytes)
+            .map_err(|what| Error::about(&url, what))?;
         Ok(Look {
             subject: Subject::Threads,
             taken: Instant::now(),

@@ -13,6 +13,8 @@ use crate::text::units::human;
 pub(super) struct ThreadRows {
     rows: Vec<Row>,
     notes: Vec<String>,
+    /// A line for each.
+    deadlocks: Vec<String>,
 }
 
 struct Row {
@@ -40,7 +42,29 @@ impl ThreadRows {
         rows.sort_by_key(|row| std::cmp::Reverse((row.waited, row.cpu)));
         let notes = value["notes"].as_array().into_iter().flatten();
         let notes = notes.filter_map(Value::as_str).map(printable).collect();
-        Ok(Self { rows, notes })
+        Ok(Self {
+            rows,
+            notes,
+            deadlocks: Vec::new(),
+        })
+    }
+
+    /// Reads the JSON that `deadlock?form=json` answers.
+    ///
+    /// # Errors
+    ///
+    /// It is something else.
+    pub(super) fn add_deadlocks(&mut self, json: &[u8]) -> Result<(), String> {
+        let value: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let deadlocks = value["deadlocks"].as_array();
+        let deadlocks = deadlocks.ok_or("the answer has no deadlocks")?;
+        self.deadlocks = deadlocks.iter().map(line_of).collect();
+        Ok(())
+    }
+
+    /// A line for each deadlock; `contend deadlocks` tells the rest.
+    pub(super) fn deadlocks(&self) -> &[String] {
+        &self.deadlocks
     }
 
     /// How many threads are in which state.
@@ -76,6 +100,19 @@ impl ThreadRows {
         let rows = self.rows.iter().take(height);
         rows.map(|row| cut(&row.line(), width)).collect()
     }
+}
+
+/// `deadlock: 2 threads wait for each other: 7 a, 8 b`.
+fn line_of(deadlock: &Value) -> String {
+    let text = deadlock["text"].as_str().unwrap_or_default();
+    let what = text.lines().next().unwrap_or("deadlock");
+    let threads = deadlock["threads"].as_array().into_iter().flatten();
+    let names = threads.map(|thread| {
+        let name = thread["name"].as_str().unwrap_or_default();
+        format!("{} {name}", thread["tid"])
+    });
+    let names: Vec<String> = names.collect();
+    printable(&format!("{what}: {}", names.join(", ")))
 }
 
 impl Row {
@@ -123,7 +160,7 @@ mod tests {
             {"tid": 8, "name": "stuck", "state": "waiting: mutex", "cpu_nanos": 0, "place": "shop::pay",
              "wait": {"kind": "mutex", "waited_nanos": 2000000000, "holders": [{"tid": 9, "name": "busy"}]}}
         ], "notes": ["a note"]}"#;
-        let rows = ThreadRows::read(json).unwrap();
+        let mut rows = ThreadRows::read(json).unwrap();
         let lines = rows.lines(100, 10);
         assert!(
             lines[0].starts_with("   2.00s      0ns        8  stuck"),
@@ -142,5 +179,20 @@ mod tests {
         assert_eq!(rows.summary(), "2 threads: 1 waiting: mutex, 1 sleep");
         assert_eq!(rows.warning(), "a note");
         assert!(ThreadRows::read(b"{}").is_err());
+
+        assert!(rows.deadlocks().is_empty());
+        let json = br#"{"deadlocks": [{"text": "deadlock: 2 threads wait\n  thread 7",
+            "threads": [{"tid": 7, "name": "a\u001b[2J"}, {"tid": 8, "name": "b"}]}]}"#;
+        rows.add_deadlocks(json).unwrap();
+        let [deadlock] = rows.deadlocks() else {
+            panic!("{:?}", rows.deadlocks());
+        };
+        assert!(
+            deadlock.starts_with("deadlock: 2 threads wait: 7 a"),
+            "{deadlock}"
+        );
+        assert!(deadlock.ends_with(", 8 b"), "{deadlock}");
+        assert!(!deadlock.contains('\u{1b}'));
+        assert!(rows.add_deadlocks(b"{}").is_err());
     }
 }

@@ -291,8 +291,12 @@ impl View {
                 text: self.warning.clone(),
                 paint: Paint::Worse,
             },
-            heading(ThreadRows::titles()),
         ];
+        lines.extend(threads.deadlocks().iter().map(|deadlock| Line {
+            text: deadlock.clone(),
+            paint: Paint::Worse,
+        }));
+        lines.push(heading(ThreadRows::titles()));
         let room = height.saturating_sub(lines.len());
         let rows = threads.lines(width, usize::MAX);
         let is_wanted = |row: &&String| row.to_lowercase().contains(&self.filter.to_lowercase());
