@@ -71,20 +71,24 @@
 //! | *(none)* | | reads | The index: each profile with its numbers, its rate and its losses, and links to all paths. |
 //! | `mutex` | | reads | Whose code made others wait, since the program started: pprof, compressed with gzip. |
 //! | | `debug=1` | | As text. |
+//! | | `names=0` | | Addresses, mappings and build ids alone, for who names elsewhere: no name is looked up. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `fraction=F` | takes time | In the window at least one contention in F is sampled for the mutex profile. |
 //! | `block` | | reads | Where threads waited, since the program started, in the same form. |
 //! | | `debug=1` | | As text. |
+//! | | `names=0` | | Addresses, mappings and build ids alone, for who names elsewhere: no name is looked up. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `rate=T` | takes time | In the window at least one event per T of waiting is sampled for the block profile: nanoseconds, or `10us`, `1ms`. |
 //! | `wake` | | reads | Who ended the waits that no lock made, since the program started, in the same form. |
 //! | | `debug=1` | | As text. |
+//! | | `names=0` | | Addresses, mappings and build ids alone, for who names elsewhere: no name is looked up. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `wake_rate=T` | takes time | As `rate`, for the wake profile. |
 //! | `pairs` | | reads | Who blocked whom, since the program started, in the same form. |
 //! | | `debug=1` | | As text. |
+//! | | `names=0` | | Addresses, mappings and build ids alone, for who names elsewhere: no name is looked up. |
 //! | | `label=KEY=VALUE` | | Only what has this label, as `endpoint=/cart`. |
 //! | | `seconds=N` | takes time | What happens in the next N seconds, 1 to 300: a delta, with its duration. |
 //! | | `pairs_fraction=F` | takes time | As `fraction`, for the pairs profile, and with it for the mutex profile. |

@@ -29,19 +29,36 @@ pub(crate) fn profiles<const N: usize>(wanted: [ProfileKind; N]) -> [Profile; N]
 }
 
 fn named(numbers: Numbers) -> Profile {
+    with_stacks(numbers, Names::LookedUp)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    LookedUp,
+    /// Addresses and mappings alone, for who names elsewhere.
+    #[allow(dead_code)] // Asked for by HTTP, which is a feature.
+    LeftOut,
+}
+
+fn with_stacks(numbers: Numbers, names: Names) -> Profile {
     // Made before the names are looked up: its time is that of the numbers.
     let profile = Profile::of(numbers.which, numbers.rate, numbers.resets, numbers.lost);
     let in_progress = in_progress(numbers.which);
     let mut symbolizer = symbols::symbolizer();
-    let stacks = numbers.totals.iter().map(|totals| &*totals.addresses);
-    symbolizer.prepare(stacks.flatten().copied());
+    if names == Names::LookedUp {
+        let stacks = numbers.totals.iter().map(|totals| &*totals.addresses);
+        symbolizer.prepare(stacks.flatten().copied());
+    }
     let samples = numbers.totals.into_iter().map(|totals| Sample {
         kind: totals.tags.kind,
         labels: totals.tags.labels,
         contentions: totals.amount.contentions,
         delay_nanos: totals.amount.delay_nanos,
         variance: totals.amount.variance,
-        stack: Arc::new(symbolizer.stack(totals.addresses)),
+        stack: Arc::new(match names {
+            Names::LookedUp => symbolizer.stack(totals.addresses),
+            Names::LeftOut => symbolizer.nameless_stack(totals.addresses),
+        }),
     });
     let samples = merged(samples);
     profile

@@ -65,6 +65,8 @@ pub(crate) struct Symbolizer {
     cache: MutexGuard<'static, Cache>,
     /// By address, what was looked up in one go for this profile.
     prepared: HashMap<u64, Vec<RawFrame>>,
+    /// By return address, what has no name because none is wanted.
+    nameless: HashMap<usize, Arc<Location>>,
 }
 
 pub(crate) fn symbolizer() -> Symbolizer {
@@ -75,6 +77,7 @@ pub(crate) fn symbolizer() -> Symbolizer {
     Symbolizer {
         cache,
         prepared: HashMap::new(),
+        nameless: HashMap::new(),
     }
 }
 
@@ -166,6 +169,24 @@ impl Symbolizer {
         // On another sort of thread it is another one. No address is that small.
         let addresses = shown.chain([cut.role as usize]).collect();
         Stack::new(addresses, locations, starts_in_wrapper).of_task_on(cut.role)
+    }
+
+    /// The stack with these return addresses, leaf first, as it was recorded: nothing is looked up,
+    /// so the profiler's own frames and start-up code are on it, too.
+    #[allow(dead_code)] // Asked for by HTTP, which is a feature.
+    pub(crate) fn nameless_stack(&mut self, addresses: Box<[usize]>) -> Stack {
+        let code = addresses.iter().filter(|address| **address > 1);
+        let locations = code.map(|address| self.nameless(*address)).collect();
+        Stack::new(addresses, locations, false)
+    }
+
+    fn nameless(&mut self, return_address: usize) -> Arc<Location> {
+        if let Some(known) = self.nameless.get(&return_address) {
+            return Arc::clone(known);
+        }
+        let location = Arc::new(self.location_of(return_address, Vec::new()));
+        self.nameless.insert(return_address, Arc::clone(&location));
+        location
     }
 
     /// The stack of a pair: each of its two stacks as it is shown elsewhere, and the frame between
@@ -281,6 +302,14 @@ impl Symbolizer {
     }
 
     fn location(&mut self, return_address: usize) -> Location {
+        let found = match address::frame_name(return_address) {
+            Some(_) => Vec::new(),
+            None => self.look_up(address_of_call(return_address)),
+        };
+        self.location_of(return_address, found)
+    }
+
+    fn location_of(&mut self, return_address: usize, found: Vec<RawFrame>) -> Location {
         if let Some(name) = address::frame_name(return_address) {
             return Location {
                 address: 0,
@@ -291,7 +320,6 @@ impl Symbolizer {
         }
         let address = address_of_call(return_address);
         let mapping = self.cache.objects.mapping_of(address).cloned();
-        let found = self.look_up(address);
         let mut frames: Vec<_> = found
             .into_iter()
             .filter_map(|raw| self.cache.frame_of(raw, address))

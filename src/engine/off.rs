@@ -138,6 +138,10 @@ impl Moment {
         std::iter::empty()
     }
 
+    pub(crate) fn nameless(self) -> Profile {
+        self.named()
+    }
+
     pub(crate) fn named(self) -> Profile {
         let profile = Profile::empty(self.which);
         match self.duration {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Response;
 use super::call::{Answer, Call};
 use super::query::invalid;
-use crate::ask::control::{self, Mark};
+use crate::ask::control::{self, Mark, Moment};
 use crate::export::form;
 use crate::export::labels::{ByLabel, by_label};
 use crate::profile::Profile;
@@ -91,8 +91,10 @@ pub(super) fn asked_for<'a>(call: &Call<'a>, which: ProfileKind) -> Result<Asked
         Some(duration) => window(call, which, duration),
         None => {
             refuse_rates(call)?;
+            let wants_names = call.query.wants_names()?;
             let turn = call.state.turn();
-            Asked::of(call, control::profile(which), turn)
+            let [now] = control::moments([which]);
+            Asked::of(call, profile_of(now, wants_names), turn)
         }
     }
 }
@@ -106,6 +108,7 @@ fn window<'a>(
     if is_off(which, rate) {
         return Err(refuse_off(which));
     }
+    let wants_names = call.query.wants_names()?;
     let window = call.window(duration)?;
     let delta = {
         // Until the window ends, however it does.
@@ -117,7 +120,14 @@ fn window<'a>(
         now.since(&before)
     };
     let turn = call.state.turn();
-    Asked::of(call, delta.named(), turn)
+    Asked::of(call, profile_of(delta, wants_names), turn)
+}
+
+fn profile_of(numbers: Moment, wants_names: bool) -> Profile {
+    match wants_names {
+        true => numbers.named(),
+        false => numbers.nameless(),
+    }
 }
 
 /// Whether nothing would be recorded in a window at this rate.

@@ -32,6 +32,15 @@ impl<'a> Query<'a> {
         same.is_some_and(|(_, value)| value.is_empty())
     }
 
+    /// Whether functions are to be named, as they are unless `names=0` says that who asked does it.
+    pub(super) fn wants_names(&self) -> Result<bool, Response> {
+        match self.get("names") {
+            None | Some("1") => Ok(true),
+            Some("0") => Ok(false),
+            Some(other) => Err(invalid("names", "0 or 1", other)),
+        }
+    }
+
     /// Whether `debug=` asks for text. Go takes a word for 0 and writes a compressed file under
     /// the content type of text for a negative number; here these are errors.
     pub(super) fn wants_text(&self) -> Result<bool, Response> {

@@ -26,7 +26,7 @@ pub(crate) static ROUTES: [Route; 26] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, LABEL, WINDOW, FRACTION],
+        parameters: &[TEXT_FORM, NAMES, LABEL, WINDOW, FRACTION],
         listed: Listed::Example(""),
         snapped: &[
             Snapped::at_once("mutex", ""),
@@ -40,7 +40,7 @@ pub(crate) static ROUTES: [Route; 26] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, LABEL, WINDOW, RATE],
+        parameters: &[TEXT_FORM, NAMES, LABEL, WINDOW, RATE],
         snapped: &[
             Snapped::at_once("block", ""),
             Snapped::at_once("block", "?debug=1"),
@@ -53,7 +53,7 @@ pub(crate) static ROUTES: [Route; 26] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, WINDOW, WAKE_RATE],
+        parameters: &[TEXT_FORM, NAMES, WINDOW, WAKE_RATE],
         snapped: &[
             Snapped::at_once("wake", ""),
             Snapped::at_once("wake", "?debug=1"),
@@ -66,7 +66,7 @@ pub(crate) static ROUTES: [Route; 26] = [
         )
     },
     Route {
-        parameters: &[TEXT_FORM, LABEL, WINDOW, PAIRS_FRACTION],
+        parameters: &[TEXT_FORM, NAMES, LABEL, WINDOW, PAIRS_FRACTION],
         snapped: &[
             Snapped::at_once("pairs", ""),
             Snapped::at_once("pairs", "?debug=1"),
@@ -409,6 +409,11 @@ const FORM: Parameter = Parameter::new(
     "`page` (what browsers get), `text` (what all others get) or `json`.",
 );
 const TEXT_FORM: Parameter = Parameter::new("debug=1", Effect::Reads, "As text.");
+const NAMES: Parameter = Parameter::new(
+    "names=0",
+    Effect::Reads,
+    "Addresses, mappings and build ids alone, for who names elsewhere: no name is looked up.",
+);
 const WINDOW: Parameter = Parameter::new(
     "seconds=N",
     TakesTime,

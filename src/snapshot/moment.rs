@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::{Duration, Instant};
 
-use super::named;
+use super::{Names, with_stacks};
 use crate::engine::recorder::{self, Numbers};
 use crate::engine::store::StackTotals;
 use crate::profile::Profile;
@@ -92,7 +92,16 @@ impl Moment {
 
     /// The profile of these numbers. Looks names up.
     pub(crate) fn named(self) -> Profile {
-        let profile = named(self.numbers);
+        self.profile(Names::LookedUp)
+    }
+
+    /// The same with addresses and mappings alone.
+    pub(crate) fn nameless(self) -> Profile {
+        self.profile(Names::LeftOut)
+    }
+
+    fn profile(self, names: Names) -> Profile {
+        let profile = with_stacks(self.numbers, names);
         match self.duration {
             Some(duration) => profile.lasting(duration),
             None => profile,

@@ -207,3 +207,43 @@ fn a_label_leaves_its_part_and_pages_offer_all_values() {
         text(&wrong)
     );
 }
+
+#[test]
+fn without_names_there_are_the_addresses_and_build_ids() {
+    let _alone = alone();
+    set_rates(1, 1);
+    hog1();
+    for which in ["mutex", "block"] {
+        let named = Decoded::from_gzip(asked(which).body());
+        let nameless = asked(&format!("{which}?names=0"));
+        assert_eq!(contentions_of(&nameless, "hog1"), 0, "{which}");
+        let nameless = Decoded::from_gzip(nameless.body());
+        let sums = |profile: &Decoded| {
+            let values = profile.stacks().into_iter().map(|(values, ..)| values);
+            values.fold([0, 0], |sums, values| {
+                [sums[0] + values[0], sums[1] + values[1]]
+            })
+        };
+        assert_eq!(sums(&nameless), sums(&named), "{which}");
+        let raw = &nameless.raw;
+        assert!(!raw.location.is_empty(), "{which}");
+        for location in &raw.location {
+            // A frame that stands for no code has its name all the same.
+            assert_eq!(location.line.is_empty(), location.address != 0, "{which}");
+        }
+        // The user's functions are among them, for who has the program.
+        let addresses: Vec<u64> = raw.location.iter().map(|at| at.address).collect();
+        for location in &named.raw.location {
+            assert!(addresses.contains(&location.address), "{which}");
+        }
+        let has_id = raw.mapping.iter().any(|mapping| mapping.build_id != 0);
+        assert!(has_id || !cfg!(target_os = "linux"), "{which}");
+        let nothing_named = raw.mapping.iter().all(|mapping| !mapping.has_functions);
+        assert!(nothing_named, "{which}");
+    }
+    let window = asked("mutex?seconds=1&names=0&fraction=1");
+    assert_eq!(window.status(), 200);
+    let wrong = asked("mutex?names=no");
+    assert_eq!(wrong.status(), 400);
+    assert!(text(&wrong).contains("0 or 1"), "{}", text(&wrong));
+}
