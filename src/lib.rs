@@ -282,6 +282,10 @@
 //! | none, or `strip = "debuginfo"` | full paths of functions that were not inlined; no lines. What was inlined stands under its caller's name |
 //! | `strip = true` | addresses, with mappings and build ids: `addr2line -fie PROGRAM 0x41fc3` names them later |
 //!
+//! The files are opened when profiling is first turned on. Where one cannot be read then, as in a
+//! chroot without /proc, or after setuid where its mode is 0711, its code has addresses alone. A
+//! line below the table names the file, the reason and the share of the delay.
+//!
 //! So it is at each `opt-level`, with thin and fat LTO, `panic = "abort"`, one codegen unit,
 //! `split-debuginfo`, debug information that is compressed with zlib or zstd, and with both
 //! manglings of names: `tests/names` builds a program in all of these ways and looks at its stacks.

@@ -38,6 +38,8 @@ pub(crate) use sample::Stack;
 pub(crate) use sample::ThreadRole;
 pub(crate) use sample::{mean_delay, std_error};
 
+use crate::text::escape::OneLine;
+use crate::text::units::percent;
 use labels::Tags;
 use lost::Lost;
 
@@ -64,6 +66,16 @@ pub struct Profile {
     /// too.
     ongoing: Vec<Ongoing>,
     in_progress: InProgress,
+    /// The files with code on its stacks that no name could be read from.
+    unread: Vec<Unread>,
+}
+
+/// A file that no name could be read from: it cannot be opened, or is another build.
+#[derive(Clone, Debug)]
+pub(crate) struct Unread {
+    /// As the mappings have it; empty where it is not known.
+    pub(crate) file: Box<str>,
+    pub(crate) why: String,
 }
 
 /// A wait that went on when a profile was taken.
@@ -125,6 +137,7 @@ impl Profile {
             mappings: Arc::new([]),
             ongoing: Vec::new(),
             in_progress: InProgress::default(),
+            unread: Vec::new(),
         }
     }
 
@@ -139,6 +152,46 @@ impl Profile {
 
     pub(crate) fn in_progress(&self) -> InProgress {
         self.in_progress
+    }
+
+    /// The files with code on its stacks that no name could be read from.
+    #[cfg(any(feature = "profiling", test))]
+    pub(crate) fn with_unread(self, unread: Vec<Unread>) -> Profile {
+        Profile { unread, ..self }
+    }
+
+    /// A sentence for each file whose code has no names on stacks with some of the delay, because
+    /// it could not be read.
+    pub(crate) fn why_nameless(&self) -> impl Iterator<Item = String> {
+        let total = self.total_delay_nanos();
+        self.unread.iter().filter_map(move |unread| {
+            let nanos = self.nameless_nanos(&unread.file);
+            let share = percent(nanos, total);
+            let file = match &*unread.file {
+                "" => "the program",
+                file => file,
+            };
+            (nanos > 0).then(|| {
+                format!(
+                    "code of {} has no names, on stacks with {share} of the delay: its file \
+                     cannot be read ({}); turn profiling on while it can",
+                    OneLine(file),
+                    OneLine(&unread.why),
+                )
+            })
+        })
+    }
+
+    /// The delay of the stacks that have code of this file without a name.
+    fn nameless_nanos(&self, file: &str) -> u64 {
+        let is_nameless = |location: &Arc<Location>| {
+            let mapping = location.mapping.as_deref();
+            !location.symbolized && mapping.is_some_and(|mapping| *mapping.file == *file)
+        };
+        let samples = self.samples.iter();
+        let nameless = samples.filter(|sample| sample.stack.locations.iter().any(is_nameless));
+        let delays = nameless.map(|sample| sample.delay_nanos);
+        delays.fold(0, u64::saturating_add)
     }
 
     #[cfg(feature = "profiling")]
@@ -268,6 +321,7 @@ impl Profile {
             taken: self.taken,
             ongoing: self.ongoing.clone(),
             in_progress: self.in_progress,
+            unread: self.unread.clone(),
         };
         delta.samples = if was_reset {
             self.by_stack().map(|(_, sample)| sample.clone()).collect()

@@ -61,8 +61,13 @@ fn with_stacks(numbers: Numbers, names: Names) -> Profile {
         }),
     });
     let samples = merged(samples);
+    let unread = match names {
+        Names::LookedUp => symbolizer.unread(&samples),
+        Names::LeftOut => Vec::new(),
+    };
     profile
         .with_samples(samples, symbolizer.mappings())
+        .with_unread(unread)
         .with_in_progress(in_progress)
 }
 

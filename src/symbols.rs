@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use crate::engine::published::Published;
 use crate::loader::{self, Objects};
 use crate::profile::address;
-use crate::profile::{Frame, Location, Mapping, Stack};
+use crate::profile::{Frame, Location, Mapping, Sample, Stack, Unread};
 #[cfg(target_os = "linux")]
 use elf as imp;
 use executor::TaskLocations;
@@ -265,6 +265,26 @@ impl Symbolizer {
             let found = imp::look_up(&self.cache.files, mapping, &addresses);
             self.prepared.extend(addresses.into_iter().zip(found));
         }
+    }
+
+    /// The files with code on these stacks of which nothing can be read.
+    pub(crate) fn unread(&self, samples: &[Sample]) -> Vec<Unread> {
+        let mut files = HashSet::new();
+        let locations = samples
+            .iter()
+            .flat_map(|sample| sample.stack.locations.iter());
+        let nameless = locations.filter(|location| !location.symbolized);
+        let mappings = nameless.filter_map(|location| location.mapping.as_deref());
+        mappings
+            .filter(|mapping| files.insert(&*mapping.file))
+            .filter_map(|mapping| {
+                let why = self.cache.files.why_unread(mapping)?;
+                Some(Unread {
+                    file: mapping.file.clone(),
+                    why,
+                })
+            })
+            .collect()
     }
 
     /// The name of the function that the instruction at `address` is of, inlined or not. Any

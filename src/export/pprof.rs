@@ -390,6 +390,7 @@ fn comments(profile: &Profile) -> Vec<String> {
     if profile.samples().is_empty() {
         comments.push(why_empty(profile));
     }
+    comments.extend(profile.why_nameless());
     comments
 }
 

@@ -86,6 +86,7 @@ impl fmt::Display for Table<'_> {
         }
         explanations(total, |name| delay_below(self.profile, name))
             .chain(hint(self.profile))
+            .chain(self.profile.why_nameless())
             .try_for_each(|sentence| writeln!(f, "{sentence}"))?;
         self.write_blocked_workers(f)
     }

@@ -10,7 +10,7 @@ use super::*;
 use crate::profile::kind::Kind;
 use crate::profile::lost::Lost;
 use crate::profile::tests::{location, profile, program, sample, with_kind, with_lost};
-use crate::profile::{Location, ProfileKind, Sample};
+use crate::profile::{Location, ProfileKind, Sample, Unread};
 use decoder::Decoded;
 
 const LOCK: &str = "contend::sync::Mutex<T>::lock@/c/contend/src/sync/mutex.rs:40";
@@ -160,6 +160,27 @@ fn addresses_without_names_are_left_for_later() {
     assert_eq!((location.address, location.line.len()), (0x6000, 0));
     assert_eq!(location.mapping_id, 1);
     assert!(!decoded.raw.mapping[0].has_functions);
+}
+
+#[test]
+fn code_without_names_says_why() {
+    let unread = |file: &str| Unread {
+        file: file.into(),
+        why: "Permission denied\n(os error 13)".to_owned(),
+    };
+    let named = || sample(Kind::MUTEX, 1.0, 750, &[location(0x2000, &[GET])]);
+    let nameless = sample(Kind::MUTEX, 1.0, 250, &[unnamed(0x6000)]);
+    let both = profile(vec![named(), nameless]);
+    let both = both.with_unread(vec![unread("/opt/shop/bin/shop"), unread("/opt/other.so")]);
+    let why = "code of /opt/shop/bin/shop has no names, on stacks with 25.0% of the delay: its file \
+               cannot be read (Permission denied\\n(os error 13)); turn profiling on while it can";
+    let table = both.to_string();
+    assert_eq!(table.lines().last(), Some(why), "{table}");
+    assert_eq!(Decoded::of(&both).comments().last(), Some(&why));
+    assert!(text_of(&both).ends_with(&format!("\n# {why}\n")));
+    // Nobody hears of a file whose code is left out.
+    let rest = both.focus(GET).since(&profile(vec![]));
+    assert!(!rest.to_string().contains("has no names"), "{rest}");
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub(crate) fn write(profile: &Profile, output: impl Write) -> io::Result<()> {
     } else if profile.lost().total() > 0 {
         writeln!(output, "# lost: {}", profile.lost())?;
     }
+    profile
+        .why_nameless()
+        .try_for_each(|sentence| writeln!(output, "# {sentence}"))?;
     output.flush()
 }
 

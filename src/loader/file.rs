@@ -1,6 +1,7 @@
 //! The file that an object was mapped from, and its bytes.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -21,19 +22,38 @@ pub(crate) fn open_mapped(mapping: &Mapping) -> Option<File> {
     let paths = paths
         .iter()
         .take(if mapping.build_id.is_empty() { 1 } else { 2 });
-    let mut files = paths.filter_map(open_regular);
+    let mut files = paths.filter_map(|path| open_regular(path).ok());
     files.find(|file| is_build(file, mapping))
 }
 
 /// The loader maps regular files alone. The list of another program's objects may name anything, as
 /// a FIFO that nobody writes to.
-fn open_regular(path: impl AsRef<Path>) -> Option<File> {
+fn open_regular(path: impl AsRef<Path>) -> io::Result<File> {
     let mut options = File::options();
     options
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    let file = options.open(path).ok()?;
-    file.metadata().ok()?.is_file().then_some(file)
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
+/// Why the file that is mapped cannot be read, for one that [`open_mapped`] does not find. `None`:
+/// nobody expects a file there.
+pub(crate) fn why_not_open(mapping: &Mapping) -> Option<String> {
+    if mapping.file.is_empty() {
+        return Some("there is no /proc that tells where it lies".to_owned());
+    }
+    // The kernel's own object.
+    if !mapping.file.contains('/') {
+        return None;
+    }
+    Some(match open_regular(&*mapping.file) {
+        Ok(_) => "another build is at its path now".to_owned(),
+        Err(error) => error.to_string(),
+    })
 }
 
 /// Without a build id there is no telling; then it is believed.
@@ -58,7 +78,7 @@ impl Mapped {
     }
 
     pub(crate) fn at(path: impl AsRef<Path>) -> Option<Self> {
-        Self::new(&open_regular(path)?)
+        Self::new(&open_regular(path).ok()?)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

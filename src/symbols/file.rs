@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use object::Object;
 
-use crate::loader::file::{Mapped, is_build, open_mapped};
+use crate::loader::file::{Mapped, is_build, open_mapped, why_not_open};
 use crate::loader::{self, Objects};
 use crate::profile::Mapping;
 
@@ -52,6 +52,14 @@ impl Files {
         match self.kept.get(&mapping.file) {
             Some(file) if is_build(file, mapping) => Mapped::new(file),
             _ => Mapped::new(&open_mapped(mapping)?),
+        }
+    }
+
+    /// Why nothing can be read of the file that is mapped. `None`: it is there.
+    pub(super) fn why_unread(&self, mapping: &Mapping) -> Option<String> {
+        match self.mapped(mapping) {
+            Some(_) => None,
+            None => why_not_open(mapping),
         }
     }
 }
@@ -99,4 +107,48 @@ pub(super) fn shared_debug_file(file: &object::File<'_>, path: &Path) -> Option<
     let beside = path.parent()?.join(str::from_utf8(name).ok()?);
     let paths = [Some(beside), by_build_id(Some(id))];
     paths.into_iter().flatten().find_map(Mapped::at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let program = std::env::current_exe().unwrap();
+        let at = |file: &str, build_id: &str| Mapping {
+            start: 0x1000,
+            limit: 0x2000,
+            file_offset: 0,
+            bias: 0,
+            file: file.into(),
+            build_id: build_id.into(),
+        };
+        let program = program.to_str().unwrap();
+        let mut folder = program.rsplitn(2, '/');
+        let folder = folder.nth(1).unwrap();
+        let table = [
+            (at(program, ""), None),
+            // The kernel's own object.
+            (at("linux-vdso.so.1", "c0ffee"), None),
+            (at("", "c0ffee"), Some("there is no /proc")),
+            (
+                at(program, "c0ffee"),
+                Some("another build is at its path now"),
+            ),
+            (
+                at("/nowhere/shop", "c0ffee"),
+                Some("No such file or directory"),
+            ),
+            (at(folder, ""), Some("no regular file")),
+        ];
+        for (mapping, expected) in table {
+            let why = Files::default().why_unread(&mapping);
+            let is_expected = match (&why, expected) {
+                (Some(why), Some(expected)) => why.contains(expected),
+                (why, expected) => why.is_none() && expected.is_none(),
+            };
+            assert!(is_expected, "{mapping:?}: {why:?}");
+        }
+    }
 }

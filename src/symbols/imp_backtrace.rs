@@ -13,6 +13,10 @@ pub(super) struct Files;
 
 impl Files {
     pub(super) fn follow(&mut self, _objects: &Objects) {}
+
+    pub(super) fn why_unread(&self, _mapping: &Mapping) -> Option<String> {
+        None
+    }
 }
 
 /// The functions at each address, innermost first.

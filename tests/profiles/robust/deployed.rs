@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::loaded_code::{Library, contend_in};
 use crate::common::{at, in_child_by, profile_everything, release_when_asleep};
@@ -149,5 +150,35 @@ fn a_library_that_was_replaced_never_has_the_new_names() {
         assert_eq!(at(&profile, "new_function").0, 0, "{profile}");
         let nameless = at(&profile, "(liblost_plugin.so+0x");
         assert_eq!(nameless.0, 1, "{profile}");
+        let table = profile.to_string();
+        let why = table.lines().find(|line| line.contains("has no names"));
+        let why = why.unwrap_or_else(|| panic!("{table}"));
+        assert!(why.contains("/liblost_plugin.so has no names"), "{why}");
+        assert!(why.contains("another build is at its path now"), "{why}");
+    });
+}
+
+/// Profiling is turned on where no file of the program can be reached.
+#[test]
+fn a_program_that_locked_itself_in_says_why_names_are_missing() {
+    let name = "robust::deployed::a_program_that_locked_itself_in_says_why_names_are_missing";
+    in_child_by(name, Command::new, || {
+        let cell = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cell");
+        fs::create_dir_all(&cell).unwrap();
+        if let Err(error) = std::os::unix::fs::chroot(&cell) {
+            eprintln!("not tested: chroot: {error}");
+            return;
+        }
+        std::env::set_current_dir("/").unwrap();
+        let _profiling = profile_everything();
+        // Whether another thread sleeps only /proc would tell.
+        contend::thread::sleep(Duration::from_millis(1));
+        let profile = contend::block_profile();
+        let table = profile.to_string();
+        assert_eq!(profile.total_contentions(), 1, "{table}");
+        let why = "code of the program has no names, on stacks with 100.0% of the delay: its file \
+                   cannot be read (there is no /proc that tells where it lies); turn profiling on \
+                   while it can";
+        assert!(table.lines().any(|line| line == why), "{table}");
     });
 }
