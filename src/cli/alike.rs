@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::scale::ratio;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 
 /// A value that both have.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub(super) fn common(
 }
 
 /// Name and unit of each value.
-pub(super) fn types(profile: &Profile) -> Vec<(String, String)> {
+pub(super) fn types(profile: &DecodedProfile) -> Vec<(String, String)> {
     let types = profile.sample_types();
     types
         .map(|(name, unit)| (name.to_owned(), unit.to_owned()))
@@ -75,7 +75,7 @@ pub(super) fn converted(values: &[i64], common: &[Common], side: usize) -> Vec<i
 }
 
 /// Leaves the profile with what is common.
-pub(super) fn convert(profile: &mut Profile, common: &[Common], side: usize) {
+pub(super) fn convert(profile: &mut DecodedProfile, common: &[Common], side: usize) {
     let is_same = types(profile).len() == common.len()
         && common
             .iter()

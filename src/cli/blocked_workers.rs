@@ -12,7 +12,7 @@ use super::report::write_header;
 use super::source::Loaded;
 use super::spots::{Amount, Spot, Spots};
 use super::top::is_block_profile;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 use crate::profile::ProfileKind;
 use crate::profile::kind::is_wait_of_task;
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
 }
 
 /// The same as [`Sample::blocks_worker`](crate::Sample::blocks_worker), of a file.
-fn blocks_worker(profile: &Profile, sample: &Sample) -> bool {
+fn blocks_worker(profile: &DecodedProfile, sample: &Sample) -> bool {
     let leaf = sample.location_id.first();
     let leaf = leaf.and_then(|id| profile.frames(*id).next());
     let leaf = leaf.map_or("", |frame| frame.function);

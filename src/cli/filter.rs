@@ -15,7 +15,7 @@ use clap::Args;
 use regex::Regex;
 
 use super::output::printable;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 use labels::{LabelFilter, Units};
 use names::Matches;
@@ -113,13 +113,13 @@ impl Filter {
     }
 
     /// Leaves in the profile what is asked for.
-    pub(super) fn apply(&self, profile: &mut Profile) -> Found {
+    pub(super) fn apply(&self, profile: &mut DecodedProfile) -> Found {
         let [focus, ignore, hide, show] = self.by_name(profile);
         let [kind, label, tagfocus, tagignore] = self.by_label(profile);
         Found([focus, ignore, hide, show, kind, label, tagfocus, tagignore])
     }
 
-    fn by_name(&self, profile: &mut Profile) -> [bool; 4] {
+    fn by_name(&self, profile: &mut DecodedProfile) -> [bool; 4] {
         let patterns = [&self.focus, &self.ignore, &self.hide, &self.show];
         let [focus, ignore, hide, show] = patterns.map(|pattern| {
             let pattern = pattern.as_ref()?;
@@ -171,12 +171,12 @@ impl Filter {
         found
     }
 
-    fn by_label(&self, profile: &mut Profile) -> [bool; 4] {
-        let is_kind = |profile: &Profile, sample: &Sample| {
+    fn by_label(&self, profile: &mut DecodedProfile) -> [bool; 4] {
+        let is_kind = |profile: &DecodedProfile, sample: &Sample| {
             let wanted = |kind: &str| self.kind.iter().any(|wanted| wanted == kind);
             profile.labels(sample, "kind").any(wanted)
         };
-        let has_labels = |profile: &Profile, sample: &Sample| {
+        let has_labels = |profile: &DecodedProfile, sample: &Sample| {
             let has = |(key, value): &(String, String)| {
                 profile.labels(sample, key).any(|other| other == value)
             };
@@ -260,7 +260,7 @@ impl Found {
 }
 
 /// The kinds that the samples have.
-pub(super) fn kinds(profile: &Profile) -> BTreeSet<String> {
+pub(super) fn kinds(profile: &DecodedProfile) -> BTreeSet<String> {
     let samples = profile.tables.sample.iter();
     let kinds = samples.flat_map(|sample| profile.labels(sample, "kind"));
     kinds.map(str::to_owned).collect()

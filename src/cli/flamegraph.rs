@@ -8,7 +8,7 @@ use super::output::Output;
 use super::report::{NOTHING_LEFT, NOTHING_RECORDED};
 use super::scale::Unit;
 use crate::export::flamegraph::{Style, folded_line, write_folded};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 
 pub(super) fn run(arguments: &Flamegraph, output: &mut Output) -> Result<()> {
@@ -38,14 +38,14 @@ pub(super) fn run(arguments: &Flamegraph, output: &mut Output) -> Result<()> {
 }
 
 /// The stacks, a line each.
-pub(super) fn lines(profile: &Profile, value: usize) -> impl Iterator<Item = String> {
+pub(super) fn lines(profile: &DecodedProfile, value: usize) -> impl Iterator<Item = String> {
     let samples = profile.tables.sample.iter();
     samples.filter_map(move |sample| folded(profile, sample, value))
 }
 
 /// The stack from the root to the leaf, and the value. A negative value, as in a difference, has no
 /// width.
-fn folded(profile: &Profile, sample: &Sample, value: usize) -> Option<String> {
+fn folded(profile: &DecodedProfile, sample: &Sample, value: usize) -> Option<String> {
     let value = u64::try_from(sample.value[value])
         .ok()
         .filter(|columns| *columns > 0)?;

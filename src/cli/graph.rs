@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::weights::{By, Place};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 
 /// The edges of each row.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub(super) struct Edge<'p> {
 impl<'p> Graph<'p> {
     /// `kept`: only these rows are shown; `None`: all.
     pub(super) fn new(
-        profile: &'p Profile,
+        profile: &'p DecodedProfile,
         value: usize,
         by: By,
         kept: Option<&HashSet<Place<'p>>>,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use super::weights::By;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::{Function, Label, Line, Location, Sample};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Grouping {
     }
 
     /// How the frames of the profile are told apart. For a label its values become the only frames.
-    pub(super) fn apply(&self, profile: &mut Profile) -> By {
+    pub(super) fn apply(&self, profile: &mut DecodedProfile) -> By {
         match self {
             Self::Frames(by) => *by,
             Self::Label(key) => {
@@ -53,7 +53,7 @@ impl Grouping {
 }
 
 /// Leaves each sample one frame: the value of the label, as `endpoint=/cart`.
-fn by_label(profile: &mut Profile, key: &str) {
+fn by_label(profile: &mut DecodedProfile, key: &str) {
     let samples = profile.tables.sample.iter();
     let names: Vec<String> = samples.map(|sample| name(profile, sample, key)).collect();
     let tables = &mut profile.tables;
@@ -83,7 +83,7 @@ fn by_label(profile: &mut Profile, key: &str) {
 }
 
 /// Several values are joined by commas.
-fn name(profile: &Profile, sample: &Sample, key: &str) -> String {
+fn name(profile: &DecodedProfile, sample: &Sample, key: &str) -> String {
     let labels = sample.label.iter();
     let values: Vec<String> = labels
         .filter(|label| profile.string(label.key) == key)
@@ -95,7 +95,7 @@ fn name(profile: &Profile, sample: &Sample, key: &str) -> String {
     }
 }
 
-fn value(profile: &Profile, label: &Label) -> String {
+fn value(profile: &DecodedProfile, label: &Label) -> String {
     match label.str {
         0 => format!("{}{}", label.num, profile.string(label.num_unit)),
         text => profile.string(text).to_owned(),

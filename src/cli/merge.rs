@@ -20,7 +20,7 @@ use super::file::write_file;
 use super::output::{Output, printable};
 use super::scale::ratio;
 use super::source::Loaded;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto;
 
 pub(super) fn run(arguments: &Merge, output: &mut Output) -> error::Result<()> {
@@ -102,7 +102,7 @@ pub(super) struct Merger {
 
 /// The ids of one profile, as they are in the merged one.
 struct NewIds<'p> {
-    profile: &'p Profile,
+    profile: &'p DecodedProfile,
     /// The new id, and how far the addresses move.
     mappings: Vec<(u64, u64)>,
     functions: Vec<u64>,
@@ -113,7 +113,7 @@ impl Merger {
     /// # Errors
     ///
     /// If it has no value in common with those before it, or another period type.
-    pub(super) fn add(&mut self, profile: &Profile) -> Result<(), String> {
+    pub(super) fn add(&mut self, profile: &DecodedProfile) -> Result<(), String> {
         self.string("");
         let common = self.common_values(profile)?;
         self.add_head(profile)?;
@@ -150,7 +150,7 @@ impl Merger {
     }
 
     /// Leaves those that this profile has as well. `None`: it is the first.
-    fn common_values(&mut self, profile: &Profile) -> Result<Option<Vec<Common>>, String> {
+    fn common_values(&mut self, profile: &DecodedProfile) -> Result<Option<Vec<Common>>, String> {
         let Some(head) = &self.head else {
             return Ok(None);
         };
@@ -203,7 +203,7 @@ impl Merger {
         }
     }
 
-    fn add_head(&mut self, profile: &Profile) -> Result<(), String> {
+    fn add_head(&mut self, profile: &DecodedProfile) -> Result<(), String> {
         let mut new = self.head_of(profile);
         for comment in std::mem::take(&mut new.comment) {
             self.comments.id(comment, |_| comment);
@@ -254,7 +254,7 @@ impl Merger {
         Ok(())
     }
 
-    fn head_of(&mut self, profile: &Profile) -> proto::Profile {
+    fn head_of(&mut self, profile: &DecodedProfile) -> proto::Profile {
         let tables = &profile.tables;
         let mut moved = |index| self.string(profile.string(index));
         let mut value_type = |value: &proto::ValueType| proto::ValueType {
@@ -281,7 +281,7 @@ impl Merger {
         id as i64 - 1
     }
 
-    fn mapping(&mut self, profile: &Profile, mapping: &proto::Mapping) -> (u64, u64) {
+    fn mapping(&mut self, profile: &DecodedProfile, mapping: &proto::Mapping) -> (u64, u64) {
         let filename = self.string(profile.string(mapping.filename));
         let build_id = self.string(profile.string(mapping.build_id));
         let size = mapping.memory_limit.wrapping_sub(mapping.memory_start);
@@ -298,7 +298,7 @@ impl Merger {
         (id, start.wrapping_sub(mapping.memory_start))
     }
 
-    fn function(&mut self, profile: &Profile, function: &proto::Function) -> u64 {
+    fn function(&mut self, profile: &DecodedProfile, function: &proto::Function) -> u64 {
         let name = self.string(profile.string(function.name));
         let system_name = self.string(profile.string(function.system_name));
         let filename = self.string(profile.string(function.filename));
@@ -368,7 +368,7 @@ impl Merger {
         }
     }
 
-    fn label(&mut self, profile: &Profile, label: &proto::Label) -> proto::Label {
+    fn label(&mut self, profile: &DecodedProfile, label: &proto::Label) -> proto::Label {
         proto::Label {
             key: self.string(profile.string(label.key)),
             str: self.string(profile.string(label.str)),

@@ -9,13 +9,13 @@
 
 use std::collections::HashMap;
 
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::text::demangle::readable;
 
 /// # Errors
 ///
 /// If the names are too much to spell out.
-pub(super) fn demangle(profile: &mut Profile) -> Result<(), String> {
+pub(super) fn demangle(profile: &mut DecodedProfile) -> Result<(), String> {
     let mut new: HashMap<i64, i64> = HashMap::new();
     for at in 0..profile.tables.function.len() {
         let function = &profile.tables.function[at];

@@ -10,7 +10,7 @@ use super::output::{Output, Paint, printable};
 use super::scale::{Unit, percent};
 use super::source::Loaded;
 use super::weights::{Node, Weights};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::text::utc::Utc;
 
 /// Rows whose cum is less than this part of the total are left out, as in Go's pprof.
@@ -186,7 +186,7 @@ fn write_comments(output: &mut Output, loaded: &Loaded) -> Result<()> {
 
 /// The comments that change the meaning of the numbers. `is_empty`: after a merge others may have
 /// filled a profile that says why it is empty.
-pub(super) fn warnings(profile: &Profile, is_empty: bool) -> impl Iterator<Item = &str> {
+pub(super) fn warnings(profile: &DecodedProfile, is_empty: bool) -> impl Iterator<Item = &str> {
     profile.comments().filter(move |comment| {
         let is_loss = comment.starts_with("lost: ") && *comment != "lost: none";
         is_loss || is_empty && comment.contains("profile is empty")

@@ -14,7 +14,7 @@ use super::filter::{self, Filter, Found};
 use super::names;
 use super::uninteresting::Uninteresting;
 use super::weights::{By, Weights, weigh};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 use crate::pprof::reader::{self, MAX_BYTES};
 use crate::profile::kind::Class;
@@ -59,7 +59,7 @@ impl Source {
 /// A profile, and what to call it in messages.
 pub(super) struct Loaded {
     pub(super) name: String,
-    pub(super) profile: Profile,
+    pub(super) profile: DecodedProfile,
     /// Where a filter has left a part of the profile: how much there was.
     whole: Option<Whole>,
 }
@@ -74,7 +74,7 @@ struct Whole {
 
 impl Whole {
     /// Before there is a filter.
-    fn of(profile: &Profile) -> Self {
+    fn of(profile: &DecodedProfile) -> Self {
         let values = 0..profile.sample_types().count();
         Self {
             filter: String::new(),
@@ -152,7 +152,11 @@ impl Loaded {
     }
 
     /// Leaves the samples of which `is_left` says so, which is what the option `option` asks for.
-    pub(super) fn leave_only(&mut self, option: &str, is_left: impl Fn(&Profile, &Sample) -> bool) {
+    pub(super) fn leave_only(
+        &mut self,
+        option: &str,
+        is_left: impl Fn(&DecodedProfile, &Sample) -> bool,
+    ) {
         let whole = self.whole.get_or_insert_with(|| Whole::of(&self.profile));
         if !whole.filter.is_empty() {
             whole.filter.push(' ');
@@ -225,7 +229,7 @@ impl Loaded {
 }
 
 /// For each sample whether it waits for work, as its label says.
-fn is_idle(profile: &Profile) -> Vec<bool> {
+fn is_idle(profile: &DecodedProfile) -> Vec<bool> {
     let samples = profile.tables.sample.iter();
     let is_idle = |sample| {
         let mut classes = profile.labels(sample, "class");

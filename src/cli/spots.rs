@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 use crate::profile::owner::is_of_library;
 use crate::text::sources::clean;
@@ -31,7 +31,7 @@ impl Spots {
     /// # Errors
     ///
     /// If it is not a contention profile.
-    pub(super) fn of(profile: &Profile) -> Result<Self, String> {
+    pub(super) fn of(profile: &DecodedProfile) -> Result<Self, String> {
         let value = |name| profile.value_index(Some(name));
         let (contentions, delay) = (value("contentions")?, value("delay")?);
         let mut spots = HashMap::<Spot, Amount>::new();
@@ -101,7 +101,7 @@ impl Amount {
     }
 }
 
-pub(super) fn spot(profile: &Profile, sample: &Sample) -> Spot {
+pub(super) fn spot(profile: &DecodedProfile, sample: &Sample) -> Spot {
     let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
     let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
     let frame = own.or_else(|| frames().next());

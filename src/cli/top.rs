@@ -11,7 +11,7 @@ use super::report::{Report, write_header};
 use super::scale::{Unit, percent};
 use super::source::Loaded;
 use super::weights::By;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::profile::address::explanations;
 use crate::profile::kind::{ProfileKind, hint_of_owners};
 
@@ -84,11 +84,11 @@ fn write_rows(
     Ok(())
 }
 
-pub(super) fn is_block_profile(profile: &Profile) -> bool {
+pub(super) fn is_block_profile(profile: &DecodedProfile) -> bool {
     ProfileKind::Block.is_of(profile.comments())
 }
 
-fn hint(profile: &Profile, value: usize) -> Option<String> {
+fn hint(profile: &DecodedProfile, value: usize) -> Option<String> {
     let samples = profile.tables.sample.iter();
     hint_of_owners(samples.map(|sample| {
         let nanos = sample.value.get(value).copied().unwrap_or_default();

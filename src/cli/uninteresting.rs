@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 
 /// Both are whole names.
 pub(super) struct Uninteresting {
@@ -29,7 +29,7 @@ enum Fate {
 impl Uninteresting {
     /// The names that the profile gives. `None`: it gives none, or none that is a regular
     /// expression, as in Go's pprof.
-    pub(super) fn of(profile: &Profile) -> Option<Self> {
+    pub(super) fn of(profile: &DecodedProfile) -> Option<Self> {
         let whole = |index| match profile.string(index) {
             "" => None,
             text => Regex::new(&format!("^(?:{text})$")).ok(),
@@ -40,7 +40,7 @@ impl Uninteresting {
         })
     }
 
-    pub(super) fn leave_out(&self, profile: &mut Profile) {
+    pub(super) fn leave_out(&self, profile: &mut DecodedProfile) {
         let fates = self.fates(profile);
         let fate = |id: &u64| fates[*id as usize - 1];
         for sample in &mut profile.tables.sample {
@@ -66,7 +66,7 @@ impl Uninteresting {
     }
 
     /// Takes the inner frames from locations, too.
-    fn fates(&self, profile: &mut Profile) -> Vec<Fate> {
+    fn fates(&self, profile: &mut DecodedProfile) -> Vec<Fate> {
         let mut is_dropped = HashMap::new();
         let mut fates = Vec::new();
         for at in 0..profile.tables.location.len() {

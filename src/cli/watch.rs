@@ -28,7 +28,7 @@ use super::output::{Output, printable};
 use super::report::warnings;
 use super::spots::Spots;
 use super::uninteresting::Uninteresting;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::reader;
 use crate::profile::ProfileKind;
 use crate::text::utc::Utc;
@@ -115,7 +115,7 @@ impl Looker {
 
 /// The view at one moment.
 enum Seen {
-    Spots(Spots, Box<Profile>),
+    Spots(Spots, Box<DecodedProfile>),
     Threads(ThreadRows),
 }
 
@@ -129,7 +129,7 @@ struct Look {
 }
 
 /// Where nothing comes, the profile may be off, as a contend program says.
-fn warning(profile: &Profile) -> String {
+fn warning(profile: &DecodedProfile) -> String {
     let rates = ProfileKind::ALL.map(|kind| format!("{}=0", kind.rate().name));
     let is_off = |comment: &&str| rates.iter().any(|rate| rate == comment);
     let is_off = profile.comments().filter(is_off);

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::pprof::decoded::{Frame, Profile};
+use crate::pprof::decoded::{DecodedFrame, DecodedProfile};
 use crate::text::sources::clean;
 
 /// Two frames are one row if this is the same.
@@ -64,8 +64,8 @@ impl Weights<'_> {
 
 /// The values of `profile`, less those of `base`. The positions say which value of the samples.
 pub(super) fn weigh<'p>(
-    (profile, value): (&'p Profile, usize),
-    base: Option<(&'p Profile, usize)>,
+    (profile, value): (&'p DecodedProfile, usize),
+    base: Option<(&'p DecodedProfile, usize)>,
     by: By,
 ) -> Weights<'p> {
     let mut rows = Rows {
@@ -98,7 +98,7 @@ struct Rows<'p> {
 
 impl<'p> Rows<'p> {
     /// Adds the samples with the sign; returns the sum of their values without one.
-    fn add(&mut self, profile: &'p Profile, value: usize, sign: i64) -> u64 {
+    fn add(&mut self, profile: &'p DecodedProfile, value: usize, sign: i64) -> u64 {
         let rows_of = self.rows_of_locations(profile);
         let mut total = 0_u64;
         for sample in &profile.tables.sample {
@@ -119,13 +119,13 @@ impl<'p> Rows<'p> {
     }
 
     /// Each location's rows of its frames, innermost first.
-    fn rows_of_locations(&mut self, profile: &'p Profile) -> Vec<Vec<usize>> {
+    fn rows_of_locations(&mut self, profile: &'p DecodedProfile) -> Vec<Vec<usize>> {
         let ids = 1..=profile.tables.location.len() as u64;
         ids.map(|id| profile.frames(id).map(|frame| self.row(&frame)).collect())
             .collect()
     }
 
-    fn row(&mut self, frame: &Frame<'p>) -> usize {
+    fn row(&mut self, frame: &DecodedFrame<'p>) -> usize {
         let place = self.by.place(frame);
         let next = self.nodes.len();
         let index = *self.index_of.entry(place).or_insert(next);
@@ -164,7 +164,7 @@ impl<'p> Rows<'p> {
 }
 
 impl By {
-    pub(super) fn place<'p>(self, frame: &Frame<'p>) -> Place<'p> {
+    pub(super) fn place<'p>(self, frame: &DecodedFrame<'p>) -> Place<'p> {
         let is_named = !frame.function.is_empty();
         let (has_line, has_source) = (self != Self::Function, self == Self::Source);
         Place {

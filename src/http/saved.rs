@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::text::sources::Sources;
 
 /// The profiles that are served.
@@ -18,7 +18,7 @@ pub(crate) struct Saved {
 pub(crate) struct SavedFile {
     /// The file or the URL, as the user gave it.
     pub(crate) name: String,
-    pub(crate) profile: Profile,
+    pub(crate) profile: DecodedProfile,
     /// Words about it that matter, such as losses.
     pub(crate) warnings: Vec<String>,
 }

@@ -15,14 +15,14 @@ const MAX_SPELLED_OUT: usize = 1 << 30;
 /// In `tables` each id is its entry's position plus one, and each string index is within
 /// `strings`. (A profile as it comes may number its entries as it likes.)
 #[derive(Debug)]
-pub(crate) struct Profile {
+pub(crate) struct DecodedProfile {
     pub(crate) tables: proto::Profile,
     pub(crate) strings: Vec<String>,
 }
 
 /// One level of a stack; where functions were inlined a location has several.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'p> {
+pub(crate) struct DecodedFrame<'p> {
     /// Empty where the profile has no name.
     pub(crate) function: &'p str,
     pub(crate) file: &'p str,
@@ -34,7 +34,7 @@ pub(crate) struct Frame<'p> {
     pub(crate) object: &'p str,
 }
 
-impl Profile {
+impl DecodedProfile {
     /// Takes the tables as they were decoded, and numbers their entries anew.
     ///
     /// # Errors
@@ -105,20 +105,20 @@ impl Profile {
 
     /// The frames of the location with this id, innermost first. One without a name stands
     /// for a location that has none.
-    pub(crate) fn frames(&self, id: u64) -> impl DoubleEndedIterator<Item = Frame<'_>> {
+    pub(crate) fn frames(&self, id: u64) -> impl DoubleEndedIterator<Item = DecodedFrame<'_>> {
         let location = self.location(id);
         let no_name = location.line.is_empty().then(proto::Line::default);
         let lines = location.line.iter().copied().chain(no_name);
         lines.map(move |line| self.frame(location, line))
     }
 
-    fn frame(&self, location: &proto::Location, line: proto::Line) -> Frame<'_> {
+    fn frame(&self, location: &proto::Location, line: proto::Line) -> DecodedFrame<'_> {
         let none = proto::Function::default();
         let function = match line.function_id {
             0 => &none,
             id => &self.tables.function[id as usize - 1],
         };
-        Frame {
+        DecodedFrame {
             function: self.string(function.name),
             file: self.string(function.filename),
             line: line.line,
@@ -177,7 +177,7 @@ impl Profile {
     }
 }
 
-impl<'p> Frame<'p> {
+impl<'p> DecodedFrame<'p> {
     /// The name to call it by where names are told apart by nothing else.
     pub(crate) fn name_or_object(&self) -> &'p str {
         match (self.function, self.object.rsplit('/').next()) {
@@ -302,9 +302,9 @@ fn check_values(tables: &proto::Profile) -> Result<(), String> {
 
 /// Bounds what rows, sites and folded stacks take, which have the names of each location and of
 /// each stack.
-fn check_names(profile: &Profile, limit: usize) -> Result<(), String> {
+fn check_names(profile: &DecodedProfile, limit: usize) -> Result<(), String> {
     // A frame takes time and room whatever its name is.
-    let of_frame = |frame: Frame<'_>| 16 + frame.name_or_object().len() + frame.file.len();
+    let of_frame = |frame: DecodedFrame<'_>| 16 + frame.name_or_object().len() + frame.file.len();
     let ids = 1..=profile.tables.location.len() as u64;
     let of_locations: Vec<usize> = ids
         .map(|id| profile.frames(id).map(of_frame).sum())

@@ -9,7 +9,7 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 use prost::Message;
 
-use super::decoded::Profile;
+use super::decoded::DecodedProfile;
 use super::field::profile as number;
 use super::proto;
 
@@ -32,7 +32,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// # Errors
 ///
 /// The fault of the bytes, as a phrase that goes on after `FILE: `.
-pub(crate) fn read(bytes: &[u8]) -> Result<Profile, String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<DecodedProfile, String> {
     if !bytes.starts_with(&GZIP) {
         return read_plain(bytes);
     }
@@ -64,10 +64,10 @@ fn inflate(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-fn read_plain(bytes: &[u8]) -> Result<Profile, String> {
+fn read_plain(bytes: &[u8]) -> Result<DecodedProfile, String> {
     match other_form(bytes) {
         Some(what) => Err(what.to_owned()),
-        None => Profile::checked(decode(bytes, MAX_MEMORY)?),
+        None => DecodedProfile::checked(decode(bytes, MAX_MEMORY)?),
     }
 }
 

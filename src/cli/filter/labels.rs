@@ -8,7 +8,7 @@ use std::str::FromStr;
 use regex::Regex;
 
 use super::super::scale::converted;
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::{Label, Sample};
 
 /// Displays as the user wrote it.
@@ -71,7 +71,12 @@ impl LabelFilter {
         self.text.is_empty()
     }
 
-    pub(super) fn matches(&self, profile: &Profile, sample: &Sample, units: &Units<'_>) -> bool {
+    pub(super) fn matches(
+        &self,
+        profile: &DecodedProfile,
+        sample: &Sample,
+        units: &Units<'_>,
+    ) -> bool {
         let key = self.key.as_deref();
         let labels = || {
             let labels = sample.label.iter();
@@ -175,7 +180,7 @@ impl<'t> End<'t> {
 pub(super) struct Units<'p>(HashMap<&'p str, &'p str>);
 
 impl<'p> Units<'p> {
-    pub(super) fn of(profile: &'p Profile) -> Self {
+    pub(super) fn of(profile: &'p DecodedProfile) -> Self {
         let mut units = HashMap::new();
         let labels = profile
             .tables

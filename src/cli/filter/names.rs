@@ -3,7 +3,7 @@
 
 use regex::Regex;
 
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::{Line, Location};
 
 /// By id less one.
@@ -14,7 +14,7 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    pub(super) fn of(pattern: &Regex, profile: &Profile) -> Self {
+    pub(super) fn of(pattern: &Regex, profile: &DecodedProfile) -> Self {
         let is_match = |index| pattern.is_match(profile.string(index));
         let functions = profile.tables.function.iter();
         let mappings = profile.tables.mapping.iter();

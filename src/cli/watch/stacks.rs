@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::view::Value;
 use crate::cli::output::printable;
 use crate::cli::spots::{Amount, Spot, spot};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::text::columns::elided;
 use crate::text::sources::clean;
 use crate::text::units::{human, shortened};
@@ -20,8 +20,8 @@ const LEAST_NAME: usize = 20;
 /// A line for each stack and for each of its frames, the largest first. `before`: only what came
 /// after it.
 pub(super) fn lines(
-    profile: &Profile,
-    before: Option<&Profile>,
+    profile: &DecodedProfile,
+    before: Option<&DecodedProfile>,
     of: &Spot,
     value: Value,
     width: usize,
@@ -64,7 +64,7 @@ pub(super) fn lines(
 /// Function and place of each.
 type Frames = Vec<(String, String)>;
 
-fn amounts(profile: &Profile, of: &Spot) -> HashMap<Frames, Amount> {
+fn amounts(profile: &DecodedProfile, of: &Spot) -> HashMap<Frames, Amount> {
     let value = |name| profile.value_index(Some(name)).ok();
     let (Some(contentions), Some(delay)) = (value("contentions"), value("delay")) else {
         return HashMap::new();

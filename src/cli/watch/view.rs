@@ -11,7 +11,7 @@ use super::{Look, Seen};
 use crate::cli::fetch::Url;
 use crate::cli::output::{Paint, printable};
 use crate::cli::spots::{Amount, Spot, Spots};
-use crate::pprof::decoded::Profile;
+use crate::pprof::decoded::DecodedProfile;
 use crate::profile::ProfileKind;
 use crate::profile::kind::is_idle;
 use crate::text::units::{human, percent};
@@ -109,7 +109,7 @@ pub(super) struct View {
     interval: Option<(Duration, Spots)>,
     threads: Option<ThreadRows>,
     /// The profiles of the last look and of the one before.
-    profiles: [Option<Profile>; 2],
+    profiles: [Option<DecodedProfile>; 2],
     /// Only rows that contain it; empty for all.
     pub(super) filter: String,
     /// Keys go into the filter.

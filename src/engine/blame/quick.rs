@@ -22,7 +22,7 @@
 //!   thread's last timed release: at most a stretch too early, and by the length of a hold that was
 //!   over while all waiters were awake, or woken without a processor.
 //! - A timeline is told of timed releases only. One comes after each arrival, and all of a stretch
-//!   are one thread's: so the waker of a wait is right, and its release at most a stretch too early.
+//!   are one thread's: so the waker of a wait is right, and its time at most a stretch too early.
 //!
 //! The sum of a lock's blame is exact all the same: the table divides the time that has passed.
 

@@ -16,14 +16,14 @@ use crate::http::Response;
 use crate::http::call::{Answer, Call};
 use crate::http::response::HTML;
 use crate::http::saved::{Saved, SavedFile};
-use crate::pprof::decoded::{self, Profile};
+use crate::pprof::decoded::{self, DecodedProfile};
 use crate::profile::ProfileKind;
 use crate::profile::owner::is_of_library;
 use crate::text::sources::{Sources, clean};
 use crate::text::units::shortened;
 use crate::text::utc::Utc;
 
-impl Stacks for Profile {
+impl Stacks for DecodedProfile {
     fn measures(&self) -> Vec<Measure> {
         let types = self.sample_types();
         let measure = |(name, unit): (&str, &str)| Measure {
@@ -56,7 +56,7 @@ impl Stacks for Profile {
 
     fn frames(&self, stack: usize) -> Vec<Place<'_>> {
         let ids = self.tables.sample[stack].location_id.iter();
-        ids.flat_map(|id| decoded::Profile::frames(self, *id))
+        ids.flat_map(|id| decoded::DecodedProfile::frames(self, *id))
             .map(place)
             .collect()
     }
@@ -64,14 +64,14 @@ impl Stacks for Profile {
     fn site(&self, stack: usize) -> Option<Place<'_>> {
         let frames = || {
             let ids = self.tables.sample[stack].location_id.iter();
-            ids.flat_map(|id| decoded::Profile::frames(self, *id))
+            ids.flat_map(|id| decoded::DecodedProfile::frames(self, *id))
         };
         let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
         own.or_else(|| frames().next()).map(place)
     }
 }
 
-fn place(frame: decoded::Frame<'_>) -> Place<'_> {
+fn place(frame: decoded::DecodedFrame<'_>) -> Place<'_> {
     Place {
         function: frame.name_or_object(),
         file: frame.file,

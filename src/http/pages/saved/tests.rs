@@ -7,7 +7,7 @@ use crate::pprof::proto;
 const MARKUP: &str = "<script>alert('name')</script>";
 
 /// A profile with these samples: kind, values, and frames as `name file:line`, leaf first.
-fn profile(types: &[(&str, &str)], samples: &[(&str, &[i64], &[&str])]) -> Profile {
+fn profile(types: &[(&str, &str)], samples: &[(&str, &[i64], &[&str])]) -> DecodedProfile {
     let mut strings = vec![String::new()];
     let mut string = |text: &str| {
         strings.push(text.to_owned());
@@ -54,12 +54,12 @@ fn profile(types: &[(&str, &str)], samples: &[(&str, &[i64], &[&str])]) -> Profi
         tables.sample.push(sample);
     }
     tables.string_table = strings.into_iter().map(String::into_bytes).collect();
-    Profile::checked(tables).unwrap()
+    DecodedProfile::checked(tables).unwrap()
 }
 
 const CONTENTIONS: [(&str, &str); 2] = [("contentions", "count"), ("delay", "nanoseconds")];
 
-fn shop() -> Profile {
+fn shop() -> DecodedProfile {
     profile(
         &CONTENTIONS,
         &[
@@ -82,7 +82,7 @@ fn shop() -> Profile {
 }
 
 /// A handler of these, with the sources below a folder of this crate.
-fn handler(profiles: Vec<(&str, Profile)>) -> Handler {
+fn handler(profiles: Vec<(&str, DecodedProfile)>) -> Handler {
     let files = profiles.into_iter().map(|(name, profile)| SavedFile {
         name: name.to_owned(),
         profile,
