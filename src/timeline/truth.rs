@@ -11,7 +11,7 @@ use crate::trace::{self, Recording};
 const THREADS: usize = 4;
 const WAITS: usize = 10_000;
 
-/// What has become of the waits.
+/// The wakers of waits, as they were told.
 #[derive(Debug, Default)]
 struct Found {
     right: usize,

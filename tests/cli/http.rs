@@ -389,7 +389,7 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
         "{text}"
     );
     assert!(
-        text.ends_with("22 saved, 8 not offered, 0 failed\n"),
+        text.ends_with("22 saved, 9 not offered, 0 failed\n"),
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "{text}");
@@ -426,7 +426,7 @@ fn snap_keeps_the_rest_when_something_fails() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("20 saved, 8 not offered, 2 failed"),
+        run.stdout.contains("20 saved, 9 not offered, 2 failed"),
         "{}",
         run.stdout
     );
