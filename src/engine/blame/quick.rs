@@ -94,7 +94,7 @@ thread_local! {
 
 /// Whether the calling thread has acquired the lock in a stretch of its own. Nothing is left to do
 /// then.
-#[inline(always)]
+#[inline]
 pub(crate) fn goes_on(flag: &Flag) -> bool {
     let own = own_word();
     let stopwatch = flag.stopwatch();
@@ -104,7 +104,6 @@ pub(crate) fn goes_on(flag: &Flag) -> bool {
 /// PERF: not inlined. A library finds its thread-locals by a call, as far as the compiler knows,
 /// around which the caller would have to save its registers; the linker makes one instruction of
 /// it.
-#[cold]
 #[inline(never)]
 fn own_word() -> u64 {
     ROUNDS.with(|rounds| rounds.word.get())
