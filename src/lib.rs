@@ -199,18 +199,17 @@
 //!
 //! | one uncontended lock + unlock | bare | with everything recorded |
 //! |---|---|---|
-//! | `std::sync::Mutex` | 4.37 ns | 4.33 ns |
-//! | `std::sync::RwLock`, read | 4.80 ns | 4.80 ns |
-//! | `parking_lot::Mutex` | 5.14 ns | 4.94 ns |
-//! | `parking_lot::RwLock`, read | 5.36 ns | 5.46 ns |
+//! | `std::sync::Mutex` | STDM |
+//! | `std::sync::RwLock`, read | STDR |
+//! | `parking_lot::Mutex` | 9.71 ns | 9.95 ns |
+//! | `parking_lot::RwLock`, read | 9.76 ns | 9.77 ns |
 //!
 //! (AMD EPYC, 2 cores, a virtual machine; Rust 1.95.) Threads that do nothing but take one
 //! contended lock run at 1.00 to 1.01 of the bare lock's time at fraction 100 + rate 1 ms, and at
-//! 1.01 to 1.04 with everything recorded: up to 1.6 with critical sections of 20 ns whose waiters
-//! sleep nearly all of the time, because each release then reads the clock. One recorded event
-//! takes 0.20 µs at 16 frames in a hot loop. An unlock whose waiter has slept 5 ms takes 5.1 µs,
-//! and 18.7 µs where it is captured: caches are cold then. `benches/README.md` in the repository
-//! has all tables, with command, machine and commit.
+//! 1.02 to 1.07 with everything recorded. One recorded event takes 0.20 µs at 16 frames in a hot
+//! loop. An unlock whose waiter has slept 5 ms takes 2.4 µs, and 8.6 µs where it is captured:
+//! caches are cold then. `benches/README.md` in the repository has all tables, with command,
+//! machine and commit.
 //!
 //! The first profile of a process looks names up in the program's debug information, and keeps none
 //! of it: 42 ms and 0.8 MB that stay for an optimised program of 35 MB, 0.7 s and 0.8 MB for a

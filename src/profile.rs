@@ -155,7 +155,7 @@ impl Profile {
     }
 
     /// The files with code on its stacks that no name could be read from.
-    #[cfg(any(feature = "profiling", test))]
+    #[cfg_attr(not(feature = "profiling"), allow(dead_code))] // Made where code is looked up.
     pub(crate) fn with_unread(self, unread: Vec<Unread>) -> Profile {
         Profile { unread, ..self }
     }

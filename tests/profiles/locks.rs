@@ -35,6 +35,7 @@ impl SharedLock for contend::sync::RwLock<()> {
     }
 }
 
+#[cfg(any(feature = "parking_lot", feature = "parking_lot_0_13"))]
 macro_rules! locks_of_parking_lot {
     ($module:ident) => {
         impl Lock for contend::$module::Mutex<()> {

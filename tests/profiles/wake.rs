@@ -405,6 +405,7 @@ fn nothing_is_lost() {
     assert_conserved();
 }
 
+#[cfg(any(feature = "parking_lot", feature = "parking_lot_0_13"))]
 macro_rules! parking_lot {
     ($module:ident) => {
         mod $module {
