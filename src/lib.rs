@@ -199,8 +199,8 @@
 //!
 //! | one uncontended lock + unlock | bare | with everything recorded |
 //! |---|---|---|
-//! | `std::sync::Mutex` | STDM |
-//! | `std::sync::RwLock`, read | STDR |
+//! | `std::sync::Mutex` | 9.88 ns | 10.09 ns |
+//! | `std::sync::RwLock`, read | 9.68 ns | 9.70 ns |
 //! | `parking_lot::Mutex` | 9.71 ns | 9.95 ns |
 //! | `parking_lot::RwLock`, read | 9.76 ns | 9.77 ns |
 //!
