@@ -433,7 +433,7 @@ fn snap_keeps_the_rest_when_something_fails() {
     assert_eq!(
         run.error(),
         format!(
-            "http://{}/debug/pprof: 2 of 30 requests failed",
+            "http://{}/debug/pprof: 2 of 31 requests failed",
             server.address
         )
     );
