@@ -90,9 +90,10 @@ fn a_thread_that_sleeps_is_not_woken_by_a_dump() {
     let sleeper = spawn("sleeper", move || {
         sleep_by(std::hint::black_box(thread::park), &theirs);
     });
-    let first = thread_when("sleeper", |thread| {
+    thread_when("sleeper", |thread| {
         *thread.state() == ThreadState::Futex && has_function(thread, "sleep_by")
     });
+    let first = thread_when("sleeper", |_| true);
     for _ in 0..20 {
         let again = thread_when("sleeper", |_| true);
         assert_eq!(again.voluntary_switches(), first.voluntary_switches());

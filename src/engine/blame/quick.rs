@@ -22,7 +22,8 @@
 //!   thread's last timed release: at most a stretch too early, and by the length of a hold that was
 //!   over while all waiters were awake, or woken without a processor.
 //! - A timeline is told of timed releases only. One comes after each arrival, and all of a stretch
-//!   are one thread's: so the waker of a wait is right, and its time at most a stretch too early.
+//!   are one thread's: so the waker of a wait is right, and its time at most a stretch too early;
+//!   more if that thread lost its processor within one.
 //!
 //! The sum of a lock's blame is exact all the same: the table divides the time that has passed.
 
@@ -219,9 +220,10 @@ impl Rounds {
         let is_same = place.is_some() && self.place.replace(place) == place;
         // The time of a capture is in the round after it.
         let was_captured = self.is_captured.replace(is_captured);
-        let is_quick = is_own && is_same && (was_captured || elapsed <= rounds * QUICK_NANOS);
+        let is_quick = is_own && is_same && elapsed <= rounds * QUICK_NANOS;
         let quick = match is_quick {
             true => self.quick.get().saturating_add(1),
+            false if is_own && is_same && was_captured => self.quick.get(),
             false => 0,
         };
         let mut after = before.free_at(now);

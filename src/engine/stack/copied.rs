@@ -184,9 +184,9 @@ impl<'a> Walk<'a> {
             let Some((caller, return_address)) = caller else {
                 return match last_word.get() {
                     None => WalkEnd::CopyEnded,
-                    // A return address of 0 ends a stack, too.
-                    Some(0) => WalkEnd::Root,
                     _ if rule.is_outermost() => WalkEnd::Root,
+                    // A return address of 0 ends a stack, too. A guess may have led to any 0.
+                    Some(0) if !is_guess => WalkEnd::Root,
                     _ => WalkEnd::Lost,
                 };
             };
@@ -198,13 +198,18 @@ impl<'a> Walk<'a> {
             }
             frame.stack_pointer = caller.stack_pointer;
             let Some(next) = FrameAddress::from_return_address(return_address) else {
-                return WalkEnd::Root;
+                return if is_guess {
+                    WalkEnd::Lost
+                } else {
+                    WalkEnd::Root
+                };
             };
             frame.address = next;
         }
     }
 
-    /// The frames from this one on, by the first guess that leads to the root.
+    /// The frames from this one on, by the first guess that leads to the root, or as far as there
+    /// is room.
     fn try_each(&mut self, frame: Frame, guesses: &Guesses, addresses: &mut Addresses) -> WalkEnd {
         let before = addresses.len;
         for frame_pointer in &guesses.frame_pointers[..guesses.len] {
@@ -213,7 +218,7 @@ impl<'a> Walk<'a> {
                 ..frame
             };
             let end = self.frames(frame, true, addresses);
-            if end == WalkEnd::Root {
+            if matches!(end, WalkEnd::Root | WalkEnd::Full) {
                 return end;
             }
             addresses.len = before;

@@ -10,6 +10,7 @@ use super::procfs::Tid;
 use super::stacks::Stacks;
 use super::thread_pointer;
 use crate::engine::blame::{Flag, Holder as Word};
+use crate::engine::lock_names::Name;
 use crate::engine::registry::{self, Published};
 use crate::engine::stack::copied::StackCopy;
 use crate::engine::stack::memory;
@@ -32,11 +33,12 @@ pub(super) fn may_be_readers(published: &Published, word: Word) -> bool {
         && (word == Word::NOBODY || (word.is_upgradable() && kind == Kind::RWLOCK_WRITE))
 }
 
-/// How far from its flag the addresses in a guard lie. Below `VALUE` they may as well be those of a
-/// borrowed lock; there the value begins, to which only who has a guard has a reference. Where
-/// exactly it begins depends on the lock and on the value's alignment; behind it another lock may
-/// follow.
-const VALUE: std::ops::RangeInclusive<u64> = 24..=32;
+/// How far from its flag the addresses in a guard lie: behind the flag, the lock's name and the
+/// original's word. Below `VALUE` they may as well be those of a borrowed lock; there the value
+/// begins, to which only who has a guard has a reference. Where exactly it begins depends on the
+/// lock and on the value's alignment; behind it another lock may follow.
+const VALUE: std::ops::RangeInclusive<u64> = 32..=40;
+const _: () = assert!(size_of::<Flag>() + size_of::<Name>() + 8 == *VALUE.start() as usize);
 
 /// An address inside a lock, in a thread's stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,12 +27,16 @@ pub(super) fn tids() -> std::io::Result<Vec<Tid>> {
 /// The kernel makes such a file when it is read, and hands it out whole if there is room.
 ///
 /// PERF: one read, where `fs::read` asks for a size that it is not told and then grows a buffer: a
-/// dump reads five files for each thread.
+/// dump reads five files for each thread. A process in many groups has a longer `status`.
 fn read(tid: Tid, file: &str) -> Option<String> {
     let mut file = File::open(format!("/proc/self/task/{tid}/{file}")).ok()?;
     let mut bytes = [0; 4096];
     let len = file.read(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
+    let mut text = bytes[..len].to_vec();
+    if len == bytes.len() {
+        file.read_to_end(&mut text).ok()?;
+    }
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The thread's name, as it or its creator has set it: 15 bytes at the most.
