@@ -56,9 +56,9 @@ pub fn locks() -> Vec<LockWaits> {
 /// The name for a lock that is not known when the program is compiled: for
 /// [`sync::named_mutex`](crate::sync::named_mutex) and its like.
 ///
-/// Each name is kept for the life of the process, so there are 1024 of them at the most; all others
-/// are `contend::overflow`. Name locks by what they are for, not by their number: where a thousand
-/// are alike, one name says more.
+/// Each name is kept for the life of the process, 200 bytes of it, so there are 1024 of them at the
+/// most; all others are `contend::overflow`. Name locks by what they are for, not by their number:
+/// where a thousand are alike, one name says more.
 ///
 /// # Examples
 ///
@@ -83,9 +83,11 @@ mod imp {
     use crate::engine::{lock_names, registry};
     use crate::fork::Lock;
     use crate::profile::kind::Kind;
+    use crate::profile::labels::MAX_VALUE_BYTES;
     use crate::profile::lock_name::LockName;
     use crate::profile::lock_waits::LockWaits;
     use crate::profile::waited::{BOUNDS, Waited};
+    use crate::text::floor_char_boundary;
 
     /// Half as many as there is room for in the table of names, where those of constants are, too.
     const MAX_NAMES: usize = LockName::PLACES / 2;
@@ -93,6 +95,8 @@ mod imp {
     pub(super) fn lock_name(name: &str) -> &'static &'static str {
         static NAMES: Lock<BTreeMap<&'static str, &'static &'static str>> = Lock::new();
 
+        // Profiles show no more of it.
+        let name = &name[..floor_char_boundary(name, MAX_VALUE_BYTES)];
         let mut names = NAMES.lock();
         if let Some(known) = names.get(name) {
             return known;
