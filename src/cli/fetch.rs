@@ -250,7 +250,7 @@ pub(super) fn too_large(limit: u64) -> String {
     format!("too large: more than {} MB", limit >> 20)
 }
 
-/// Asks, with the token if there is one. Clones share connections.
+/// Asks, with the token if there is one. Each request has a connection of its own.
 #[derive(Clone)]
 pub(super) struct Client {
     /// Through the proxy of the environment, and around it for what is on this machine.
@@ -265,6 +265,8 @@ impl Client {
                 .http_status_as_error(false)
                 .user_agent(concat!("contend/", env!("CARGO_PKG_VERSION")))
                 .timeout_connect(Some(CONNECT_TIMEOUT))
+                // A server may close a connection that idles just as the next request comes on it.
+                .max_idle_connections(0)
                 .proxy(proxy)
                 .build()
                 .new_agent()
