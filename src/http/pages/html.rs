@@ -123,6 +123,25 @@ pub(super) fn when(condition: bool, markup: &'static str) -> Html {
     Html(if condition { markup } else { "" }.to_owned())
 }
 
+/// The title of a column that is sorted by a click. `first`: how it is sorted at first; `more`:
+/// attributes.
+pub(super) fn sortable_title(text: &str, first: &str, more: Html) -> Html {
+    html!(
+        "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}>{}</th>",
+        first,
+        more,
+        text,
+    )
+}
+
+/// The titles of a table that is sorted by its first column, and how each is sorted at first.
+pub(super) fn sortable_titles(titles: &[(&str, &str)]) -> Html {
+    let titles = titles.iter().enumerate().map(|(index, (text, first))| {
+        sortable_title(text, first, when(index == 0, " aria-sort=\"descending\""))
+    });
+    titles.collect()
+}
+
 /// A whole page. `scripts` are assets.
 pub(super) fn page(title: &str, scripts: &[&str], body: &Html) -> Html {
     let script = |name: &&str| html!("<script src=\"assets/{}\" defer></script>\n", name);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::html::{Html, html, page, refresh, when};
+use super::html::{Html, html, page, refresh, sortable_titles};
 use super::words::grouped;
 use crate::LockWaits;
 use crate::http::Response;
@@ -51,21 +51,13 @@ const TITLES: [(&str, &str); 8] = [
 ];
 
 fn table(locks: &[LockWaits]) -> Html {
-    let titles = TITLES.iter().map(|(title, first)| {
-        html!(
-            "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}>{}</th>",
-            first,
-            when(*title == TITLES[0].0, " aria-sort=\"descending\""),
-            title,
-        )
-    });
     html!(
         "<p class=\"explained\">Waits that are over, since the program started. A quantile is the bound of \
          the bucket in which it lies: up to four times too long, and never too short.</p>\n\
          <div class=\"scroll\">\n<table class=\"sites\" role=\"table\">\n\
          <thead role=\"rowgroup\"><tr role=\"row\">{}</tr></thead>\n\
          <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n",
-        titles.collect::<Html>(),
+        sortable_titles(&TITLES),
         locks.iter().map(row).collect::<Html>(),
     )
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use super::html::{Html, breakable, html, lines, page, refresh, when};
+use super::html::{Html, breakable, html, lines, page, refresh, sortable_titles};
 use super::words::grouped;
 use super::{categories, deadlock, graph};
 use crate::http::Response;
@@ -218,20 +218,12 @@ const TITLES: [(&str, &str); 9] = [
 fn by_time(threads: &Threads) -> Html {
     let mut all: Vec<&Thread> = threads.threads().iter().collect();
     all.sort_by_key(|thread| std::cmp::Reverse((waited(thread), thread.cpu_time())));
-    let titles = TITLES.iter().map(|(title, first)| {
-        html!(
-            "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}>{}</th>",
-            first,
-            when(*title == TITLES[0].0, " aria-sort=\"descending\""),
-            title,
-        )
-    });
     html!(
         "<section id=\"by-time\" data-part>\n<h2>By time waited</h2>\n<div class=\"scroll\">\n\
          <table class=\"sites\" role=\"table\">\n\
          <thead role=\"rowgroup\"><tr role=\"row\">{}</tr></thead>\n\
          <tbody role=\"rowgroup\">\n{}</tbody>\n</table>\n</div>\n</section>\n",
-        titles.collect::<Html>(),
+        sortable_titles(&TITLES),
         all.into_iter().map(row).collect::<Html>(),
     )
 }

@@ -1,7 +1,7 @@
 //! The call sites of a profile as a table to sort and to filter.
 #![forbid(unsafe_code)]
 
-use super::html::{Html, bar, breakable, html, when};
+use super::html::{Html, bar, breakable, html, sortable_title, when};
 use super::live;
 use super::stacks::{StackSite, has_wakeups, percent, sites, total};
 use super::view::{Page, View};
@@ -120,11 +120,11 @@ impl Columns {
     }
 
     fn titles(&self, view: &View<'_>) -> Html {
-        let number = |text: &str| title(text, "descending", Html::default());
+        let number = |text: &str| sortable_title(text, "descending", Html::default());
         let sorted = when(true, " aria-sort=\"descending\"");
         let error = when(true, " title=\"one standard error, from sampling\"");
-        let mut titles = vec![title(&view.measure().name, "descending", sorted)];
-        titles.extend(self.error.then(|| title("±", "descending", error)));
+        let mut titles = vec![sortable_title(&view.measure().name, "descending", sorted)];
+        titles.extend(self.error.then(|| sortable_title("±", "descending", error)));
         titles.push(number("share"));
         let could_win = when(
             true,
@@ -132,26 +132,16 @@ impl Columns {
         );
         titles.extend(
             self.could_win
-                .then(|| title("could win", "descending", could_win)),
+                .then(|| sortable_title("could win", "descending", could_win)),
         );
         let others = self.others.iter();
         titles.extend(others.map(|measure| number(&view.measures[*measure].name)));
         titles.extend(self.waits.map(|_| number("mean")));
-        let word = |text: &str| title(text, "ascending", Html::default());
+        let word = |text: &str| sortable_title(text, "ascending", Html::default());
         titles.extend(self.kind.then(|| word("kind")));
         titles.extend(["function", "file:line"].map(word));
         titles.into_iter().collect()
     }
-}
-
-/// `first`: how the column is sorted at first.
-fn title(text: &str, first: &str, more: Html) -> Html {
-    html!(
-        "<th role=\"columnheader\" scope=\"col\" data-first=\"{}\"{}>{}</th>",
-        first,
-        more,
-        text,
-    )
 }
 
 fn row(view: &View<'_>, site: &StackSite<'_>, columns: &Columns, total: f64) -> Html {
