@@ -109,24 +109,31 @@ fn seconds(nanos: u64) -> f64 {
 }
 
 fn of_waits(all: &[Waited]) -> [Family; 3] {
-    let mut waits = Family::new("contend_waits", Type::Counter, "Waits that are over.");
-    let mut time = Family::new(
-        "contend_wait_seconds",
-        Type::Counter,
+    let helps = [
+        "Waits that are over.",
         "The time that waits took.",
-    );
-    let mut lengths = Family::new(
-        "contend_wait_duration_seconds",
-        Type::Histogram,
         "Waits by how long they took.",
-    );
-    for waited in all {
-        let kind = [("kind", waited.kind.label())];
+    ];
+    let all = all.iter();
+    let all = all.map(|waited| ([("kind", waited.kind.label())], waited));
+    of_waited("contend_wait", helps, all)
+}
+
+/// The numbers of waits, each with its labels.
+fn of_waited<'a, const N: usize>(
+    prefix: &str,
+    helps: [&'static str; 3],
+    all: impl Iterator<Item = ([(&'a str, &'a str); N], &'a Waited)>,
+) -> [Family; 3] {
+    let mut waits = Family::new(format!("{prefix}s"), Type::Counter, helps[0]);
+    let mut time = Family::new(format!("{prefix}_seconds"), Type::Counter, helps[1]);
+    let lengths = format!("{prefix}_duration_seconds");
+    let mut lengths = Family::new(lengths, Type::Histogram, helps[2]);
+    for (labels, waited) in all {
         // Rounded sums of what only grows only grow.
-        let count = waited.count().round();
-        waits.add(kind, count);
-        time.add(kind, seconds(waited.nanos));
-        lengths.add_histogram(kind, cumulated(waited), seconds(waited.nanos));
+        waits.add(labels, waited.count().round());
+        time.add(labels, seconds(waited.nanos));
+        lengths.add_histogram(labels, cumulated(waited), seconds(waited.nanos));
     }
     [waits, time, lengths]
 }
@@ -147,34 +154,22 @@ fn cumulated(waited: &Waited) -> impl Iterator<Item = (Option<f64>, f64)> {
 
 /// As they are listed, which is the order of their delays; a series needs none.
 fn of_locks(all: &[LockWaits]) -> [Family; 4] {
-    let mut waits = Family::new(
-        "contend_lock_waits",
-        Type::Counter,
+    let helps = [
         "Waits for locks that have a name that are over.",
-    );
-    let mut time = Family::new(
-        "contend_lock_wait_seconds",
-        Type::Counter,
         "The time that waits for locks that have a name took.",
-    );
-    let mut lengths = Family::new(
-        "contend_lock_wait_duration_seconds",
-        Type::Histogram,
         "Waits for locks that have a name by how long they took.",
-    );
+    ];
     let mut threads = Family::new(
         "contend_lock_waiting_threads",
         Type::Gauge,
         "Threads that wait for locks that have a name now.",
     );
+    let labels = |lock: &'_ LockWaits| [("lock", lock.name), ("kind", lock.waited.kind.label())];
     for lock in all {
-        let labels = [("lock", lock.name()), ("kind", lock.kind())];
-        waits.add(labels, lock.contentions() as f64);
-        time.add(labels, lock.delay().as_secs_f64());
-        let sum = lock.delay().as_secs_f64();
-        lengths.add_histogram(labels, cumulated(&lock.waited), sum);
-        threads.add(labels, lock.waiting() as f64);
+        threads.add(labels(lock), lock.waiting() as f64);
     }
+    let all = all.iter().map(|lock| (labels(lock), &lock.waited));
+    let [waits, time, lengths] = of_waited("contend_lock_wait", helps, all);
     [waits, time, lengths, threads]
 }
 
