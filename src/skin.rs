@@ -35,11 +35,13 @@ pub(crate) use door::*;
 mod door {
     pub(crate) use crate::engine::blame::Flag;
     #[cfg(feature = "parking_lot")]
-    pub(crate) use crate::engine::blame::quick::ReleasePlace;
+    pub(crate) use crate::engine::blame::quick::{ReleasePlace, is_untimed};
     #[cfg(feature = "tokio")]
     pub(crate) use crate::engine::events::polls::polling;
     pub(crate) use crate::engine::lock_names::Name;
     pub(crate) use crate::engine::spawned::Origin;
+    #[cfg(feature = "parking_lot")]
+    pub(crate) use crate::engine::wait::release_from;
     pub(crate) use crate::engine::wait::{
         Access, Blocked, OnDrop, Turn, Wait, WaitWhile, acquire, acquired, apart, begin_release,
         blocking, blocking_named, confirm, in_progress, keep_frame, member_of, not_last, notify,
@@ -47,8 +49,6 @@ mod door {
     };
     #[cfg(feature = "crossbeam-channel")]
     pub(crate) use crate::engine::wait::{Wakes, selecting};
-    #[cfg(feature = "parking_lot")]
-    pub(crate) use crate::engine::wait::{is_untimed, release_from};
     pub(crate) use crate::engine::wakes::{WakeFlag, WakeKey, WakeRef, Whom};
     pub(crate) use crate::profile::kind::Kind;
     pub(crate) use crate::skin::channel::{ReceiverEnd, SenderEnd, channel, went_through};

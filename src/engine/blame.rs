@@ -284,9 +284,10 @@ impl Table {
         if flag.is_idle() {
             shard.forget_phase(position);
             shard.entries[position].start(lock, now);
-        } else if flag.is_quick() {
-            // The holder may not have read the clock: its release is to. To capture it would take
-            // so long that the one who has come gets the lock, the holder comes in turn, and so on.
+        } else {
+            // The holder may not read the clock (see `quick`): its release is to. To capture it
+            // would take so long that the one who has come gets the lock, the holder comes in turn,
+            // and so on.
             flag.time_next();
         }
         let now = shard.advance(position, lock, now);

@@ -49,9 +49,9 @@ pub(crate) use blocked::{Blocked, in_progress, member_of};
 pub(crate) use condvar::WaitWhile;
 pub(crate) use notify::{confirm, notify, notify_early, thread_ends};
 pub(crate) use once::{Turn, once};
-pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
 #[cfg(feature = "parking_lot")]
-pub(crate) use release::{is_untimed, release_from};
+pub(crate) use release::release_from;
+pub(crate) use release::{Access, Release, acquired, begin_release, release, release_early};
 #[allow(unused_imports)]
 pub(crate) use share::{let_in, release_share, take_share};
 use sleep::Sleeper;

@@ -71,7 +71,7 @@ impl RawMutex {
     #[cold]
     #[inline(never)]
     fn is_untimed(&self, place: ReleasePlace) -> bool {
-        !self.wakes_somebody() && skin::is_untimed(place, &self.flag)
+        !self.wakes_somebody() && skin::is_untimed(&self.flag, place)
     }
 
     /// Whether an unlock wakes a thread, as far as parking_lot lets it be known.

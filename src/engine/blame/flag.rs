@@ -150,10 +150,12 @@ impl Flag {
         self.state.store(state | Self::TIME_NEXT, Ordering::Relaxed);
     }
 
-    /// The release that was to read the clock has done so. If the table changes the word meanwhile,
+    /// The calling thread is about to read the clock for its release: takes the mark away. Who
+    /// arrives from now on leaves it to the release after. If the table changes the word meanwhile,
     /// that counts.
     #[cfg_attr(loom, allow(dead_code))] // Models have no quick rounds.
-    pub(super) fn is_timed_now(&self) {
+    #[inline]
+    pub(crate) fn begin_timed(&self) {
         let state = self.state.load(Ordering::Relaxed);
         if state & Self::TIME_NEXT != 0 && state != Self::CAPTURE_NEXT {
             let unmarked = state & !Self::TIME_NEXT;

@@ -34,6 +34,9 @@ impl Release {
     /// As [`begin`](Self::begin), and tells `quick` from which place.
     #[inline]
     fn begin_from(place: Option<ReleasePlace>, kind: Kind, flag: &Flag) -> Option<Self> {
+        if place.is_some() {
+            flag.begin_timed();
+        }
         let now = clock::now();
         if events::is_on() {
             events::note_release(LockRef::beside(flag).key(), kind, now);
@@ -228,14 +231,6 @@ fn acquired_contended(access: Access, flag: &Flag) {
 #[inline(always)]
 pub(crate) fn release<R>(kind: Kind, flag: &Flag, unlock: impl FnOnce() -> R) -> R {
     release_from(None, kind, flag, unlock)
-}
-
-/// Whether the unlock is all that is left to do for a release from this place, as of a quick round
-/// (see `quick`). Asked when [`begin_release`] has said no; the unlock wakes nobody.
-#[allow(dead_code)] // Only some skins know whom an unlock wakes.
-#[inline]
-pub(crate) fn is_untimed(place: ReleasePlace, flag: &Flag) -> bool {
-    quick::is_untimed(flag, place)
 }
 
 /// [`release`] from a place from which rounds may be quick, if there is one.

@@ -57,6 +57,7 @@ impl Scene {
         let is_timed = !rounds.is_untimed(&self.flag, place.unwrap());
         if is_timed {
             let random = self.draw();
+            self.flag.begin_timed();
             rounds.released(&self.flag, place, self.now, false, || random);
         }
         is_timed
@@ -67,6 +68,7 @@ impl Scene {
         self.acquire(rounds);
         self.now += held;
         let place = ReleasePlace::numbered(1);
+        self.flag.begin_timed();
         rounds.released(&self.flag, place, self.now, true, || unreachable!());
         self.flag.close_gate(self.now);
         self.pass_free(free);
@@ -175,6 +177,23 @@ fn another_place_is_timed_and_so_is_the_first_release_after_an_arrival() {
     scene.flag.close_gate(scene.now);
     scene.flag.time_next();
     assert!(!scene.flag.is_due(scene.now + 30));
+    assert!(scene.round(&rounds, 20, 10));
+    assert!(!scene.round(&rounds, 20, 10));
+}
+
+/// The arrival finds the clock read, and the stretch not begun.
+#[test]
+fn a_release_that_misses_an_arrival_leaves_it_to_the_next_one() {
+    let (mut scene, rounds) = (Scene::new(), Rounds::new());
+    while !scene.flag.is_quick() {
+        scene.acquire(&rounds);
+        scene.now += 20;
+        scene.flag.begin_timed();
+        scene.flag.time_next();
+        let place = ReleasePlace::numbered(1);
+        rounds.released(&scene.flag, place, scene.now, false, || 0);
+        scene.pass_free(10);
+    }
     assert!(scene.round(&rounds, 20, 10));
     assert!(!scene.round(&rounds, 20, 10));
 }
