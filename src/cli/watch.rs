@@ -82,9 +82,14 @@ impl Looker {
         let bytes = self.client.get(&url)?;
         let mut rows = ThreadRows::read(&bytes).map_err(|what| Error::about(&url, what))?;
         let url = self.base.join("deadlock?form=json");
-        let bytes = self.client.get(&url)?;
-        rows.add_deadlocks(&bytes)
-            .map_err(|what| Error::about(&url, what))?;
+        let added = self.client.get(&url).and_then(|bytes| {
+            rows.add_deadlocks(&bytes)
+                .map_err(|what| Error::about(&url, what))
+        });
+        // The threads are there all the same.
+        if let Err(error) = added {
+            rows.add_note(&error.to_string());
+        }
         Ok(Look {
             subject: Subject::Threads,
             taken: Instant::now(),

@@ -62,9 +62,20 @@ impl ThreadRows {
         Ok(())
     }
 
-    /// A line for each deadlock; `contend deadlocks` tells the rest.
-    pub(super) fn deadlocks(&self) -> &[String] {
-        &self.deadlocks
+    pub(super) fn add_note(&mut self, note: &str) {
+        self.notes.push(printable(note));
+    }
+
+    /// A line for each deadlock, of which there may be as many as threads: `contend deadlocks`
+    /// tells the rest.
+    pub(super) fn deadlocks(&self) -> Vec<String> {
+        const SHOWN: usize = 5;
+        let mut lines: Vec<String> = self.deadlocks.iter().take(SHOWN).cloned().collect();
+        match self.deadlocks.len().saturating_sub(SHOWN) {
+            0 => {}
+            more => lines.push(format!("and {more} more deadlocks")),
+        }
+        lines
     }
 
     /// How many threads are in which state.
@@ -184,8 +195,9 @@ mod tests {
         let json = br#"{"deadlocks": [{"text": "deadlock: 2 threads wait\n  thread 7",
             "threads": [{"tid": 7, "name": "a\u001b[2J"}, {"tid": 8, "name": "b"}]}]}"#;
         rows.add_deadlocks(json).unwrap();
-        let [deadlock] = rows.deadlocks() else {
-            panic!("{:?}", rows.deadlocks());
+        let lines = rows.deadlocks();
+        let [deadlock] = &lines[..] else {
+            panic!("{lines:?}");
         };
         assert!(
             deadlock.starts_with("deadlock: 2 threads wait: 7 a"),
@@ -194,5 +206,13 @@ mod tests {
         assert!(deadlock.ends_with(", 8 b"), "{deadlock}");
         assert!(!deadlock.contains('\u{1b}'));
         assert!(rows.add_deadlocks(b"{}").is_err());
+
+        let many = format!("{{\"deadlocks\": [{}]}}", ["{}"; 8].join(","));
+        rows.add_deadlocks(many.as_bytes()).unwrap();
+        let lines = rows.deadlocks();
+        assert_eq!((lines.len(), &*lines[5]), (6, "and 3 more deadlocks"));
+        rows.add_note("no\u{1b}[2J answer");
+        assert!(!rows.warning().contains('\u{1b}'));
+        assert!(rows.warning().starts_with("a note; no"));
     }
 }

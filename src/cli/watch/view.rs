@@ -292,8 +292,8 @@ impl View {
                 paint: Paint::Worse,
             },
         ];
-        lines.extend(threads.deadlocks().iter().map(|deadlock| Line {
-            text: deadlock.clone(),
+        lines.extend(threads.deadlocks().into_iter().map(|text| Line {
+            text,
             paint: Paint::Worse,
         }));
         lines.push(heading(ThreadRows::titles()));
