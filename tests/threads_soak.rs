@@ -136,22 +136,25 @@ fn run(length: Duration) -> Memory {
         sums: [(0.0, 0); 10],
     };
     thread::scope(|scope| {
-        let spawn = |name: String, work: Box<dyn FnOnce() + Send>| {
-            let thread = thread::Builder::new().name(name);
-            thread.spawn_scoped(scope, work).unwrap();
+        let start = || {
+            let spawn = |name: String, work: Box<dyn FnOnce() + Send>| {
+                let thread = thread::Builder::new().name(name);
+                thread.spawn_scoped(scope, work).unwrap();
+            };
+            let mut names: Vec<String> = (0..CONTENDING)
+                .map(|number| format!("contends-{number}"))
+                .collect();
+            for (number, name) in names.iter().enumerate() {
+                spawn(name.clone(), Box::new(move || soak.contend(number)));
+            }
+            spawn("come-and-go".to_owned(), Box::new(|| soak.come_and_go()));
+            spawn("loads".to_owned(), Box::new(|| soak.load_and_unload()));
+            names.extend(["come-and-go".to_owned(), "loads".to_owned()]);
+            names
         };
-        let mut names: Vec<String> = (0..CONTENDING)
-            .map(|number| format!("contends-{number}"))
-            .collect();
-        for (number, name) in names.iter().enumerate() {
-            spawn(name.clone(), Box::new(move || soak.contend(number)));
-        }
-        spawn("come-and-go".to_owned(), Box::new(|| soak.come_and_go()));
-        spawn("loads".to_owned(), Box::new(|| soak.load_and_unload()));
-        names.extend(["come-and-go".to_owned(), "loads".to_owned()]);
         // Ends the workers also where a dump is not as it should be.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            dump_until_the_end(length, &names, &mut memory)
+            dump_until_the_end(length, &start(), &mut memory)
         }));
         soak.is_over.store(true, Ordering::Relaxed);
         match result {

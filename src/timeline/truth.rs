@@ -85,11 +85,11 @@ fn compare(timeline: &Timeline, number_of: impl Fn(usize) -> Option<usize>) -> F
 
 fn check(found: &Found) {
     let all = found.right + found.wrong + found.unknown;
-    assert!(all > 0, "{found:?}");
+    assert!(all >= WAITS / 2, "{found:?}");
     // A release that comes between the failed try and the moment in which the wait is known is not
     // seen: nobody is guessed then.
     assert!(found.wrong * 1_000 <= all, "{found:?}");
-    assert!(found.unknown * 2 <= all, "{found:?}");
+    assert!(found.unknown * 10 <= all, "{found:?}");
 }
 
 #[test]

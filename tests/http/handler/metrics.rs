@@ -333,16 +333,16 @@ fn a_lock_with_a_name_has_its_own_numbers() {
     let of_lock = contend::locks();
     let of_lock = of_lock.iter().find(|lock| lock.name() == name).unwrap();
     assert_eq!(Some(of_lock.delay().as_secs_f64()), seconds);
-    let buckets = parsed.samples.iter().filter(|((metric, labels), count)| {
-        let is_bucket = metric == "contend_lock_wait_duration_seconds_bucket";
-        is_bucket && labels["lock"] == name && **count == 1.0
+    let buckets = parsed.samples.iter().filter(|((metric, labels), _)| {
+        metric == "contend_lock_wait_duration_seconds_bucket" && labels["lock"] == name
     });
-    let beyond = |bound: &str| bound.replace("+Inf", "inf").parse::<f64>().unwrap();
-    let bounds: Vec<f64> = buckets
-        .map(|((_, labels), _)| beyond(&labels["le"]))
+    let bound = |text: &str| text.replace("+Inf", "inf").parse::<f64>().unwrap();
+    let buckets: Vec<(f64, f64)> = buckets
+        .map(|((_, labels), count)| (bound(&labels["le"]), *count))
         .collect();
-    assert!(
-        bounds.iter().all(|bound| Some(*bound) >= seconds),
-        "{bounds:?}"
-    );
+    assert_eq!(buckets.len(), of_lock.histogram().count());
+    for (bound, count) in buckets {
+        let is_within = seconds.unwrap() <= bound;
+        assert_eq!(count, f64::from(u8::from(is_within)), "up to {bound}");
+    }
 }
