@@ -206,10 +206,10 @@
 //!
 //! (AMD EPYC, 2 cores, a virtual machine; Rust 1.95.) Threads that do nothing but take one
 //! contended lock run at 1.00 to 1.02 of the bare lock's time at fraction 100 + rate 1 ms, and at
-//! 1.02 to 1.1 with everything recorded, in some runs 1.2. One recorded event takes 0.20 µs at 16 frames in a hot
-//! loop. An unlock whose waiter has slept 5 ms takes 2.4 µs, and 8.6 µs where it is captured:
-//! caches are cold then. `benches/README.md` in the repository has all tables, with command,
-//! machine and commit.
+//! 1.02 to 1.1 with everything recorded, in some runs 1.2. One recorded event takes 0.20 µs at 16
+//! frames in a hot loop. An unlock whose waiter has slept 5 ms takes 2.4 µs, and 8.6 µs where it is
+//! captured: caches are cold then. `benches/README.md` in the repository has all tables, with
+//! command, machine and commit.
 //!
 //! The first profile of a process looks names up in the program's debug information, and keeps none
 //! of it: 42 ms and 0.8 MB that stay for an optimised program of 35 MB, 0.7 s and 0.8 MB for a
