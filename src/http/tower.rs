@@ -28,7 +28,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Clones share the handler and its limits. It needs no runtime: each request is handled on a
 /// thread that does nothing else meanwhile, `contend-http`, so that neither a look-up of symbols
 /// nor a window of half a minute holds up the executor's. There are 64 of them at the most, which
-/// end ten seconds after their last request; what comes beyond is answered with 503, as is a
+/// end two seconds after their last request; what comes beyond is answered with 503, as is a
 /// request for which the system has no thread. Dropping the response's future cancels the window:
 /// its thread is told, and sets the rates back a moment later.
 ///

@@ -457,7 +457,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         get(server.local_addr(), "/debug/pprof/block?seconds=1").status == 200
     });
     drop(server);
-    // Each stays for ten seconds after its last request, those of other tests, too.
+    // Each stays for two seconds after its last request, those of other tests, too.
     while threads_named("contend-http") > 0 {
         thread::sleep(ms(10));
     }

@@ -19,7 +19,7 @@ const MAX_THREADS: usize = 64;
 /// PERF: a new thread costs a request 30 to 50 µs, to start it and for memory that it has not
 /// touched before. Scrapers ask for several profiles in a row; a person clicks on. In a program
 /// that nobody asks there is no thread.
-const LINGER: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Clones have one bound together.
 #[derive(Clone, Debug, Default)]

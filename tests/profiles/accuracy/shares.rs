@@ -1,6 +1,7 @@
 //! Which site is to blame, in programs where nobody planned who meets whom.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -55,6 +56,9 @@ struct Errors {
 
 /// Runs `program` in `threads` threads, beside busy ones, and compares shares with the truth.
 fn check<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) {
+    // Else another case's busy threads would run beside the rounds of this one.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for busy_threads in BUSY {
         println!("beside {busy_threads} busy threads:");
         let busy = busy(busy_threads);
@@ -108,7 +112,7 @@ fn round<L: Lock>(
 /// Runs until there was so much waiting that was sampled. The others are taken to be none.
 fn run<L: Lock>(fraction: u32, threads: usize, program: impl Fn(&L, usize) -> Turn + Sync) -> Log {
     // A longer round is not truer: it is spoilt as much more often.
-    let wanted = ms(60);
+    let wanted = ms(30);
     let lock = L::default();
     let waited_nanos = AtomicU64::new(0);
     let turns = thread::scope(|scope| {
