@@ -20,7 +20,8 @@ pub(crate) type ProgramHeader = libc::Elf64_Phdr;
 pub(crate) type ProgramHeader = libc::Elf32_Phdr;
 
 /// One object, while the loader holds its lock.
-#[derive(Debug)]
+///
+/// NOTE: no `Debug`, which its headers have only since libc 0.2.176.
 pub(crate) struct LoadedObject<'a> {
     /// The number that is added to the addresses that the file speaks of.
     pub(crate) bias: usize,
