@@ -44,6 +44,8 @@ mod merge;
 mod names;
 mod open;
 mod output;
+#[cfg(contend_whole)]
+mod pages;
 mod peek;
 mod process;
 mod report;

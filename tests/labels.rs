@@ -242,12 +242,12 @@ fn a_signal_handler_has_labels_of_its_own() {
         // destructors.
         unsafe { libc::signal(libc::SIGUSR1, handle as extern "C" fn(libc::c_int) as usize) };
         // SAFETY: has no preconditions.
-        let this = unsafe { libc::pthread_self() };
+        let this = unsafe { libc::pthread_self() } as usize; // musl has a pointer.
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while HANDLED.load(Ordering::Relaxed) < 2_000 {
                     // SAFETY: the thread waits for this one at the end of the scope.
-                    unsafe { libc::pthread_kill(this, libc::SIGUSR1) };
+                    unsafe { libc::pthread_kill(this as libc::pthread_t, libc::SIGUSR1) };
                 }
             });
             let mut round = 0_u32;

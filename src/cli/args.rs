@@ -84,7 +84,8 @@ pub(super) enum Command {
 #[command(after_help = "\
 Examples:
   contend run -- ./server --port 8080
-  contend run -n 5 -- cargo metadata > /dev/null")]
+  contend run -n 5 -- cargo metadata > /dev/null
+  contend run --http 127.0.0.1:6060 -- ./server     pages while it runs")]
 #[cfg_attr(not(contend_whole), allow(dead_code))] // Elsewhere they are only explained.
 pub(super) struct Run {
     #[command(flatten)]
@@ -140,6 +141,11 @@ pub(super) struct Recording {
     /// Show or write also whenever `contend` gets this signal.
     #[arg(long, value_name = "SIGNAL", value_parser = signal)]
     pub(super) attach_signal: Option<i32>,
+    /// Serve pages at this address while the program runs, such as 127.0.0.1:6060; with port 0 at
+    /// any that is free. They have the profiles so far, as pages and as `/debug/pprof/mutex`,
+    /// `block` and `wake`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) http: Option<String>,
     /// The program, and its arguments.
     #[arg(value_name = "PROGRAM", required = true, last = true)]
     pub(super) program: Vec<OsString>,

@@ -22,6 +22,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::args::Recording;
 use super::error::{Error, Result};
+use super::pages;
 use super::suitable;
 use crate::profile::Profile;
 use crate::text::say::say;
@@ -37,6 +38,8 @@ const LATER_LOOKS: Duration = Duration::from_secs(1);
 enum Event {
     Ended(std::io::Result<ExitStatus>),
     Signal(i32),
+    /// A page wants the profiles.
+    Asked(Sender<Vec<Profile>>),
 }
 
 /// Runs the program to its end. `report` gets its profiles then, and whenever they are asked for.
@@ -58,6 +61,13 @@ pub(super) fn launch(
     let (send, events) = mpsc::channel();
     // Before the program is there: none may come between.
     watch_signals(send.clone(), recording.attach_signal);
+    if let Some(address) = &recording.http {
+        let server = pages::serve(address, asking(send.clone()))?;
+        say(format_args!(
+            "pages at http://{}/ while the program runs",
+            server.local_addr()
+        ));
+    }
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -88,6 +98,10 @@ pub(super) fn launch(
                 report_and_go_on(report(&collector.profiles(begin.elapsed())));
             }
             Some(Event::Signal(signal)) => hand_on(signal, process),
+            // Who has gone meanwhile does not want them any more.
+            Some(Event::Asked(reply)) => {
+                let _ = reply.send(collector.profiles(begin.elapsed()));
+            }
             None => {}
         }
     };
@@ -110,6 +124,15 @@ pub(super) fn launch(
 fn report_and_go_on(reported: Result<()>) {
     if let Err(error) = reported {
         say(format_args!("{error}; the program goes on"));
+    }
+}
+
+/// Asks for the profiles, in the thread that has them.
+fn asking(events: Sender<Event>) -> impl Fn() -> Option<Vec<Profile>> + Send + Sync {
+    move || {
+        let (reply, profiles) = mpsc::channel();
+        events.send(Event::Asked(reply)).ok()?;
+        profiles.recv().ok()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::args::Open;
@@ -17,8 +17,10 @@ use crate::text::sources::Sources;
 
 /// Serves until the process is ended.
 pub(super) fn run(arguments: &Open, output: &mut Output) -> Result<()> {
+    let files = files(arguments)?;
     let saved = Saved {
-        files: files(arguments)?,
+        title: "contend open",
+        files: Box::new(move || Ok(Arc::clone(&files))),
         sources: Mutex::new(Sources::below(&arguments.source_path)),
     };
     let server = Server::builder().handler(Handler::of_saved(saved));
@@ -38,7 +40,7 @@ pub(super) fn run(arguments: &Open, output: &mut Output) -> Result<()> {
     }
 }
 
-fn files(arguments: &Open) -> Result<Vec<SavedFile>> {
+fn files(arguments: &Open) -> Result<Arc<[SavedFile]>> {
     let client = arguments.access.client();
     let load = |argument: &String| {
         let mut loaded = Loaded::from(argument, "mutex", &client)?;
@@ -52,6 +54,7 @@ fn files(arguments: &Open) -> Result<Vec<SavedFile>> {
             .map(|filter| format!("only a part: {filter}"));
         Ok(SavedFile {
             warnings: warnings.chain(filter).collect(),
+            explained: loaded.name.clone(),
             name: loaded.name,
             profile: loaded.profile,
         })

@@ -521,14 +521,18 @@ impl Default for Table {
 impl Table {
     /// A path of `contend open`, at the root.
     pub(super) fn of_saved() -> Self {
-        use pages::saved::{compare, flamegraph, function, index, top};
+        use pages::saved::{compare, flamegraph, function, index, raw, top};
 
-        static ROUTES: [Route; 5] = [
+        static ROUTES: [Route; 9] = [
             Route::new("", "The profiles.", index),
             Route::new("top", "Call sites.", top),
             Route::new("flamegraph", "A flame graph.", flamegraph),
             Route::new("function", "One function.", function),
             Route::new("compare", "Two flame graphs.", compare),
+            Route::new("mutex", "The mutex profile: pprof.", raw),
+            Route::new("block", "The block profile: pprof.", raw),
+            Route::new("wake", "The wake profile: pprof.", raw),
+            Route::new("pairs", "The pairs profile: pprof.", raw),
         ];
         Self {
             routes: &ROUTES,

@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use prost::Message;
 
 use super::proto;
 
@@ -60,6 +65,18 @@ impl DecodedProfile {
         let profile = Self { tables, strings };
         profile.check_names()?;
         Ok(profile)
+    }
+
+    /// The profile as a file in pprof's format.
+    pub(crate) fn to_pprof(&self) -> io::Result<Vec<u8>> {
+        let strings = self.strings.iter();
+        let tables = proto::Profile {
+            string_table: strings.map(|text| text.clone().into_bytes()).collect(),
+            ..self.tables.clone()
+        };
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&tables.encode_to_vec())?;
+        encoder.finish()
     }
 
     /// # Errors

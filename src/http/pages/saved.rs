@@ -1,10 +1,11 @@
-//! The pages of profiles that are in files: for `contend open`.
+//! The pages of profiles that are not of this process: for `contend open` and `contend run --http`.
 //!
 //! Files come from anybody. What is in them is bounded by the reader of files, escaped as all else,
 //! and no source is opened but below the folders that the user named.
 #![forbid(unsafe_code)]
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::flamegraph::{PAGE as FLAMEGRAPH, compared};
 use super::function::PAGE as FUNCTION;
@@ -12,6 +13,7 @@ use super::html::{Html, html, page, when};
 use super::stacks::{Measure, Place, Stacks, total};
 use super::top::PAGE as TOP;
 use super::view::{self, Other, Page, Shown, View, choice};
+use crate::export::form::PPROF;
 use crate::http::Response;
 use crate::http::call::{Answer, Call};
 use crate::http::response::HTML;
@@ -117,25 +119,43 @@ pub(in crate::http) fn function(call: &Call<'_>) -> Answer {
 }
 
 fn answer(call: &Call<'_>, page: &Page) -> Answer {
-    let saved = saved(call)?;
-    let at = asked_for(call, saved, "profile", 0)?;
-    viewed(call, saved, at, page.path)?.answer(page)
+    let files = Files::of(call)?;
+    let at = asked_for(call, &files, "profile", 0)?;
+    viewed(call, &files, at, page.path)?.answer(page)
 }
 
-/// `None` is a mistake of ours.
-fn saved<'a>(call: &Call<'a>) -> Result<&'a Saved, Response> {
-    let saved = call.state.saved.as_deref();
-    saved.ok_or_else(|| Response::error(404, "there are no files"))
+/// The profiles as they are at one request.
+struct Files<'a> {
+    saved: &'a Saved,
+    files: Arc<[SavedFile]>,
+}
+
+impl<'a> Files<'a> {
+    fn of(call: &Call<'a>) -> Result<Self, Response> {
+        // Without them the routes that ask are not there.
+        let saved = call.state.saved.as_deref();
+        let saved = saved.ok_or_else(|| Response::error(404, "there are no files"))?;
+        let files = (saved.files)().map_err(|why| Response::error(503, &why))?;
+        Ok(Self { saved, files })
+    }
+}
+
+impl Deref for Files<'_> {
+    type Target = [SavedFile];
+
+    fn deref(&self) -> &[SavedFile] {
+        &self.files
+    }
 }
 
 /// The position of the profile that a parameter names.
 fn asked_for(
     call: &Call<'_>,
-    saved: &Saved,
+    files: &Files<'_>,
     parameter: &str,
     default: usize,
 ) -> Result<usize, Response> {
-    let mut choices: Vec<_> = (0..saved.files.len()).map(|at| (id(at), at)).collect();
+    let mut choices: Vec<_> = (0..files.len()).map(|at| (id(at), at)).collect();
     choices.sort_by_key(|(_, at)| *at != default);
     choice(call, parameter, &choices)
 }
@@ -147,54 +167,52 @@ fn id(at: usize) -> String {
 
 fn viewed<'a>(
     call: &'a Call<'a>,
-    saved: &'a Saved,
+    files: &'a Files<'_>,
     at: usize,
     path: &'static str,
 ) -> Result<View<'a>, Response> {
-    let file = &saved.files[at];
+    let file = &files[at];
     // A profile without values has nothing to ask for.
     let suggested = file
         .profile
         .value_index(None)
         .map_err(|why| Response::error(422, &why))?;
-    let others = (0..saved.files.len()).map(|at| Other {
+    let others = (0..files.len()).map(|at| Other {
         id: id(at),
-        name: label(saved, at),
+        name: label(files, at),
         again: String::new(),
     });
     let shown = Shown {
         stacks: &file.profile,
         suggested,
-        place: header(path),
-        name: label(saved, at),
-        question: file.name.clone(),
+        place: header(files.saved.title, path),
+        name: label(files, at),
+        question: file.explained.clone(),
         summary: summary(file),
         why_empty: html!("<p class=\"empty\">nothing was recorded</p>\n"),
         id: id(at),
         others: others.collect(),
         files: Html::default(),
         more: Html::default(),
-        sources: Some(&saved.sources),
+        sources: Some(&files.saved.sources),
         source_command: String::new(),
     };
     View::new(call, shown, path)
 }
 
-fn header(path: &str) -> Html {
+fn header(title: &str, path: &str) -> Html {
     html!(
-        "<header class=\"place\"><a href=\"./\">contend open</a> <span>{}</span></header>\n",
+        "<header class=\"place\"><a href=\"./\">{}</a> <span>{}</span></header>\n",
+        title,
         path
     )
 }
 
 /// The name of the file, or more of its path where another one has the same.
-fn label(saved: &Saved, at: usize) -> String {
+fn label(files: &[SavedFile], at: usize) -> String {
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-    let own = &saved.files[at].name;
-    let same = saved
-        .files
-        .iter()
-        .filter(|file| last(&file.name) == last(own));
+    let own = &files[at].name;
+    let same = files.iter().filter(|file| last(&file.name) == last(own));
     match same.count() {
         1 => last(own),
         _ => shortened(own),
@@ -240,61 +258,92 @@ fn summary(file: &SavedFile) -> Html {
 }
 
 pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
-    let saved = saved(call)?;
-    let cards = saved.files.iter().enumerate().map(|(at, file)| {
+    let files = &Files::of(call)?;
+    let cards = files.iter().enumerate().map(|(at, file)| {
+        let raw = kind(file).map_or_else(Html::default, |kind| {
+            html!("<a href=\"{}\">pprof</a>", kind.name())
+        });
         html!(
             "<section class=\"card\"><h2>{}</h2>\n<p class=\"explained\">{}</p>\n{}\
              <nav class=\"links\" aria-label=\"{}\"><a class=\"main\" href=\"flamegraph?profile={}\">Flame graph</a>\
-             <a href=\"top?profile={}\">Top</a></nav></section>\n",
-            label(saved, at),
-            file.name,
+             <a href=\"top?profile={}\">Top</a>{}</nav></section>\n",
+            label(files, at),
+            file.explained,
             summary(file),
             file.name,
             at + 1,
             at + 1,
+            raw,
         )
     });
-    let compare = match saved.files.len() {
+    let compare = match files.len() {
         0 | 1 => Html::default(),
         _ => html!(
             "<section>\n<h2>Compare two</h2>\n<form class=\"window\" method=\"get\" action=\"compare\">\
              <label>Before <select name=\"base\">{}</select></label> \
              <label>After <select name=\"profile\">{}</select></label> \
              <span class=\"buttons\"><button>Compare</button></span></form>\n</section>\n",
-            options(saved, 0),
-            options(saved, 1),
+            options(files, 0),
+            options(files, 1),
         ),
     };
     let body = html!(
         "{}<main>\n{}<div class=\"cards\">\n{}</div>\n</main>\n",
-        header(""),
+        header(files.saved.title, ""),
         compare,
         cards.collect::<Html>(),
     );
-    Ok(Response::new(HTML, page("contend open", &[], &body)))
+    Ok(Response::new(HTML, page(files.saved.title, &[], &body)))
 }
 
-fn options(saved: &Saved, chosen: usize) -> Html {
+fn options(files: &[SavedFile], chosen: usize) -> Html {
     let option = |at: usize| {
         html!(
             "<option value=\"{}\"{}>{}</option>",
             at + 1,
             when(at == chosen, " selected"),
-            label(saved, at),
+            label(files, at),
         )
     };
-    (0..saved.files.len()).map(option).collect()
+    (0..files.len()).map(option).collect()
+}
+
+/// The kind of profile that it is, if it is one of ours.
+fn kind(file: &SavedFile) -> Option<ProfileKind> {
+    let mut kinds = ProfileKind::ALL.into_iter();
+    kinds.find(|kind| kind.is_of(file.profile.comments()))
+}
+
+/// The first profile of the kind that the path names, in pprof's format: for `contend top`,
+/// `contend watch`, `go tool pprof` and scrapers.
+pub(in crate::http) fn raw(call: &Call<'_>) -> Answer {
+    call.refuse_seconds()?;
+    let files = Files::of(call)?;
+    let mut files = files.iter();
+    let is_asked_for = |file: &&SavedFile| kind(file).is_some_and(|kind| kind.name() == call.name);
+    let file = files.find(is_asked_for).ok_or_else(|| {
+        let message = format!(
+            "there is no {} profile among those that are shown",
+            call.name
+        );
+        Response::error(404, &message)
+    })?;
+    let bytes = file.profile.to_pprof().map_err(|error| {
+        let message = format!("failed to write the profile: {error}");
+        Response::error(500, &message)
+    })?;
+    Ok(Response::attachment(PPROF.content_type, call.name, bytes))
 }
 
 /// Two of them beside each other.
 pub(in crate::http) fn compare(call: &Call<'_>) -> Answer {
-    let saved = saved(call)?;
-    let second = 1.min(saved.files.len().saturating_sub(1));
+    let files = &Files::of(call)?;
+    let second = 1.min(files.len().saturating_sub(1));
     let positions = [
-        asked_for(call, saved, "base", 0)?,
-        asked_for(call, saved, "profile", second)?,
+        asked_for(call, files, "base", 0)?,
+        asked_for(call, files, "profile", second)?,
     ];
-    let [base, new] = positions.map(|at| viewed(call, saved, at, "compare"));
+    let [base, new] = positions.map(|at| viewed(call, files, at, "compare"));
     let (base, new) = (base?, new?);
     if base.measure() != new.measure() {
         let [base, new] = [&base, &new].map(|view| {
@@ -312,13 +361,14 @@ pub(in crate::http) fn compare(call: &Call<'_>) -> Answer {
          <label>After <select name=\"profile\">{}</select></label> \
          <label>by <select name=\"value\">{}</select></label> \
          <span class=\"buttons\"><button>Compare</button></span></form>\n{}</main>\n",
-        header("compare"),
-        options(saved, positions[0]),
-        options(saved, positions[1]),
+        header(files.saved.title, "compare"),
+        options(files, positions[0]),
+        options(files, positions[1]),
         measures(&new),
         compared(&base, &new),
     );
-    let page = page("contend open: compare", &["flamegraph.js"], &body);
+    let title = format!("{}: compare", files.saved.title);
+    let page = page(&title, &["flamegraph.js"], &body);
     Ok(Response::new(HTML, page))
 }
 

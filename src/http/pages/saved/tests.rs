@@ -85,11 +85,14 @@ fn shop() -> DecodedProfile {
 fn handler(profiles: Vec<(&str, DecodedProfile)>) -> Handler {
     let files = profiles.into_iter().map(|(name, profile)| SavedFile {
         name: name.to_owned(),
+        explained: name.to_owned(),
         profile,
         warnings: vec![MARKUP.to_owned()],
     });
+    let files: Arc<[SavedFile]> = files.collect();
     Handler::of_saved(Saved {
-        files: files.collect(),
+        title: "contend open",
+        files: Box::new(move || Ok(Arc::clone(&files))),
         sources: Mutex::new(Sources::below(&["tests/cli".into()])),
     })
 }
@@ -260,4 +263,37 @@ fn numbers_without_end_and_stacks_without_frames_are_drawn() {
     }
     assert_has(&page(&handler, "/top?profile=2"), &["-5.00s"]);
     assert_eq!(ask(&handler, "/top?profile=3").0, 422);
+}
+
+#[test]
+fn a_profile_of_ours_is_there_for_tools() {
+    let mut of_ours = profile(&CONTENTIONS, &[("mutex", &[3, 5_000], &["hold a.rs:1"])]);
+    let comment = of_ours.add_string(&format!("{}: 1 in 1", ProfileKind::Mutex.rate().name));
+    of_ours.tables.comment.push(comment);
+    let other = profile(&CONTENTIONS, &[]);
+    let handler = handler(vec![("other", other), ("ours", of_ours)]);
+    for target in ["/mutex", "/debug/pprof/mutex"] {
+        let response = handler.handle(&Request::new("GET", target));
+        assert_eq!(response.status(), 200);
+        let read = crate::pprof::reader::read(response.body()).unwrap();
+        assert_eq!(read.values(0).collect::<Vec<_>>(), [3]);
+        let frames: Vec<_> = read.frames(1).map(|frame| frame.function).collect();
+        assert_eq!(frames, ["hold"]);
+    }
+    assert_eq!(ask(&handler, "/block").0, 404, "none of them is one");
+    assert_eq!(ask(&handler, "/mutex?seconds=1").0, 400);
+    assert_has(&page(&handler, "/"), &["href=\"mutex\""]);
+}
+
+#[test]
+fn why_there_are_no_profiles_is_the_answer() {
+    let handler = Handler::of_saved(Saved {
+        title: "contend run",
+        files: Box::new(|| Err("the program has ended".to_owned())),
+        sources: Mutex::new(Sources::below(&[])),
+    });
+    for target in ["/", "/top", "/mutex"] {
+        let (status, body) = ask(&handler, target);
+        assert_eq!((status, &*body), (503, "the program has ended\n"));
+    }
 }
