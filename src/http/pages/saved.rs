@@ -276,9 +276,9 @@ pub(in crate::http) fn index(call: &Call<'_>) -> Answer {
             raw,
         )
     });
-    let compare = match files.len() {
-        0 | 1 => Html::default(),
-        _ => html!(
+    let compare = match some_are_alike(files) {
+        false => Html::default(),
+        true => html!(
             "<section>\n<h2>Compare two</h2>\n<form class=\"window\" method=\"get\" action=\"compare\">\
              <label>Before <select name=\"base\">{}</select></label> \
              <label>After <select name=\"profile\">{}</select></label> \
@@ -312,6 +312,16 @@ fn options(files: &[SavedFile], chosen: usize) -> Html {
 fn kind(file: &SavedFile) -> Option<ProfileKind> {
     let mut kinds = ProfileKind::ALL.into_iter();
     kinds.find(|kind| kind.is_of(file.profile.comments()))
+}
+
+/// Whether there are two profiles of one kind, or of none that is known.
+fn some_are_alike(files: &[SavedFile]) -> bool {
+    let mut seen = Vec::new();
+    files.iter().map(kind).any(|kind| {
+        let is_second = seen.contains(&kind);
+        seen.push(kind);
+        is_second
+    })
 }
 
 /// The first profile of the kind that the path names, in pprof's format: for `contend top`,

@@ -282,7 +282,9 @@ fn a_profile_of_ours_is_there_for_tools() {
     }
     assert_eq!(ask(&handler, "/block").0, 404, "none of them is one");
     assert_eq!(ask(&handler, "/mutex?seconds=1").0, 400);
-    assert_has(&page(&handler, "/"), &["href=\"mutex\""]);
+    let index = page(&handler, "/");
+    assert_has(&index, &["href=\"mutex\""]);
+    assert!(!index.contains("Compare two"), "they are of two kinds");
 }
 
 #[test]
