@@ -98,7 +98,7 @@ pub(super) fn launch(
                 report_and_go_on(report(&collector.profiles(begin.elapsed())));
             }
             Some(Event::Signal(signal)) => hand_on(signal, process),
-            // Who has gone meanwhile does not want them any more.
+            // A page that has gone meanwhile does not want them any more.
             Some(Event::Asked(reply)) => {
                 let _ = reply.send(collector.profiles(begin.elapsed()));
             }
