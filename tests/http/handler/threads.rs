@@ -211,7 +211,7 @@ fn the_page_draws_who_blocks_whom() {
         );
         assert_eq!((count("class=\"edge\""), count(" cycle\"")), (4, 0));
         assert!(
-            page.contains("2 × crowd") && page.contains("2 wait, up to "),
+            page.contains("2 × crowd") && page.contains("2 wait, \u{2264} "),
             "{page}"
         );
         drop(held);

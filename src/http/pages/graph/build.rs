@@ -206,7 +206,7 @@ impl<'t> Builder<'t> {
                 (NodeKind::Threads, 1) => format!("waited {}", human(time)),
                 (NodeKind::Threads, _) => format!("waited up to {}", human(time)),
                 (NodeKind::Lock, 1) => format!("1 waits, {}", human(time)),
-                (NodeKind::Lock, _) => format!("{count} wait, up to {}", human(time)),
+                (NodeKind::Lock, _) => format!("{count} wait, \u{2264} {}", human(time)),
             };
             if node.title.is_empty() {
                 node.title = format!("{}: {}", node.lines[0], node.lines[1]);
