@@ -143,8 +143,8 @@ impl Fetcher {
                 let status = answer.status;
                 let words = format!("status {status}: {}", answer.words());
                 match status {
-                    // Not there, not for GET, not built in.
-                    404 | 405 | 501 => Outcome::NotOffered(words),
+                    // Not there, not for GET, a window of a profile that is off, not built in.
+                    404 | 405 | 409 | 501 => Outcome::NotOffered(words),
                     _ => Outcome::Failed(words),
                 }
             }

@@ -401,6 +401,28 @@ fn snap_fetches_everything_and_notes_what_is_not_offered() {
     assert!(server.paths().iter().all(|path| !path.contains("evil")));
 }
 
+/// The wake profile is off unless it is asked for.
+#[test]
+fn snap_takes_a_profile_that_is_off_for_no_failure() {
+    let off = "the wake profile is off, so nothing would be recorded";
+    let server = Server::new(move |asked| match &*asked.path {
+        "/debug/pprof/wake?seconds=1" => Reply::text(409, off),
+        _ => full(asked),
+    });
+    let folder = Folder::new();
+    let address = server.address.to_string();
+    let arguments = ["snap", &address, "-o", &folder.path(""), "--seconds", "1"];
+    let text = run(arguments).success();
+    assert!(
+        text.contains(&format!("not offered: wake?seconds=1: status 409: {off}")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("21 saved, 10 not offered, 0 failed\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn snap_keeps_the_rest_when_something_fails() {
     let server = Server::new(|asked| match &*asked.path {
