@@ -26,6 +26,7 @@
 mod alike;
 mod args;
 mod blocked_workers;
+mod ci;
 mod deadlocks;
 mod diff;
 mod error;
@@ -106,6 +107,11 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Deadlocks(arguments) => {
             let code = deadlocks::run(arguments, &mut output)?;
+            output.flush()?;
+            return Ok(code);
+        }
+        Command::Ci(arguments) => {
+            let code = ci::run(arguments, &mut output)?;
             output.flush()?;
             return Ok(code);
         }

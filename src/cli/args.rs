@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use regex::Regex;
 
+use super::ci::Condition;
 use super::error::Result;
 use super::fetch::Client;
 use super::filter::Filter;
@@ -36,6 +37,7 @@ Examples:
   contend peek checkout mutex.pb.gz         its callers, and what it calls
   contend list slow_update mutex.pb.gz      the same beside the source lines
   contend diff before.pb.gz after.pb.gz     what became better, what worse
+  contend ci base.pb.gz new.pb.gz           the same for a build, in Markdown
   contend open before.pb.gz after.pb.gz     as pages for a browser
   contend threads localhost:6060            what every thread does now
   contend deadlocks localhost:6060          the threads that wait for each other
@@ -44,7 +46,7 @@ Examples:
   contend imports --fix src                 swap the imports of a program
   contend snap localhost:6060               everything the program offers, into a folder
 
-Exit codes: 0, 1 for an error, 2 for wrong usage, 3 where `deadlocks` finds one; `run` and `record` have that of their program."
+Exit codes: 0, 1 for an error, 2 for wrong usage, 3 where `deadlocks` finds one or `ci` a condition that is met; `run` and `record` have that of their program."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -60,6 +62,7 @@ pub(super) enum Command {
     Peek(Peek),
     Tree(Tree),
     Diff(Diff),
+    Ci(Ci),
     Flamegraph(Flamegraph),
     Imports(Imports),
     Merge(Merge),
@@ -282,6 +285,42 @@ pub(super) struct Diff {
     pub(super) rows: Rows,
     #[command(flatten)]
     pub(super) filter: Filter,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Compare two profiles in a build: a summary in Markdown, and conditions that fail it.
+///
+/// A condition is `VALUE("FUNCTIONS") > LIMIT`. VALUE is one of the profile's values, `delay` or
+/// `contentions`. FUNCTIONS is a regular expression: stacks count that have such a function;
+/// without it, as in `delay > 2s`, all count. LIMIT is `1.2x`, so many times what BASE has; `30%`
+/// of NEW's total; a time such as `500ms`; or a number. `>=` is there as well.
+///
+/// Values are those of the whole profiles, which is right where both did the same work. Where they
+/// ran for different times at the same load, `--per-second` divides by the time that each lasted.
+///
+/// The exit code is 3 if a condition is met.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  contend ci base.pb.gz new.pb.gz --fail-if 'delay(\"shop::\") > 1.2x'
+  contend ci base.pb.gz new.pb.gz --fail-if 'contentions > 10000' >> \"$GITHUB_STEP_SUMMARY\"")]
+pub(super) struct Ci {
+    /// The file or URL to compare with.
+    #[arg(value_name = "BASE")]
+    pub(super) base: String,
+    /// The file or URL to compare.
+    #[arg(value_name = "NEW")]
+    pub(super) new: String,
+    /// Fail if this is so. May be given several times.
+    #[arg(long, value_name = "CONDITION")]
+    pub(super) fail_if: Vec<Condition>,
+    /// Compare what is in a second of each profile.
+    #[arg(long)]
+    pub(super) per_second: bool,
+    /// Show at most so many call sites.
+    #[arg(short, value_name = "N", default_value_t = 10)]
+    pub(super) n: usize,
     #[command(flatten)]
     pub(super) access: Access,
 }

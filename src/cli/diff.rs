@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::alike;
-use super::args::Diff;
+use super::args::{Access, Diff};
 use super::error::{Error, Result};
 use super::output::{Output, Paint, printable};
 use super::report::Report;
@@ -14,23 +14,12 @@ use super::uninteresting::Uninteresting;
 use super::weights::{Node, Weights, weigh};
 
 pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
-    let client = arguments.access.client();
-    let mut base = Loaded::raw(&arguments.base, "mutex", &client)?;
-    let mut new = Loaded::raw(&arguments.new, "mutex", &client)?;
     let wanted = arguments.rows.value.name();
-    make_alike(&mut base, &mut new, wanted)?;
+    let both = [&*arguments.base, &arguments.new];
+    let [mut base, mut new] = load_both(both, &arguments.access, wanted)?;
     let value = new.value(wanted)?;
     let types = alike::types(&new.profile);
     let (name, unit) = types.get(value).cloned().unwrap_or_default();
-    // One profile's word counts for both, or a frame that only one of them drops would be a
-    // difference.
-    let uninteresting = Uninteresting::of(&new.profile);
-    for loaded in [&mut base, &mut new] {
-        loaded.demangle()?;
-        if let Some(uninteresting) = &uninteresting {
-            uninteresting.leave_out(&mut loaded.profile);
-        }
-    }
     // A function that only one of them has is not missed.
     let filter = &arguments.filter;
     let found = [&mut base, &mut new].map(|loaded| loaded.leave_quietly(filter));
@@ -53,6 +42,28 @@ pub(super) fn run(arguments: &Diff, output: &mut Output) -> Result<()> {
     };
     let report = Report::new(weights, &unit, &arguments.rows);
     write_rows(&report.filtered(new.filter().is_some()), output)
+}
+
+/// Both profiles for people, with the values that both have, in one unit.
+pub(super) fn load_both(
+    [base, new]: [&str; 2],
+    access: &Access,
+    wanted: Option<&str>,
+) -> Result<[Loaded; 2]> {
+    let client = access.client();
+    let mut base = Loaded::raw(base, "mutex", &client)?;
+    let mut new = Loaded::raw(new, "mutex", &client)?;
+    make_alike(&mut base, &mut new, wanted)?;
+    // One profile's word counts for both, or a frame that only one of them drops would be a
+    // difference.
+    let uninteresting = Uninteresting::of(&new.profile);
+    for loaded in [&mut base, &mut new] {
+        loaded.demangle()?;
+        if let Some(uninteresting) = &uninteresting {
+            uninteresting.leave_out(&mut loaded.profile);
+        }
+    }
+    Ok([base, new])
 }
 
 /// Leaves both with the values that both have, in one unit.

@@ -4,6 +4,7 @@
 #![cfg(feature = "cli")]
 
 mod broken;
+mod ci;
 mod filters;
 mod handmade;
 #[cfg(target_os = "linux")]
