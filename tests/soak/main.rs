@@ -3,7 +3,7 @@
 //! go, signals, panics, dumps of threads, timelines, CPU profiles.
 //!
 //! The ledger is looked at all the time, and closed each second, when all stand still: waits begun
-//! are recorded, forgotten, owed or in progress, to the last one. Resident memory stays within 10
+//! are recorded, forgotten, owed or in progress, to the last one. Allocated memory stays within 10
 //! %. Nothing panics that is not meant to, no child hangs, and none of the workers does.
 //!
 //! ```text
