@@ -69,8 +69,9 @@ pub use threads::Threads;
 /// [`Threads::notes`] says what could not be seen. In a process that was forked from a profiled one
 /// only the calling thread has a stack, because the loader's lock may be closed there for ever.
 ///
-/// With musl a thread that sleeps has its state and what it waits for, and as a rule no stack:
-/// musl's own functions cannot be unwound. Threads that run have theirs.
+/// With musl a thread has its state, its wait and the holder, and no stack as long as it is in one
+/// of musl's own functions, which cannot be unwound: a thread that sleeps is. Profiles have their
+/// stacks.
 ///
 /// On other systems than x86-64 Linux, and without the feature `framehop`, the dump has the threads
 /// that are in a wait of this crate's types, without stacks; without the feature `profiling`, none.
