@@ -140,8 +140,7 @@ fn tasks(calls: &Calls, is_over: &AtomicBool) {
 }
 
 /// The most calls that may be interrupted: those that begin between the last look at a thread and
-/// the signal, one in some ten thousand dumps. Where threads were asked after one look, 8 to 17 were
-/// in a thousand.
+/// the signal, one in some ten thousand dumps. With one look alone 8 to 17 were in a thousand.
 const MAY_BE_INTERRUPTED: u64 = 5;
 
 /// A blocked call is not woken, and a thread on the way to one is not asked.
