@@ -63,12 +63,13 @@ pub use threads::Threads;
 ///
 /// Also those that no type of this crate has met, and with all rates at 0. A thread that sleeps is
 /// not woken; one that runs is interrupted for some microseconds by SIGURG, unless the program has
-/// a handler for that signal. One that ran a moment ago is looked at again first, so that hardly a
-/// call of it returns `EINTR`: one that begins between that look and the signal may (in 21,000
-/// dumps beside reads with time-outs, sleeps, child processes, mio and tokio a `nanosleep` did).
-/// Threads that do not answer within a second are listed without a stack. [`Threads::notes`] says
-/// what could not be seen. In a process that was forked from a profiled one
-/// only the calling thread has a stack, because the loader's lock may be closed there for ever.
+/// a handler for that signal. A thread that came onto a processor a moment ago may be about to
+/// block, so it is not interrupted: it is looked at again. In 45,000 dumps beside reads with
+/// time-outs, sleeps, child processes, mio and tokio no call returned `EINTR`. It cannot be
+/// excluded: a call may begin as the signal is sent. Threads that do not answer within a second are
+/// listed without a stack. [`Threads::notes`] says what could not be seen. In a process that was
+/// forked from a profiled one only the calling thread has a stack, because the loader's lock may be
+/// closed there for ever.
 ///
 /// With musl a thread has its state, its wait and the holder, and no stack as long as it is in one
 /// of musl's own functions, which cannot be unwound: a thread that sleeps is. Profiles have their

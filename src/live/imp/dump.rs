@@ -128,6 +128,8 @@ struct Found {
     stack_pointer: Option<u64>,
     published: Option<Published>,
     traces: Vec<Trace>,
+    /// As [`procfs::Scheduling`] has them. `None`: not told.
+    turns: Option<u64>,
     wants_signal: bool,
     is_hidden: bool,
 }
@@ -262,9 +264,9 @@ const BETWEEN_LOOKS: [Duration; 6] = {
 
 /// Asks the threads that run for their stacks.
 ///
-/// A call that a thread blocks in when the signal comes may return `EINTR`, and the thread may be
-/// on its way there. So it is asked only if it has not slept from one look to the next; most that
-/// ran at the first one sleep at the second, and need not be asked.
+/// A call that a thread blocks in when the signal comes may return `EINTR`. A thread that came onto
+/// a processor a moment ago may be on its way there. So it is asked only if it had no turn there
+/// since the last look; most that ran at the first one sleep at the second, and need not be asked.
 fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<String>) {
     let mut open: Vec<usize> = (0..found.len())
         .filter(|index| found[*index].wants_signal)
@@ -293,8 +295,9 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
                 return false;
             };
             let has_slept = again.thread.voluntary_switches != before.thread.voluntary_switches;
+            let is_new_there = has_slept || again.turns != before.turns;
             *before = again;
-            match (before.wants_signal, has_slept) {
+            match (before.wants_signal, is_new_there) {
                 (false, _) => false,
                 (true, true) => true,
                 (true, false) => {
@@ -303,11 +306,11 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
                 }
             }
         });
-        let tids: Vec<Tid> = steady
+        let threads: Vec<(Tid, Option<u64>)> = steady
             .iter()
-            .map(|index| found[*index].thread.tid as Tid)
+            .map(|index| (found[*index].thread.tid as Tid, found[*index].turns))
             .collect();
-        let asleep = asker.ask(&tids, deadline, |index, start, copy| {
+        let not_asked = asker.ask(&threads, deadline, |index, start, copy| {
             let end = walker.walk(start, copy);
             let found = &mut found[steady[index]];
             found.addresses = walker.addresses.as_slice().to_vec();
@@ -318,13 +321,14 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
             }
             found.thread.note = note_of(end);
         });
-        open.extend(asleep.into_iter().map(|index| steady[index]));
+        open.extend(not_asked.into_iter().map(|index| steady[index]));
         if open.is_empty() {
             return;
         }
     }
     for index in open {
-        found[index].thread.note = Some("no stack: the thread wakes and sleeps all the time");
+        found[index].thread.note =
+            Some("no stack: the thread came onto a processor before each look");
     }
 }
 
@@ -374,6 +378,7 @@ impl Found {
             stack_pointer: None,
             published: None,
             traces: Vec::new(),
+            turns: scheduling.map(|times| times.turns),
             wants_signal: false,
             is_hidden: false,
         }

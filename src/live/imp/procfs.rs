@@ -84,6 +84,8 @@ pub(super) struct Scheduling {
     pub(super) run: Duration,
     /// Runnable, without a processor.
     pub(super) queue: Duration,
+    /// How often the thread came onto a processor, be it from sleep or from the queue.
+    pub(super) turns: u64,
 }
 
 /// `None` where the kernel is built without these counts.
@@ -95,10 +97,11 @@ fn scheduling_of(text: &str) -> Option<Scheduling> {
     let mut numbers = text
         .split_ascii_whitespace()
         .map(|word| word.parse::<u64>().ok());
-    let (run, queue) = (numbers.next()??, numbers.next()??);
+    let (run, queue, turns) = (numbers.next()??, numbers.next()??, numbers.next()??);
     Some(Scheduling {
         run: Duration::from_nanos(run),
         queue: Duration::from_nanos(queue),
+        turns,
     })
 }
 
@@ -288,7 +291,8 @@ mod tests {
         let scheduling = scheduling_of("1500 20 3\n").unwrap();
         assert_eq!(scheduling.run, Duration::from_nanos(1500));
         assert_eq!(scheduling.queue, Duration::from_nanos(20));
-        assert_eq!(scheduling_of("1500"), None);
+        assert_eq!(scheduling.turns, 3);
+        assert_eq!(scheduling_of("1500 20"), None);
     }
 
     #[test]

@@ -110,32 +110,32 @@ impl Asker {
         Ok(Self(()))
     }
 
-    /// Asks these threads, and calls `answer` with the index of each one that answers before
-    /// `deadline`. Returns the indices of those that were not asked, as they block in a call that
-    /// the signal would interrupt.
+    /// Asks these threads, each with the scheduler's count of its turns at the last look. Calls
+    /// `answer` with the index of each one that answers before `deadline`. Returns the indices of
+    /// those that were not asked, as the signal could interrupt a call of theirs.
     pub(super) fn ask(
         &mut self,
-        tids: &[Tid],
+        threads: &[(Tid, Option<u64>)],
         deadline: Instant,
         mut answer: impl FnMut(usize, Start, StackCopy<'_>),
     ) -> Vec<usize> {
         let mut not_asked = Vec::new();
-        for (batch, tids) in tids.chunks(SLOTS).enumerate() {
+        for (batch, threads) in threads.chunks(SLOTS).enumerate() {
             let mut requests = [0; SLOTS];
-            let mut open: usize = tids.len();
+            let mut open: usize = threads.len();
             let mut is_open = [true; SLOTS];
-            for (index, tid) in tids.iter().enumerate() {
-                if is_interrupted(*tid) {
+            for (index, &(tid, turns)) in threads.iter().enumerate() {
+                if has_had_turn_since(tid, turns) || is_interrupted(tid) {
                     not_asked.push(batch * SLOTS + index);
                     is_open[index] = false;
                     open -= 1;
                 } else {
-                    requests[index] = TABLE[index].request(index, *tid);
+                    requests[index] = TABLE[index].request(index, tid);
                 }
             }
             let mut pause = Duration::from_micros(20);
             while open > 0 {
-                for (index, slot) in TABLE.iter().enumerate().take(tids.len()) {
+                for (index, slot) in TABLE.iter().enumerate().take(threads.len()) {
                     if !is_open[index] {
                         continue;
                     }
@@ -168,6 +168,12 @@ impl Asker {
         }
         not_asked
     }
+}
+
+/// Whether the thread came onto a processor since its turns were counted. It may be on its way to
+/// sleep again, and so to a call that the signal interrupts.
+fn has_had_turn_since(tid: Tid, turns: Option<u64>) -> bool {
+    procfs::scheduling(tid).map(|scheduling| scheduling.turns) != turns
 }
 
 /// Whether the thread blocks in a call that a signal's handler ends.
