@@ -3,7 +3,7 @@
 //! go, signals, panics, dumps of threads, timelines, CPU profiles.
 //!
 //! The ledger is looked at all the time, and closed each second, when all stand still: waits begun
-//! are recorded, forgotten, owed or in progress, to the last one. Allocated memory stays within 10
+//! are recorded, forgotten, owed or in progress, to the last one. Resident memory stays within 10
 //! %. Nothing panics that is not meant to, no child hangs, and none of the workers does.
 //!
 //! ```text
@@ -11,6 +11,7 @@
 //! ```
 #![cfg(all(
     target_os = "linux",
+    target_env = "gnu",
     feature = "profiling",
     feature = "server",
     feature = "parking_lot",
@@ -65,6 +66,7 @@ impl Soak {
 const HANGS_AFTER: Duration = Duration::from_secs(120);
 
 fn run(length: Duration) {
+    books::have_few_arenas();
     contend::set_memory_limit(1 << 20).unwrap();
     harms::count_panics();
     harms::handle_signals();
