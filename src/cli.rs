@@ -104,17 +104,12 @@ fn run(command: &Command) -> Result<ExitCode> {
         _ => hangup::end_with_terminal(false),
     }
     let mut output = Output::new();
+    let mut code = ExitCode::SUCCESS;
     match command {
         Command::Deadlocks(arguments) => {
-            let code = deadlocks::run(arguments, &mut output)?;
-            output.flush()?;
-            return Ok(code);
+            deadlocks::run(arguments, &mut output).map(|told| code = told)
         }
-        Command::Ci(arguments) => {
-            let code = ci::run(arguments, &mut output)?;
-            output.flush()?;
-            return Ok(code);
-        }
+        Command::Ci(arguments) => ci::run(arguments, &mut output).map(|told| code = told),
         Command::Top(arguments) => top::run(arguments, &mut output),
         Command::List(arguments) => list::run(arguments, &mut output),
         Command::Peek(arguments) => peek::run(arguments, &mut output),
@@ -131,7 +126,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Run(_) | Command::Record(_) => Ok(()),
     }?;
     output.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// Reads a profile and does with it what the commands do, but for printing: for the fuzz target and

@@ -39,17 +39,14 @@ pub(super) fn run(arguments: &Ci, output: &mut Output) -> Result<ExitCode> {
     sides.write_totals(output)?;
     sides.write_call_sites(arguments.n, output)?;
     sides.write_notes(arguments.per_second, output)?;
-    let mut failed = false;
+    let mut code = ExitCode::SUCCESS;
     for checked in checked.iter().filter(|checked| checked.is_met) {
-        failed = true;
+        code = ExitCode::from(FAILED);
         // The summary may go to a file.
         let line = format!("contend: {}: {}", checked.condition, checked.why);
         let _ = writeln!(io::stderr(), "{}", printable(&line));
     }
-    Ok(match failed {
-        true => ExitCode::from(FAILED),
-        false => ExitCode::SUCCESS,
-    })
+    Ok(code)
 }
 
 /// The divisors of the values of each side.

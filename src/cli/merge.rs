@@ -9,10 +9,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use prost::Message;
-
 use super::alike::{self, Common};
 use super::args::Merge;
 use super::error::{self, Error};
@@ -20,7 +16,7 @@ use super::file::write_file;
 use super::output::{Output, printable};
 use super::scale::ratio;
 use super::source::Loaded;
-use crate::pprof::decoded::DecodedProfile;
+use crate::pprof::decoded::{self, DecodedProfile};
 use crate::pprof::proto;
 
 pub(super) fn run(arguments: &Merge, output: &mut Output) -> error::Result<()> {
@@ -32,12 +28,9 @@ pub(super) fn run(arguments: &Merge, output: &mut Output) -> error::Result<()> {
         added.map_err(|what| Error::about(&loaded.name, what))?;
     }
     let left_out = merged.left_out.join(", ");
-    let bytes = merged.finish().encode_to_vec();
+    let merged_tables = merged.finish();
     write_file(&arguments.output, output, |file| {
-        let mut encoder = GzEncoder::new(file, Compression::fast());
-        encoder.write_all(&bytes)?;
-        encoder.finish()?;
-        Ok(())
+        decoded::write(&merged_tables, file)
     })?;
     // Standard output may be the profile.
     if !left_out.is_empty() {

@@ -39,6 +39,14 @@ pub(crate) struct DecodedFrame<'p> {
     pub(crate) object: &'p str,
 }
 
+/// Writes a file in pprof's format.
+pub(crate) fn write(tables: &proto::Profile, file: impl Write) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(file, Compression::fast());
+    encoder.write_all(&tables.encode_to_vec())?;
+    encoder.finish()?;
+    Ok(())
+}
+
 impl DecodedProfile {
     /// Takes the tables as they were decoded, and numbers their entries anew.
     ///
@@ -74,9 +82,9 @@ impl DecodedProfile {
             string_table: strings.map(|text| text.clone().into_bytes()).collect(),
             ..self.tables.clone()
         };
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(&tables.encode_to_vec())?;
-        encoder.finish()
+        let mut file = Vec::new();
+        write(&tables, &mut file)?;
+        Ok(file)
     }
 
     /// # Errors

@@ -21,6 +21,13 @@ pub(crate) fn parse_nanos(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(nanos)
 }
 
+/// The nanoseconds of such a unit.
+#[cfg(feature = "cli")]
+pub(crate) fn nanos_of(unit: &str) -> Option<u64> {
+    let found = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+    Some(found.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::parse_nanos;

@@ -1,10 +1,10 @@
 //! However a program ends, its profile is there, and it ends as it would without us.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
+use crate::http_client::get;
 use crate::{Recorded, compiled, contend, delay_of, folder, recorded};
 
 #[test]
@@ -33,17 +33,24 @@ fn each_end_is_the_programs_own_and_leaves_a_profile() {
     }
 }
 
-#[test]
-fn signals_ask_for_tables_and_reach_the_program() {
-    let Some(program) = compiled("endings.c", &[]) else {
-        return;
-    };
-    let mut command = contend(["run", "--attach-signal", "SIGUSR2", "--"]);
-    command.arg(&program).arg("wait");
+/// `contend run` with these options, and a program that waits for a signal; and what they say.
+fn waiting(options: &[&str]) -> Option<(Child, BufReader<ChildStdout>, BufReader<ChildStderr>)> {
+    let program = compiled("endings.c", &[])?;
+    let mut command = contend(["run"]);
+    command.args(options).arg("--").arg(program).arg("wait");
     let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = pipes.spawn().unwrap();
-    let mut output = BufReader::new(running.stdout.take().unwrap());
-    let mut errors = BufReader::new(running.stderr.take().unwrap());
+    let output = BufReader::new(running.stdout.take().unwrap());
+    let errors = BufReader::new(running.stderr.take().unwrap());
+    Some((running, output, errors))
+}
+
+#[test]
+fn signals_ask_for_tables_and_reach_the_program() {
+    let Some((mut running, mut output, mut errors)) = waiting(&["--attach-signal", "SIGUSR2"])
+    else {
+        return;
+    };
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
     assert_eq!(
@@ -70,32 +77,16 @@ fn signals_ask_for_tables_and_reach_the_program() {
     assert_eq!(running.wait().unwrap().signal(), Some(libc::SIGTERM));
 }
 
-/// The answer to a GET, with its head.
-fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 #[test]
 fn the_profiles_so_far_are_pages_and_files_while_it_runs() {
-    let Some(program) = compiled("endings.c", &[]) else {
+    let Some((mut running, mut output, mut errors)) = waiting(&["--http", "127.0.0.1:0"]) else {
         return;
     };
-    let mut command = contend(["run", "--http", "127.0.0.1:0", "--"]);
-    command.arg(&program).arg("wait");
-    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = pipes.spawn().unwrap();
-    let mut errors = BufReader::new(running.stderr.take().unwrap());
     let mut line = String::new();
     errors.read_line(&mut line).unwrap();
     let address = line.strip_prefix("contend: pages at http://").unwrap();
     let address = address.strip_suffix("/ while the program runs\n").unwrap();
     // It has waited by then.
-    let mut output = BufReader::new(running.stdout.take().unwrap());
     output.read_line(&mut String::new()).unwrap();
 
     for (path, wanted) in [
@@ -105,9 +96,9 @@ fn the_profiles_so_far_are_pages_and_files_while_it_runs() {
         ("/flamegraph?profile=1", "holds"),
         ("/function?profile=1&name=holds", "holds"),
     ] {
-        let page = get(address, path);
-        assert!(page.starts_with("HTTP/1.1 200"), "{path}: {page}");
-        assert!(page.contains(wanted), "{path}: {page}");
+        let page = get(address.parse().unwrap(), path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text().contains(wanted), "{path}: {}", page.text());
     }
     let top = contend(["top", "--cum", address]).output().unwrap();
     let top = String::from_utf8_lossy(&top.stdout).into_owned();

@@ -9,6 +9,8 @@
 
 mod accuracy;
 mod endings;
+#[path = "../common/http_client.rs"]
+mod http_client;
 mod kinds;
 #[path = "../common/raw_profile.rs"]
 mod raw_profile;

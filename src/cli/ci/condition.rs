@@ -11,6 +11,8 @@ use std::str::FromStr;
 
 use regex::Regex;
 
+use crate::text::duration::nanos_of;
+
 /// When a build fails.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Condition {
@@ -33,15 +35,6 @@ pub(super) enum Limit {
     Nanos(f64),
     Number(f64),
 }
-
-/// In the order in which they are tried: `s` ends all of them.
-const UNITS: [(&str, f64); 5] = [
-    ("ns", 1.0),
-    ("us", 1e3),
-    ("µs", 1e3),
-    ("ms", 1e6),
-    ("s", 1e9),
-];
 
 impl Condition {
     /// Whether `new` is beyond `bound`.
@@ -115,13 +108,14 @@ fn limit(text: &str) -> Result<Limit, String> {
     let what = "a limit, such as 1.2x, 30%, 500ms or 10000";
     let (digits, unit) = split(text, |c| c.is_ascii_digit() || c == '.');
     let number: f64 = digits.parse().map_err(|_| expected(what, text))?;
-    let nanos = UNITS.into_iter().find(|(name, _)| *name == unit);
-    match (unit, nanos) {
-        ("", _) => Ok(Limit::Number(number)),
-        ("x", _) => Ok(Limit::Times(number)),
-        ("%", _) => Ok(Limit::Percent(number)),
-        (_, Some((_, nanos))) => Ok(Limit::Nanos(number * nanos)),
-        _ => Err(expected(what, text)),
+    match unit {
+        "" => Ok(Limit::Number(number)),
+        "x" => Ok(Limit::Times(number)),
+        "%" => Ok(Limit::Percent(number)),
+        _ => {
+            let nanos = nanos_of(unit).ok_or_else(|| expected(what, text))?;
+            Ok(Limit::Nanos(number * nanos as f64))
+        }
     }
 }
 
