@@ -136,8 +136,8 @@ pub(crate) fn send_signals() -> impl FnMut() + Send {
 
 /// A child switches profiling on, waits, and asks for everything.
 pub(crate) fn fork_once() {
-    // SAFETY: the child uses the allocator and starts a thread, which glibc supports; of locks it
-    // uses those of the profiler, and its own. It ends with `_exit`.
+    // SAFETY: the child uses the allocator and starts a thread of the C library's, which supports
+    // both; of locks it uses those of the profiler, and its own. It ends with `_exit`.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {
@@ -158,14 +158,23 @@ fn live_as_child() {
     contend::set_mutex_profile_fraction(1);
     contend::set_block_profile_rate(1);
     contend::reset();
+    extern "C" fn wait(_: *mut c_void) -> *mut c_void {
+        drop(CHILDS.lock().unwrap());
+        std::ptr::null_mut()
+    }
     let held = CHILDS.lock().unwrap();
-    thread::scope(|scope| {
-        scope.spawn(|| drop(CHILDS.lock().unwrap()));
-        while contend::bench_support::waits_in_progress() == 0 {
-            thread::yield_now();
-        }
-        drop(held);
-    });
+    let mut waiter = 0;
+    let (attributes, argument) = (std::ptr::null(), std::ptr::null_mut());
+    // Not std's threads: they begin with a lock of std's, which a fork may leave closed.
+    // SAFETY: the function takes no argument; the number goes to a live local.
+    let failed = unsafe { libc::pthread_create(&mut waiter, attributes, wait, argument) };
+    assert_eq!(failed, 0);
+    while contend::bench_support::waits_in_progress() == 0 {
+        thread::yield_now();
+    }
+    drop(held);
+    // SAFETY: a thread of ours, joined once.
+    unsafe { libc::pthread_join(waiter, std::ptr::null_mut()) };
     assert_eq!(contend::mutex_profile().total_contentions(), 1);
     assert!(contend::block_profile().total_contentions() > 0);
     assert!(!contend::threads().threads().is_empty());
