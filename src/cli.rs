@@ -47,6 +47,7 @@ mod open;
 mod output;
 #[cfg(contend_whole)]
 mod pages;
+mod pairs;
 mod peek;
 mod process;
 mod report;

@@ -168,6 +168,7 @@ Examples:
   contend top --label endpoint=/cart mutex.pb.gz
   contend top --cum --kind mutex,rwlock_write --ignore '^tokio::' block.pb.gz
   contend top --blocking-async localhost:6060    what stops the workers of an async runtime
+  contend top --pairs localhost:6060             who waits for whom
   curl -s localhost:6060/debug/pprof/block | contend top -")]
 pub(super) struct Top {
     #[command(flatten)]
@@ -181,6 +182,12 @@ pub(super) struct Top {
     /// it, and neither is what runs in `spawn_blocking` or `block_in_place`.
     #[arg(long, conflicts_with_all = ["by", "cum"])]
     pub(super) blocking_async: bool,
+    /// Show who waited for whom, by the functions of both.
+    ///
+    /// It is for pairs profiles; a program's address stands for its own. `wakeup` is the part in
+    /// which the lock was free and the woken thread had no processor yet.
+    #[arg(long, conflicts_with_all = ["by", "cum", "blocking_async", "idle"])]
+    pub(super) pairs: bool,
     /// Count also waits for work in a block profile (the label `class` is `idle`): sleeps, joins,
     /// empty channels.
     ///

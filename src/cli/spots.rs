@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::pprof::decoded::DecodedProfile;
+use crate::pprof::decoded::{DecodedFrame, DecodedProfile};
 use crate::pprof::proto::Sample;
 use crate::profile::owner::is_of_library;
 use crate::text::sources::clean;
@@ -102,15 +102,24 @@ impl Amount {
 }
 
 pub(super) fn spot(profile: &DecodedProfile, sample: &Sample) -> Spot {
-    let frames = || sample.location_id.iter().flat_map(|id| profile.frames(*id));
-    let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
-    let frame = own.or_else(|| frames().next());
+    let frame = own_frame(|| {
+        let ids = sample.location_id.iter();
+        ids.flat_map(|id| profile.frames(*id))
+    });
     Spot {
         kind: profile.label(sample, "kind").to_owned(),
         function: frame.map_or("-", |frame| frame.name_or_object()).to_owned(),
         file: frame.map_or_else(String::new, |frame| clean(frame.file)),
         line: frame.map_or(0, |frame| frame.line),
     }
+}
+
+/// The first frame of the program's own code, else the first of all.
+pub(super) fn own_frame<'p, I: Iterator<Item = DecodedFrame<'p>>>(
+    frames: impl Fn() -> I,
+) -> Option<DecodedFrame<'p>> {
+    let own = frames().find(|frame| !is_of_library(frame.function, Some(frame.file)));
+    own.or_else(|| frames().next())
 }
 
 #[cfg(test)]

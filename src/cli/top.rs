@@ -7,6 +7,7 @@ use super::args::Top;
 use super::blocked_workers;
 use super::error::Result;
 use super::output::Output;
+use super::pairs;
 use super::report::{Report, write_header};
 use super::scale::{Unit, percent};
 use super::source::Loaded;
@@ -18,6 +19,9 @@ use crate::profile::kind::{ProfileKind, hint_of_owners};
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     if arguments.blocking_async {
         return blocked_workers::run(arguments, output);
+    }
+    if arguments.pairs {
+        return pairs::run(arguments, output);
     }
     let mut loaded = arguments.profile.load(&arguments.filter)?;
     let value = loaded.value(arguments.rows.value.name())?;

@@ -448,6 +448,61 @@ fn waits_that_block_async_workers_are_shown_by_line() {
 }
 
 #[test]
+fn pairs_are_summed_up_by_both_functions() {
+    let folder = Folder::new();
+    let (drop, lock) = (
+        "contend::sync::MutexGuard<T>::drop",
+        "contend::sync::Mutex::lock",
+    );
+    let (between, main) = ("contend::blocked_by", "shop::main src/main.rs:1");
+    let (slow, quick) = ("shop::slow src/a.rs:2", "shop::quick src/a.rs:9");
+    let stack = |release: &[&'static str], waiter: &[&'static str]| {
+        [release, &[main, between, lock], waiter, &[main]].concat()
+    };
+    let file = Builder::contention()
+        .comment("pairs_profile_fraction=1")
+        .sample(&[2, 6000], &stack(&[drop, slow], &[quick]))
+        // Another line of the same function.
+        .sample(
+            &[1, 1000],
+            &stack(&[drop, slow], &["shop::quick src/a.rs:11"]),
+        )
+        .sample(
+            &[0, 1000],
+            &stack(&["contend::wakeup", drop, slow], &[quick]),
+        )
+        .sample(&[5, 2000], &stack(&[drop, quick], &[slow]))
+        .gzip();
+    let file = folder.file("pairs.pb.gz", file);
+    assert_lines(
+        &run(["top", "--pairs", &file]).success(),
+        &[
+            "Type: delay",
+            "Total: 10us",
+            "2 of 2 pairs of functions:",
+            " delay  share  contentions    mean  wakeup  who waited   for whom",
+            "8.00µs  80.0%            3  2.67µs  1.00µs  shop::quick  shop::slow",
+            "2.00µs  20.0%            5   400ns          shop::slow   shop::quick",
+            "contend::wakeup has 10.0% of the delay: the lock was free: the woken thread had no \
+             processor yet; shorter sections do not help",
+        ],
+    );
+    let most = run(["top", "--pairs", "-n1", "--value", "contentions", &file]).success();
+    assert!(most.contains("1 of 2 pairs of functions:"), "{most}");
+    assert!(most.contains("shop::slow  shop::quick"), "{most}");
+    let empty = Builder::contention().comment("pairs_profile_fraction=1");
+    let empty = folder.file("empty.pb.gz", empty.gzip());
+    let none = run(["top", "--pairs", &empty]).success();
+    assert!(none.contains("no waits are in it"), "{none}");
+    let error = run(["top", "--pairs", &shop_file(&folder)]).error();
+    assert!(error.contains("not a pairs profile of contend"), "{error}");
+    for other in ["--cum", "--blocking-async", "--idle"] {
+        let both = run(["top", "--pairs", other, &file]);
+        assert_eq!(both.code, Some(2), "{other}: {}", both.stderr);
+    }
+}
+
+#[test]
 fn waits_for_work_are_one_line_unless_asked_for() {
     let folder = Folder::new();
     let mut builder = Builder::contention()
