@@ -1,5 +1,8 @@
 //! A build gets a summary of two profiles, and may fail by it.
 
+use std::path::Path;
+use std::process::Command;
+
 use super::handmade::{Builder, number};
 use super::{Folder, Run, run};
 
@@ -189,4 +192,72 @@ fn names_cannot_break_the_tables() {
     let cells = row.replace("\\|", "").matches('|').count();
     assert_eq!(cells, 6, "{row}");
     assert!(!text.contains("<b>"), "{text}");
+}
+
+/// A checkout whose program leaves the profile `new`, and left `base` in its first commit.
+fn checkout([base, new]: [Vec<u8>; 2]) -> Folder {
+    let folder = Folder::new();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=t", "-c", "user.email=t@t"]);
+        let output = git.args(arguments).current_dir(folder.path("")).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    };
+    folder.file("profile", base);
+    git(&["init", "--quiet"]);
+    git(&["add", "profile"]);
+    git(&["commit", "--quiet", "--message=base"]);
+    folder.file("profile", new);
+    folder
+}
+
+/// The script for builds, with a program of one line.
+fn compare_with(checkout: &Folder, program: &str, summary: &str) -> Run {
+    let command = Path::new(env!("CARGO_BIN_EXE_contend")).parent().unwrap();
+    let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap());
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/fleet/compare_with.sh"
+    );
+    let output = Command::new(script)
+        .args(["HEAD", "sh", "-c", program])
+        .current_dir(checkout.path(""))
+        .env("PATH", path)
+        .env(
+            "CONTEND_FAIL_IF",
+            "delay(\"::checkout\") > 1.2x\ncontentions > 1000",
+        )
+        .env("GITHUB_STEP_SUMMARY", checkout.path(summary))
+        .output()
+        .unwrap();
+    output.into()
+}
+
+#[test]
+fn a_script_compares_two_commits_in_a_build() {
+    let base = shop([10, 1_000_000_000], [20, 400_000_000]);
+    let new = shop([12, 1_500_000_000], [20, 300_000_000]);
+    let checkout = checkout([base.gzip(), new.gzip()]);
+    let program = "cp profile \"$CONTEND_MUTEX_PROFILE\" && echo no part of the summary";
+    let ended = compare_with(&checkout, program, "summary.md");
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let summary = std::fs::read_to_string(checkout.path("summary.md")).unwrap();
+    let first = "**contention: 1 of 2 conditions met**\n";
+    assert!(summary.starts_with(first), "{summary}");
+    assert!(summary.contains("**met**: 1.50x"), "{summary}");
+
+    for (program, why) in [
+        ("exit 7", "the program has failed"),
+        ("true", "left no profile"),
+    ] {
+        let ended = compare_with(&checkout, program, "none.md");
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    }
+    assert!(!Path::new(&checkout.path("none.md")).exists());
+    let worktrees = checkout.path(".git/worktrees");
+    let left = std::fs::read_dir(worktrees).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "checkouts are taken away");
 }
