@@ -134,6 +134,12 @@ pub(super) struct Recording {
     /// Record one wait per so much waiting, such as 1ms; 0 for none.
     #[arg(long, value_name = "TIME", default_value = "1ns", value_parser = rate)]
     pub(super) rate: u64,
+    /// Record also waits for pipes and sockets, as the kind `io`.
+    ///
+    /// An event loop waits for them most of the time, and so does a server's thread for the next
+    /// request.
+    #[arg(long)]
+    pub(super) io: bool,
     /// Record also the programs that it starts, into the same profiles. None of them may be made
     /// for musl or with a sanitizer: they would not start.
     #[arg(long)]

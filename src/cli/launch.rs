@@ -55,6 +55,7 @@ pub(super) fn launch(
     let orders = Orders {
         fraction: recording.fraction,
         rate: recording.rate,
+        io: recording.io,
     };
     let about_memory = |error| Error::about("memory to record in", error);
     let mut collector = Collector::new(orders, recording.children).map_err(about_memory)?;

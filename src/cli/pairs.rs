@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Who waited, and whose release ended that.
+/// The function that waited, and the one whose release ended that.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 struct Pair {
     waiter: String,

@@ -45,24 +45,28 @@ mod imp {
 
     pub(super) fn run(arguments: &Run) -> Result<ExitCode> {
         launch(&arguments.recording, |profiles| {
-            let text = tables(profiles, arguments.n, arguments.idle);
+            let text = tables(profiles, arguments);
             // To standard error: standard output is the program's.
             Ok(io::stderr().write_all(text.as_bytes())?)
         })
     }
 
-    fn tables(profiles: &[Profile], rows: usize, with_idle: bool) -> String {
-        let mut text = format!("\ncontend: {SEEN}\n");
+    fn tables(profiles: &[Profile], arguments: &Run) -> String {
+        let io = match arguments.recording.io {
+            true => SEEN_OF_IO,
+            false => UNSEEN_OF_IO,
+        };
+        let mut text = format!("\ncontend: {SEEN}{io}\n");
         for profile in profiles {
             text += &format!("\n{}\n", profile.kind().question());
-            let (busy, idle) = match with_idle {
+            let (busy, idle) = match arguments.idle {
                 true => (profile.clone(), None),
                 false => without_idle(profile),
             };
             // A table says itself why it is empty, unless that is because of what is left out.
             if !busy.samples().is_empty() || idle.is_none() {
                 // Nothing idle is left, unless it is asked for.
-                text += &format!("{:#}", busy.top(rows));
+                text += &format!("{:#}", busy.top(arguments.n));
             }
             text += &idle.unwrap_or_default();
         }
@@ -72,6 +76,8 @@ mod imp {
     /// The source of the numbers, so that nobody takes them for more.
     const SEEN: &str = "every sleep of threads at locks, channels and conditions of std, parking_lot, crossbeam, C \
         and C++ is seen; tasks of async runtimes, spinning and Go's locks are not";
+    const SEEN_OF_IO: &str = "; of input and output, waits for pipes and sockets are";
+    const UNSEEN_OF_IO: &str = "; waits for pipes and sockets are with --io";
 
     /// The profile without the stacks of threads that wait for work, and a line about them.
     fn without_idle(profile: &Profile) -> (Profile, Option<String>) {

@@ -80,6 +80,7 @@ impl ThreadState {
                 "async_notify" | "async_barrier" | "async_join" => ThreadCategory::Threads,
                 "futex" => ThreadCategory::Futex,
                 "sleep" => ThreadCategory::Sleep,
+                "io" => ThreadCategory::Io,
                 _ => ThreadCategory::Other,
             },
             Self::Futex => ThreadCategory::Futex,

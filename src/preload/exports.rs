@@ -5,10 +5,11 @@ use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::hint::black_box;
 
 use contend::whole::interposed::futex::{Futex, returned};
-use contend::whole::interposed::{condvar, futex, mutex, once, others, rwlock, semaphore};
+use contend::whole::interposed::{condvar, futex, io, mutex, once, others, rwlock, semaphore};
 use libc::{
-    clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t,
-    sem_t, timespec,
+    clockid_t, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, pthread_barrier_t,
+    pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t, sem_t, sigset_t, sockaddr,
+    socklen_t, timespec, timeval,
 };
 
 /// Called by the loader, once, before the program's `main`.
@@ -82,15 +83,25 @@ unsafe extern "C-unwind" fn futex_of_syscall(
     unsafe { futex::futex(returns_to, call) }
 }
 
+/// What a function returns: a `c_int`, unless it says something else.
+macro_rules! returned {
+    () => {
+        c_int
+    };
+    ($returned:ident) => {
+        $returned
+    };
+}
+
 /// Declares the functions. The call is not the last thing that they do: it would become a jump, and
 /// their frame, which has the name, would be gone.
 macro_rules! exports {
-    ($($name:ident = $module:ident::$function:ident($($argument:ident: $type:ty),*);)+) => {$(
+    ($($name:ident = $module:ident::$function:ident($($argument:ident: $type:ty),*) $(-> $returned:ident)?;)+) => {$(
         /// # Safety
         ///
         /// - The duties of the C library's function of this name.
         #[unsafe(no_mangle)]
-        pub(crate) unsafe extern "C-unwind" fn $name($($argument: $type),*) -> c_int {
+        pub(crate) unsafe extern "C-unwind" fn $name($($argument: $type),*) -> returned!($($returned)?) {
             // SAFETY: by this function's duty.
             let result = unsafe { $module::$function($($argument),*) };
             black_box(());
@@ -130,6 +141,25 @@ exports! {
     clock_nanosleep = others::clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec);
     usleep = others::usleep(micros: c_uint);
     sched_yield = others::sched_yield();
+    read = io::read(file: c_int, to: *mut c_void, len: usize) -> isize;
+    readv = io::readv(file: c_int, to: *const iovec, count: c_int) -> isize;
+    recv = io::recv(file: c_int, to: *mut c_void, len: usize, flags: c_int) -> isize;
+    recvfrom = io::recvfrom(file: c_int, to: *mut c_void, len: usize, flags: c_int, address: *mut sockaddr, address_len: *mut socklen_t) -> isize;
+    recvmsg = io::recvmsg(file: c_int, to: *mut msghdr, flags: c_int) -> isize;
+    accept = io::accept(file: c_int, address: *mut sockaddr, len: *mut socklen_t);
+    accept4 = io::accept4(file: c_int, address: *mut sockaddr, len: *mut socklen_t, flags: c_int);
+    connect = io::connect(file: c_int, address: *const sockaddr, len: socklen_t);
+    write = io::write(file: c_int, from: *const c_void, len: usize) -> isize;
+    writev = io::writev(file: c_int, from: *const iovec, count: c_int) -> isize;
+    send = io::send(file: c_int, from: *const c_void, len: usize, flags: c_int) -> isize;
+    sendto = io::sendto(file: c_int, from: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t) -> isize;
+    sendmsg = io::sendmsg(file: c_int, from: *const msghdr, flags: c_int) -> isize;
+    poll = io::poll(files: *mut pollfd, count: nfds_t, timeout: c_int);
+    ppoll = io::ppoll(files: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t);
+    select = io::select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval);
+    pselect = io::pselect(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t);
+    epoll_wait = io::epoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int);
+    epoll_pwait = io::epoll_pwait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int, mask: *const sigset_t);
 }
 
 const EXPLANATION: &str = "contend-preload: this is the part of contend that is loaded into other programs; \

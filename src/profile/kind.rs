@@ -347,7 +347,7 @@ pub(crate) fn is_wait_of_task(kind: &str, leaf: &str) -> bool {
 }
 
 /// In the order of the constants of [`Kind`].
-const BUILT_IN: [(&str, Class); 29] = [
+const BUILT_IN: [(&str, Class); 30] = [
     ("mutex", Class::Lock),
     ("rwlock_read", Class::Lock),
     ("rwlock_write", Class::Lock),
@@ -381,6 +381,8 @@ const BUILT_IN: [(&str, Class); 29] = [
     ("semaphore", Class::Other),
     // Between two looks at a lock.
     ("yield", Class::Other),
+    // The answer to a request, or the next request.
+    ("io", Class::Other),
     ("other", Class::Other),
 ];
 
@@ -420,8 +422,10 @@ impl Kind {
     pub(crate) const SEMAPHORE: Kind = Kind(26);
     /// A thread that gave its processor away, to look again later.
     pub(crate) const YIELD: Kind = Kind(27);
+    /// A wait for a pipe, a socket, or one of several.
+    pub(crate) const IO: Kind = Kind(28);
     /// The user's names that came when there was no room for more.
-    pub(crate) const OTHER: Kind = Kind(28);
+    pub(crate) const OTHER: Kind = Kind(29);
 
     /// The built-in ones. Under loom those that the models use.
     pub(crate) const BUILT_IN: usize = if cfg!(loom) { 5 } else { BUILT_IN.len() };

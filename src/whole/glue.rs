@@ -154,21 +154,40 @@ impl Library {
     }
 }
 
+/// Functions of our object that programs see, besides those of threads and semaphores.
+const OTHER_EXPORTS: &[&str] = &[
+    "nanosleep",
+    "clock_nanosleep",
+    "usleep",
+    "sched_yield",
+    "read",
+    "readv",
+    "recv",
+    "recvfrom",
+    "recvmsg",
+    "accept",
+    "accept4",
+    "connect",
+    "write",
+    "writev",
+    "send",
+    "sendto",
+    "sendmsg",
+    "poll",
+    "ppoll",
+    "select",
+    "pselect",
+    "epoll_wait",
+    "epoll_pwait",
+];
+
 /// The name of a function of our object that programs see; the others are its insides.
 fn exported_name(location: &Location) -> Option<&str> {
     let outermost = location.frames.last()?.function();
-    let prefixes = [
-        "pthread_",
-        "sem_",
-        "nanosleep",
-        "clock_nanosleep",
-        "usleep",
-        "sched_yield",
-    ];
-    prefixes
-        .iter()
-        .any(|prefix| outermost.starts_with(prefix))
-        .then_some(outermost)
+    let prefixes = ["pthread_", "sem_"];
+    let is_exported = prefixes.iter().any(|prefix| outermost.starts_with(prefix))
+        || OTHER_EXPORTS.contains(&outermost);
+    is_exported.then_some(outermost)
 }
 
 /// Up to where the program's own code was called.

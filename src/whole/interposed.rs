@@ -6,6 +6,7 @@
 
 pub mod condvar;
 pub mod futex;
+pub mod io;
 pub mod mutex;
 pub mod once;
 pub mod others;

@@ -8,8 +8,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    clockid_t, pthread_barrier_t, pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t,
-    sem_t, timespec,
+    clockid_t, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, pthread_barrier_t,
+    pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t, sem_t, sigset_t, sockaddr,
+    socklen_t, timespec, timeval,
 };
 
 unsafe extern "C" {
@@ -35,14 +36,24 @@ fn look_up(place: &AtomicPtr<c_void>, name: &CStr, version: Option<&CStr>) -> *m
     found
 }
 
+/// What a function returns: a `c_int`, unless it says something else.
+macro_rules! returned {
+    () => {
+        c_int
+    };
+    ($returned:ident) => {
+        $returned
+    };
+}
+
 /// Declares the functions. One that the C library does not have answers `missing`.
 macro_rules! functions {
-    ($($name:ident $(@ $version:literal)? ($($argument:ident: $type:ty),*) $missing:expr;)+) => {$(
+    ($($name:ident $(@ $version:literal)? ($($argument:ident: $type:ty),*) $(-> $returned:ident)? $missing:expr;)+) => {$(
         /// # Safety
         ///
         /// - The duties of the C library's function of this name.
         #[inline(always)]
-        pub(super) unsafe fn $name($($argument: $type),*) -> c_int {
+        pub(super) unsafe fn $name($($argument: $type),*) -> returned!($($returned)?) {
             let mut function = places::$name.load(Ordering::Relaxed);
             if function.is_null() {
                 // Before the constructor, as a rule.
@@ -52,7 +63,7 @@ macro_rules! functions {
                     return $missing;
                 }
             }
-            type Function = unsafe extern "C-unwind" fn($($type),*) -> c_int;
+            type Function = unsafe extern "C-unwind" fn($($type),*) -> returned!($($returned)?);
             // SAFETY: the C library's function of this name has this type.
             let function = unsafe { std::mem::transmute::<*mut c_void, Function>(function) };
             // SAFETY: by this function's duty.
@@ -120,6 +131,25 @@ functions! {
     clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) libc::ENOSYS;
     usleep(micros: c_uint) unsupported();
     sched_yield() unsupported();
+    read(file: c_int, to: *mut c_void, len: usize) -> isize unsupported() as isize;
+    readv(file: c_int, to: *const iovec, count: c_int) -> isize unsupported() as isize;
+    recv(file: c_int, to: *mut c_void, len: usize, flags: c_int) -> isize unsupported() as isize;
+    recvfrom(file: c_int, to: *mut c_void, len: usize, flags: c_int, address: *mut sockaddr, address_len: *mut socklen_t) -> isize unsupported() as isize;
+    recvmsg(file: c_int, to: *mut msghdr, flags: c_int) -> isize unsupported() as isize;
+    accept(file: c_int, address: *mut sockaddr, len: *mut socklen_t) unsupported();
+    accept4(file: c_int, address: *mut sockaddr, len: *mut socklen_t, flags: c_int) unsupported();
+    connect(file: c_int, address: *const sockaddr, len: socklen_t) unsupported();
+    write(file: c_int, from: *const c_void, len: usize) -> isize unsupported() as isize;
+    writev(file: c_int, from: *const iovec, count: c_int) -> isize unsupported() as isize;
+    send(file: c_int, from: *const c_void, len: usize, flags: c_int) -> isize unsupported() as isize;
+    sendto(file: c_int, from: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t) -> isize unsupported() as isize;
+    sendmsg(file: c_int, from: *const msghdr, flags: c_int) -> isize unsupported() as isize;
+    poll(files: *mut pollfd, count: nfds_t, timeout: c_int) unsupported();
+    ppoll(files: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) unsupported();
+    select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) unsupported();
+    pselect(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) unsupported();
+    epoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int) unsupported();
+    epoll_pwait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int, mask: *const sigset_t) unsupported();
 }
 
 /// As a function that the kernel does not have.

@@ -24,12 +24,13 @@ use crate::profile::lost::Lost;
 mod word {
     use super::lost;
 
-    /// The command, before the program starts: all up to `RATE`.
+    /// The command, before the program starts: all up to `IO`.
     pub(super) const MAGIC: usize = 0;
     pub(super) const SHARDS: usize = 1;
     pub(super) const ARENA_WORDS: usize = 2;
     pub(super) const FRACTION: usize = 3;
     pub(super) const RATE: usize = 4;
+    pub(super) const IO: usize = 5;
     /// The program's constructor: its process, when it records.
     pub(super) const PROCESS: usize = 8;
     /// The program: bytes of the objects that are whole.
@@ -48,7 +49,7 @@ const _: () = assert!(word::LOST_END <= HEADER_WORDS);
 /// Says that both sides are the same build of this: the command and the object are installed
 /// together, but one of them may be left from before.
 const MAGIC: u64 = {
-    let text = concat!(env!("CARGO_PKG_VERSION"), " 1").as_bytes();
+    let text = concat!(env!("CARGO_PKG_VERSION"), " 2").as_bytes();
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut at = 0;
     while at < text.len() {
@@ -66,13 +67,15 @@ pub(super) fn plan_of_children() -> Plan {
     Plan::new(2, 8 << 20)
 }
 
-/// How much is recorded.
+/// What is recorded, and how much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
     /// One contention in so many is recorded; 0: none.
     pub(crate) fraction: u32,
     /// One wait per so many nanoseconds of waiting; 0: none.
     pub(crate) rate: u64,
+    /// Also waits for pipes and sockets.
+    pub(crate) io: bool,
 }
 
 /// The memory, mapped for the life of the process.
@@ -109,6 +112,7 @@ impl Region {
         region.set(word::ARENA_WORDS, plan.arena_words as u64);
         region.set(word::FRACTION, orders.fraction.into());
         region.set(word::RATE, orders.rate);
+        region.set(word::IO, orders.io.into());
         region.set(word::MAGIC, MAGIC);
         // Filled here, so that it is whole also for a program that never comes to its constructor.
         region.store(true).ok_or(io::ErrorKind::InvalidInput)?;
@@ -171,6 +175,7 @@ impl Region {
         Orders {
             fraction: u32::try_from(self.get(word::FRACTION)).unwrap_or(u32::MAX),
             rate: self.get(word::RATE),
+            io: self.get(word::IO) != 0,
         }
     }
 

@@ -9,7 +9,7 @@ use std::process;
 use std::sync::OnceLock;
 
 use super::region::{Orders, Region, plan_of_children};
-use super::{chain, hand_over, objects, real, waiting};
+use super::{chain, hand_over, interposed, objects, real, waiting};
 use crate::engine::recorder;
 use crate::profile::kind::ProfileKind;
 use crate::text::say::say;
@@ -33,18 +33,19 @@ pub(super) struct Invitation {
 
 impl fmt::Display for Invitation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Orders { fraction, rate } = self.orders;
-        write!(f, "{fraction} {rate} {} {}", self.word, self.name)
+        let Orders { fraction, rate, io } = self.orders;
+        write!(f, "{fraction} {rate} {io} {} {}", self.word, self.name)
     }
 }
 
 impl Invitation {
     fn parse(text: &str) -> Option<Self> {
-        let mut words = text.splitn(4, ' ');
+        let mut words = text.splitn(5, ' ');
         Some(Self {
             orders: Orders {
                 fraction: words.next()?.parse().ok()?,
                 rate: words.next()?.parse().ok()?,
+                io: words.next()?.parse().ok()?,
             },
             word: words.next()?.parse().ok()?,
             name: words.next()?.to_owned(),
@@ -131,11 +132,14 @@ fn record(region: Region) {
     unsafe { libc::atexit(at_exit) };
     objects::tell(&region, false);
     region.set_process(process::id());
-    let Orders { fraction, rate } = region.orders();
+    let Orders { fraction, rate, io } = region.orders();
     recorder::set_rate(ProfileKind::Mutex, fraction.into());
     recorder::set_rate(ProfileKind::Block, rate);
     real::look_all_up();
     waiting::switch_on();
+    if io {
+        interposed::io::switch_on();
+    }
 }
 
 /// The store is the parent's too, so what a child records is added to the same profile. Its waiters
@@ -165,6 +169,7 @@ mod tests {
             orders: Orders {
                 fraction: 100,
                 rate: u64::MAX,
+                io: true,
             },
             word: 7,
             name: "contend-0a".to_owned(),

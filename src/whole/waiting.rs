@@ -1,6 +1,7 @@
 //! The common part of all interposed functions: a wait around the C library's own call, and errno.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long};
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::blame::{Flag, LockRef, Outcome};
@@ -69,6 +70,34 @@ pub(super) fn perhaps_waiting<R: Copy>(kind: Kind, block: impl FnOnce() -> R) ->
     }
     set_errno(errno_after);
     result
+}
+
+/// As [`perhaps_waiting`], for a call of the system's that waited only if the thread slept in it.
+/// Its time does not tell: to copy a megabyte takes longer than a short sleep.
+#[inline(always)]
+pub(super) fn perhaps_sleeping<R: Copy>(kind: Kind, call: impl FnOnce() -> R) -> R {
+    let errno_before = errno();
+    let wait = wait::perhaps(kind);
+    let sleeps_before = wait.as_ref().map(|_| sleeps());
+    set_errno(errno_before);
+    let result = call();
+    let errno_after = errno();
+    if let Some(mut wait) = wait
+        && sleeps_before == Some(sleeps())
+    {
+        wait.ends(Outcome::Cancelled);
+    }
+    set_errno(errno_after);
+    result
+}
+
+/// How often this thread has given its processor away to wait. 0.3 µs.
+fn sleeps() -> c_long {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the answer goes to a live local.
+    unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    // SAFETY: zeros are a value of it, and the call writes nothing else.
+    unsafe { usage.assume_init() }.ru_nvcsw
 }
 
 /// Lets others go on by `unlock`, and charges the caller with their waiting, if anybody waits.

@@ -1,6 +1,6 @@
 //! The kind of each wait, who waited and who let it go on.
 
-use crate::{compiled, delay_of, recorded};
+use crate::{compiled, delay_of, recorded, recorded_with};
 
 /// Whoever holds looks five times, a millisecond apart, until the waiter sleeps.
 const LEAST_NANOS: u64 = 1_000_000;
@@ -41,4 +41,44 @@ fn waits_of_cpp_have_kinds_and_names() {
     assert_eq!(delay_of(&mutex, "notifies", Some("condvar")), 0);
     let delay = delay_of(&recorded.profile("wake"), "notifies", Some("condvar"));
     assert!(delay > LEAST_NANOS, "{delay}");
+}
+
+#[test]
+fn waits_for_pipes_and_sockets_are_there_if_asked_for() {
+    let Some(program) = compiled("io.c", &["-fno-optimize-sibling-calls"]) else {
+        return;
+    };
+    let with_io = recorded_with(&["--io"], &program, &[]).success();
+    assert_eq!(with_io.output.stdout, b"done\n");
+    let block = with_io.profile("block");
+    for (waiter, leaf) in [
+        ("waits_in_read", "read"),
+        ("waits_in_readv", "readv"),
+        ("waits_in_recv", "recv"),
+        ("waits_in_recvfrom", "recvfrom"),
+        ("waits_in_recvmsg", "recvmsg"),
+        ("waits_in_poll", "poll"),
+        ("waits_in_ppoll", "ppoll"),
+        ("waits_in_select", "select"),
+        ("waits_in_epoll", "epoll_wait"),
+        ("waits_in_accept", "accept"),
+        ("waits_in_write", "write"),
+        ("waits_in_send", "send"),
+    ] {
+        let stacks = block.stacks().into_iter();
+        let of_waiter: Vec<_> = stacks
+            .filter(|stack| {
+                stack.functions.first() == Some(&leaf) && stack.functions.contains(&waiter)
+            })
+            .collect();
+        let delay: i64 = of_waiter.iter().map(|stack| stack.values[1]).sum();
+        assert!(delay > 1_000_000, "{waiter}: {delay}");
+        let mut all = of_waiter.iter();
+        assert!(all.all(|stack| stack.labels.contains(&("kind", "io"))));
+    }
+    assert_eq!(delay_of(&block, "does_not_wait", None), 0);
+
+    let without = recorded(&program, &[]).success();
+    assert_eq!(without.output.stdout, b"done\n");
+    assert_eq!(delay_of(&without.profile("block"), "", Some("io")), 0);
 }

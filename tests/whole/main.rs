@@ -82,10 +82,17 @@ fn contend<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
 
 /// Runs `program` recorded, into a folder of its own.
 fn recorded(program: &Path, arguments: &[&str]) -> Recorded {
+    recorded_with(&[], program, arguments)
+}
+
+/// The same, with options for the command.
+fn recorded_with(options: &[&str], program: &Path, arguments: &[&str]) -> Recorded {
     let name = program.file_name().unwrap().to_string_lossy().into_owned();
-    let folder = folder().join(format!("profiles_{name}_{}", arguments.join("_")));
+    let words = [options, arguments].concat().join("_");
+    let folder = folder().join(format!("profiles_{name}_{words}"));
     let mut command = contend(["record", "-o"]);
-    command.arg(&folder).arg("--").arg(program).args(arguments);
+    command.arg(&folder).args(options);
+    command.arg("--").arg(program).args(arguments);
     let output = command.output().unwrap();
     Recorded { folder, output }
 }
