@@ -83,7 +83,7 @@ unsafe extern "C-unwind" fn futex_of_syscall(
     unsafe { futex::futex(returns_to, call) }
 }
 
-/// What a function returns: a `c_int`, unless it says something else.
+/// The type that a function returns: a `c_int`, unless it says something else.
 macro_rules! returned {
     () => {
         c_int

@@ -36,7 +36,7 @@ fn look_up(place: &AtomicPtr<c_void>, name: &CStr, version: Option<&CStr>) -> *m
     found
 }
 
-/// What a function returns: a `c_int`, unless it says something else.
+/// The type that a function returns: a `c_int`, unless it says something else.
 macro_rules! returned {
     () => {
         c_int

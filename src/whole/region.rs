@@ -67,7 +67,7 @@ pub(super) fn plan_of_children() -> Plan {
     Plan::new(2, 8 << 20)
 }
 
-/// What is recorded, and how much of it.
+/// The events to record, and how many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orders {
     /// One contention in so many is recorded; 0: none.
