@@ -252,7 +252,10 @@ impl<'t> Group<'t> {
 /// The threads by group: how many, their state and name, and their stack.
 impl fmt::Display for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} threads", self.threads.len())?;
+        match self.threads.len() {
+            1 => writeln!(f, "1 thread")?,
+            count => writeln!(f, "{count} threads")?,
+        }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }

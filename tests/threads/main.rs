@@ -13,6 +13,7 @@ mod hidden;
 mod holders;
 mod in_progress;
 mod monitor;
+mod sandboxed;
 
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};

@@ -73,6 +73,13 @@ pub(super) fn take<T>(marker: &T) -> Dump {
                 .to_owned(),
         );
     }
+    if found.len() > 1 && !memory::may_be_read() {
+        notes.push(
+            "sleeping threads are shown by their innermost frame alone, and without holders: the \
+             system does not let this process read its own memory (process_vm_readv)"
+                .to_owned(),
+        );
+    }
     if found.iter().any(|found| found.is_hidden) {
         notes.push(
             "sleeping threads are shown without their stacks: /proc/self/task/TID/syscall cannot \
@@ -233,7 +240,7 @@ fn look_at(tid: Tid, wanted: &Wanted, buffer: &mut [u8], walker: &mut Walker) ->
         Seen::Running => {
             let mut found = Found::new(tid, ThreadState::Runnable);
             found.wants_signal = true;
-            found.thread.note = Some("no stack: the thread did not answer in time");
+            found.thread.note = Some(NO_ANSWER);
             found
         }
         Seen::Hidden => {
@@ -246,6 +253,9 @@ fn look_at(tid: Tid, wanted: &Wanted, buffer: &mut [u8], walker: &mut Walker) ->
     };
     Some(found)
 }
+
+/// The note of a running thread, until it has answered.
+const NO_ANSWER: &str = "no stack: the thread did not answer in time";
 
 /// The pauses before looks at threads that ran at the look before.
 const BETWEEN_LOOKS: [Duration; 6] = {
@@ -323,12 +333,23 @@ fn ask_running(found: &mut [Found], wanted_traces: &Wanted, notes: &mut Vec<Stri
         });
         open.extend(not_asked.into_iter().map(|index| steady[index]));
         if open.is_empty() {
-            return;
+            break;
         }
     }
     for index in open {
         found[index].thread.note =
             Some("no stack: the thread came onto a processor before each look");
+    }
+    if asker.is_refused {
+        notes.push(
+            "running threads are shown without their stacks: the system refused to send them a \
+             signal (tgkill)"
+                .to_owned(),
+        );
+        let not_asked = found
+            .iter_mut()
+            .filter(|found| found.thread.note == Some(NO_ANSWER));
+        not_asked.for_each(|found| found.thread.note = Some("no stack: the thread was not asked"));
     }
 }
 

@@ -16,6 +16,7 @@
 
 use std::arch::asm;
 use std::ffi::{c_int, c_void};
+use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -87,7 +88,10 @@ pub(super) enum Refusal {
 
 /// The right to ask. There is one at a time, since there is one dump at a time.
 #[derive(Debug)]
-pub(super) struct Asker(());
+pub(super) struct Asker {
+    /// Whether the system has refused to send a signal, to a thread that is there.
+    pub(super) is_refused: bool,
+}
 
 impl Asker {
     /// Prepares for requests. `stack::start` was called before: a handler asks for the bounds of
@@ -107,7 +111,7 @@ impl Asker {
         }
         map_copies().ok_or(Refusal::System)?;
         install_handler()?;
-        Ok(Self(()))
+        Ok(Self { is_refused: false })
     }
 
     /// Asks these threads, each with the scheduler's count of its turns at the last look. Calls
@@ -129,8 +133,15 @@ impl Asker {
                     not_asked.push(batch * SLOTS + index);
                     is_open[index] = false;
                     open -= 1;
-                } else {
-                    requests[index] = TABLE[index].request(index, tid);
+                    continue;
+                }
+                match TABLE[index].request(index, tid) {
+                    Ok(request) => requests[index] = request,
+                    Err(error) => {
+                        self.is_refused |= error.raw_os_error() != Some(libc::ESRCH);
+                        is_open[index] = false;
+                        open -= 1;
+                    }
                 }
             }
             let mut pause = Duration::from_micros(20);
@@ -205,12 +216,13 @@ enum Poll {
 }
 
 impl Slot {
-    /// Asks a thread. Returns the word that the request has.
-    fn request(&self, index: usize, tid: Tid) -> u64 {
+    /// Asks a thread. Returns the word that the request has; or the error of the system, which has
+    /// sent no signal.
+    fn request(&self, index: usize, tid: Tid) -> io::Result<u64> {
         let before = self.word.load(Ordering::Relaxed);
         if before & STATE_MASK != FREE {
             // A handler of an earlier batch is still at it.
-            return before;
+            return Ok(before);
         }
         prepare(index);
         self.tid.store(tid, Ordering::Relaxed);
@@ -220,9 +232,11 @@ impl Slot {
         // is no thread's is an error and nothing else.
         let failed = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) } != 0;
         if failed {
+            let error = io::Error::last_os_error();
             self.abandon(word);
+            return Err(error);
         }
-        word
+        Ok(word)
     }
 
     /// False: the handler has begun.
