@@ -886,6 +886,22 @@ def nothing_is_wider_than_a_phone(browser):
 
 
 @check
+def on_a_phone_each_number_of_a_lock_has_its_word(browser):
+    browser.resize(PHONE)
+    try:
+        browser.open(PAGES["locks"])
+        wordless = browser.run(
+            """const cells = [...document.querySelectorAll("#locks td.number")];
+               return [cells.length > 0, cells
+                 .filter(it => getComputedStyle(it, "::before").content === "none")
+                 .map(it => it.outerHTML)]"""
+        )
+        same(wordless, [True, []], "numbers, and those without a word")
+    finally:
+        browser.resize(DESKTOP)
+
+
+@check
 def text_can_be_read_in_light_and_dark(browser):
     try:
         for scheme in ["light", "dark"]:

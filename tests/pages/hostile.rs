@@ -11,7 +11,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use contend::sync::{Condvar, Mutex, RwLock};
+use contend::sync::{Condvar, Mutex, RwLock, named_mutex, named_rwlock};
 use contend::thread;
 
 const MARKUP: &str = "<script>alert('name')</script><img src=x onerror=alert('kind')>";
@@ -42,7 +42,7 @@ impl<K: Default + Send> Store for Cache<[K; 8]> {
 mod orders {
     use super::*;
 
-    static CACHE: Cache<[u8; 8]> = Cache(Mutex::new(Vec::new()));
+    static CACHE: Cache<[u8; 8]> = Cache(named_mutex(&"cache of <b>orders</b>", Vec::new()));
     // Counted after a call, so that it is no tail call and its caller stays on the stack.
     static PAID: AtomicU64 = AtomicU64::new(0);
     static SHIPPED: AtomicU64 = AtomicU64::new(0);
@@ -69,7 +69,7 @@ mod orders {
 mod config {
     use super::*;
 
-    static VALUES: RwLock<u64> = RwLock::new(0);
+    static VALUES: RwLock<u64> = named_rwlock(&"config", 0);
 
     #[inline(never)]
     pub(super) fn publish() {
