@@ -41,8 +41,8 @@ fn refuse(call: libc::c_long) {
     }
 }
 
-/// Dumps until one has the note, in a process with a thread that sleeps, one that runs, and one that
-/// waits for a lock. The one that runs is asked only while it keeps its processor.
+/// Dumps until one has the note, in a process with a thread that sleeps, one that runs, and one
+/// that waits for a lock. The one that runs is asked only while it keeps its processor.
 fn has_note_without(call: libc::c_long, note: &str) {
     static LOCK: Mutex<()> = Mutex::new(());
     static IS_OVER: AtomicBool = AtomicBool::new(false);
