@@ -50,7 +50,11 @@ fn has_note_without(call: libc::c_long, note: &str) {
     let held = LOCK.lock().unwrap();
     let asleep = spawn("asleep", move || assert!(receiver.recv().is_err()));
     let waits = spawn("waits", || drop(LOCK.lock()));
-    let runs = spawn("runs", || while !IS_OVER.load(Ordering::Relaxed) {});
+    let runs = spawn("runs", || {
+        while !IS_OVER.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
     thread_when("waits", |thread| thread.wait().is_some());
     thread_when("asleep", |thread| !thread.frames().is_empty());
     refuse(call);
