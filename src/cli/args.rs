@@ -191,7 +191,8 @@ pub(super) struct Top {
     /// Show who waited for whom, by the functions of both.
     ///
     /// It is for pairs profiles; a program's address stands for its own. `wakeup` is the part in
-    /// which the lock was free and the woken thread had no processor yet.
+    /// which the lock was free and the woken thread had no processor yet. --hide and --show have to
+    /// leave the frame `contend::blocked_by`, which parts the two.
     #[arg(long, conflicts_with_all = ["by", "cum", "blocking_async", "idle"])]
     pub(super) pairs: bool,
     /// Count also waits for work in a block profile (the label `class` is `idle`): sleeps, joins,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::args::Top;
 use super::error::{Error, Result};
+use super::filter::Filter;
 use super::output::Output;
 use super::report::write_header;
 use super::source::Loaded;
@@ -21,9 +22,16 @@ use crate::text::units::{human, percent};
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let pairs = ProfileKind::Pairs;
-    let loaded = arguments.profile.load_of(pairs.name(), &arguments.filter)?;
+    let everything = Filter::default();
+    let mut loaded = arguments.profile.load_of(pairs.name(), &everything)?;
     if !pairs.is_of(loaded.profile.comments()) {
         let what = "not a pairs profile of contend, which alone has both who waited and for whom";
+        return Err(Error::about(&loaded.name, what));
+    }
+    let had_both_sides = has_both_sides(&loaded.profile);
+    loaded.leave(&arguments.filter);
+    if had_both_sides && !has_both_sides(&loaded.profile) {
+        let what = format!("--hide or --show takes out {BLOCKED_BY_NAME}, between both sides");
         return Err(Error::about(&loaded.name, what));
     }
     let value = loaded.value(arguments.rows.value.name())?;
@@ -111,13 +119,23 @@ impl Table {
     }
 }
 
+/// Whether the frame is there that tells waiters from blockers. A filter of frames may take it out.
+fn has_both_sides(profile: &DecodedProfile) -> bool {
+    let locations = profile.tables.location.iter();
+    let mut frames = locations.flat_map(|location| profile.frames(location.id));
+    frames.any(|frame| is_between(&frame))
+}
+
+fn is_between(frame: &DecodedFrame<'_>) -> bool {
+    frame.function == BLOCKED_BY_NAME
+}
+
 /// The functions of a stack, and whether it stands for time in which the lock was free.
 fn pair(profile: &DecodedProfile, sample: &Sample) -> (Pair, bool) {
     let frames = || {
         let ids = sample.location_id.iter();
         ids.flat_map(|id| profile.frames(*id))
     };
-    let is_between = |frame: &DecodedFrame<'_>| frame.function == BLOCKED_BY_NAME;
     // Leaf first: the release, what is between, the waiter.
     let blocker = own_frame(|| frames().take_while(|frame| !is_between(frame)));
     let waiter = own_frame(|| frames().skip_while(|frame| !is_between(frame)).skip(1));

@@ -496,6 +496,15 @@ fn pairs_are_summed_up_by_both_functions() {
     assert!(none.contains("no waits are in it"), "{none}");
     let error = run(["top", "--pairs", &shop_file(&folder)]).error();
     assert!(error.contains("not a pairs profile of contend"), "{error}");
+    // Both sides look alike without the frame that stands between them.
+    for taken in ["--hide=^contend::", "--show=^shop::"] {
+        let error = run(["top", "--pairs", taken, &file]).error();
+        assert!(error.contains("contend::blocked_by"), "{taken}: {error}");
+    }
+    let hidden = run(["top", "--pairs", "--hide=::slow", &file]).success();
+    assert!(hidden.contains("shop::quick  shop::main"), "{hidden}");
+    let focused = run(["top", "--pairs", "--focus=a.rs:?", "--ignore=wakeup", &file]).success();
+    assert!(focused.contains("Left: 9us (90.00%)"), "{focused}");
     for other in ["--cum", "--blocking-async", "--idle"] {
         let both = run(["top", "--pairs", other, &file]);
         assert_eq!(both.code, Some(2), "{other}: {}", both.stderr);
