@@ -44,6 +44,21 @@ fn an_address_stands_for_the_mutex_profile() {
 }
 
 #[test]
+fn an_address_stands_for_the_pairs_profile_where_pairs_are_asked_for() {
+    let server = Server::new(|asked| match &*asked.path {
+        "/debug/pprof/pairs" => Reply::profile(shop().comment("pairs_profile_fraction=1").gzip()),
+        _ => Reply::profile(shop().gzip()),
+    });
+    let address = server.address.to_string();
+    let text = run(["top", "--pairs", &address]).success();
+    assert!(text.contains("pairs of functions:"), "{text}");
+    let mutex = format!("{address}/debug/pprof/mutex");
+    let error = run(["top", "--pairs", &mutex]).error();
+    assert!(error.contains("not a pairs profile"), "{error}");
+    assert_eq!(server.paths(), ["/debug/pprof/pairs", "/debug/pprof/mutex"]);
+}
+
+#[test]
 fn other_paths_are_asked_for_as_they_are() {
     let server = shop_server();
     let base = format!("http://{}", server.address);

@@ -7,6 +7,11 @@ use contend::sync::Mutex;
 
 use super::{Folder, run};
 
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::Sleeper;
+
 #[test]
 fn the_librarys_profiles_are_read_to_the_digit() {
     contend::set_mutex_profile_fraction(1);
@@ -44,6 +49,48 @@ fn held_long(counter: &Mutex<u64>) {
     let mut counter = counter.lock().unwrap();
     *counter += 1;
     thread::sleep(std::time::Duration::from_millis(20));
+}
+
+#[test]
+fn the_librarys_pairs_have_both_sides() {
+    contend::set_pairs_profile_fraction(1);
+    let counter = Mutex::new(0);
+    let sleeper = Sleeper::new();
+    thread::scope(|scope| {
+        release_when_asleep(scope, &counter, &sleeper);
+    });
+    let profile = contend::pairs_profile();
+    contend::set_pairs_profile_fraction(0);
+    let folder = Folder::new();
+    let file = folder.path("pairs.pb.gz");
+    profile.save(&file).unwrap();
+    let text = run(["top", "--pairs", "--value", "contentions", &file]).success();
+    let total = format!("Total: {}\n", profile.total_contentions());
+    assert!(text.contains(&total), "{text}");
+    let row = text.lines().find(|line| line.contains("waits_in_vain"));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    let (_, blocker) = row.split_once("waits_in_vain").unwrap();
+    assert!(blocker.contains("release_when_asleep"), "{text}");
+}
+
+#[inline(never)]
+fn release_when_asleep<'s>(
+    scope: &'s thread::Scope<'s, '_>,
+    counter: &'s Mutex<u64>,
+    sleeper: &'s Sleeper,
+) {
+    let mut held = counter.lock().unwrap();
+    scope.spawn(|| waits_in_vain(counter, sleeper));
+    sleeper.await_sleep();
+    *held += 1;
+    drop(held);
+    std::hint::black_box(());
+}
+
+#[inline(never)]
+fn waits_in_vain(counter: &Mutex<u64>, sleeper: &Sleeper) {
+    sleeper.about_to_wait();
+    *counter.lock().unwrap() += 1;
 }
 
 #[test]
