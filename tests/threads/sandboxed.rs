@@ -9,11 +9,12 @@ use contend::sync::Mutex;
 
 use crate::common::{NEVER, spawn, thread_when, turn};
 
-/// The call that is refused in the child.
+/// The case that the child is.
 const REFUSED: &str = "CONTEND_TEST_REFUSED";
 
-/// Refuses this call of the system's to the calling thread, and to those that it starts.
-fn refuse(call: libc::c_long) {
+/// Refuses this call of the system's, with this error, to the calling thread and to those that it
+/// starts.
+fn refuse(call: libc::c_long, error: libc::c_int) {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
@@ -25,7 +26,7 @@ fn refuse(call: libc::c_long) {
             RETURN,
             0,
             0,
-            libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned(),
+            libc::SECCOMP_RET_ERRNO | error.cast_unsigned(),
         ),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
@@ -43,7 +44,7 @@ fn refuse(call: libc::c_long) {
 
 /// Dumps until one has the note, in a process with a thread that sleeps, one that runs, and one
 /// that waits for a lock. The one that runs is asked only while it keeps its processor.
-fn has_note_without(call: libc::c_long, note: &str) {
+fn has_note_without(call: libc::c_long, error: libc::c_int, note: &str) {
     static LOCK: Mutex<()> = Mutex::new(());
     static IS_OVER: AtomicBool = AtomicBool::new(false);
     let (sender, receiver) = mpsc::channel::<()>();
@@ -57,7 +58,7 @@ fn has_note_without(call: libc::c_long, note: &str) {
     });
     thread_when("waits", |thread| thread.wait().is_some());
     thread_when("asleep", |thread| !thread.frames().is_empty());
-    refuse(call);
+    refuse(call, error);
     let start = Instant::now();
     loop {
         let threads = contend::threads();
@@ -68,10 +69,34 @@ fn has_note_without(call: libc::c_long, note: &str) {
         assert!(start.elapsed() < NEVER / 6, "no note:\n{threads}");
     }
     assert!(contend::deadlocks().is_empty());
+    #[cfg(feature = "http")]
+    assert_pages_answer();
     drop((held, sender));
     IS_OVER.store(true, Ordering::Relaxed);
     for thread in [asleep, waits, runs] {
         thread.join().unwrap();
+    }
+}
+
+/// None is an error page. The note is not asked for: the next dump may find no thread that it would
+/// send a signal to.
+#[cfg(feature = "http")]
+fn assert_pages_answer() {
+    use contend::http::{Handler, Request};
+    let handler = Handler::new();
+    for page in [
+        "threads?form=page",
+        "threads?form=text",
+        "threads?form=json",
+        "goroutine",
+        "goroutine?debug=1",
+        "goroutine?debug=2",
+        "deadlock?form=page",
+    ] {
+        let target = format!("/debug/pprof/{page}");
+        let answer = handler.handle(&Request::new("GET", &target));
+        let text = String::from_utf8_lossy(answer.body());
+        assert_eq!(answer.status(), 200, "{page}: {text}");
     }
 }
 
@@ -84,18 +109,25 @@ fn what_a_sandbox_refuses_is_a_note() {
         (libc::SYS_tgkill, "refused to send them a signal"),
         (libc::SYS_openat, "only this thread is shown"),
     ];
+    // Sandboxes answer with either.
+    let errors = [libc::EPERM, libc::ENOSYS];
     if let Ok(refused) = std::env::var(REFUSED) {
-        let (call, note) = cases[refused.parse::<usize>().unwrap()];
-        return has_note_without(call, note);
+        let refused = refused.parse::<usize>().unwrap();
+        let (call, note) = cases[refused / errors.len()];
+        return has_note_without(call, errors[refused % errors.len()], note);
     }
     let _turn = turn();
-    for (case, (_, note)) in cases.iter().enumerate() {
+    for refused in 0..cases.len() * errors.len() {
+        let (_, note) = cases[refused / errors.len()];
         let mut child = Command::new(std::env::current_exe().unwrap());
         let child = child.args(["--exact", NAME, "--nocapture"]);
-        let output = child.env(REFUSED, case.to_string()).output().unwrap();
+        let output = child.env(REFUSED, refused.to_string()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{note}: {text}{errors}");
+        let failure = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{refused}, {note}: {text}{failure}"
+        );
         assert!(text.contains("1 passed"), "{text}");
     }
 }
