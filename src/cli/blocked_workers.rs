@@ -3,21 +3,20 @@
 
 use std::fmt;
 use std::io::Write;
-use std::time::Duration;
 
 use super::args::Top;
 use super::error::{Error, Result};
 use super::output::Output;
 use super::report::write_header;
 use super::source::Loaded;
-use super::spots::{Amount, Spot, Spots};
+use super::spots::{AMOUNT_TITLES, Amount, Spot, Spots, joined};
 use super::top::is_block_profile;
 use crate::pprof::decoded::DecodedProfile;
 use crate::pprof::proto::Sample;
 use crate::profile::ProfileKind;
 use crate::profile::kind::is_wait_of_task;
 use crate::text::columns;
-use crate::text::units::{human, percent, shortened};
+use crate::text::units::shortened;
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let which = ProfileKind::Block.name();
@@ -84,37 +83,21 @@ impl Table {
     }
 }
 
-const TITLES: [&str; 7] = [
-    "delay",
-    "share",
-    "contentions",
-    "mean",
-    "kind",
-    "function",
-    "file:line",
-];
-const FIRST_LEFT_COLUMN: usize = 4;
+const TITLES: [&str; 3] = ["kind", "function", "file:line"];
+const FIRST_LEFT_COLUMN: usize = AMOUNT_TITLES.len();
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles = joined(AMOUNT_TITLES.map(str::to_owned), TITLES.map(str::to_owned));
         let shown = self.rows[..self.shown()].iter();
-        let rows = shown.map(|(spot, amount)| cells(spot, amount, self.total_nanos));
-        let titles = [TITLES.map(str::to_owned)].into_iter();
-        let cells: Vec<[String; 7]> = titles.chain(rows).collect();
+        let rows = shown.map(|(spot, amount)| joined(amount.cells(self.total_nanos), cells(spot)));
+        let cells: Vec<[String; 7]> = std::iter::once(titles).chain(rows).collect();
         columns::write(&cells, FIRST_LEFT_COLUMN, f)
     }
 }
 
-fn cells(spot: &Spot, amount: &Amount, total_nanos: u64) -> [String; 7] {
-    let nanos = |nanos: i64| nanos.unsigned_abs();
-    let delay = nanos(amount.delay_nanos);
-    let mean = amount.delay_nanos.checked_div(amount.contentions);
-    let shown = |nanos| human(Duration::from_nanos(nanos));
+fn cells(spot: &Spot) -> [String; 3] {
     [
-        shown(delay),
-        percent(delay, total_nanos),
-        amount.contentions.to_string(),
-        mean.map_or_else(|| "-".to_owned(), |mean| shown(nanos(mean))),
         spot.kind.clone(),
         spot.function.clone(),
         match (&*spot.file, spot.line) {

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
-use std::time::Duration;
 
 use super::args::Top;
 use super::error::{Error, Result};
@@ -12,13 +11,12 @@ use super::filter::Filter;
 use super::output::Output;
 use super::report::write_header;
 use super::source::Loaded;
-use super::spots::{Amount, own_frame};
+use super::spots::{AMOUNT_TITLES, Amount, joined, own_frame, time};
 use crate::pprof::decoded::{DecodedFrame, DecodedProfile};
 use crate::pprof::proto::Sample;
 use crate::profile::ProfileKind;
 use crate::profile::address::{BLOCKED_BY_NAME, WAKEUP_NAME, explanations};
 use crate::text::columns;
-use crate::text::units::{human, percent};
 
 pub(super) fn run(arguments: &Top, output: &mut Output) -> Result<()> {
     let pairs = ProfileKind::Pairs;
@@ -152,39 +150,25 @@ fn pair(profile: &DecodedProfile, sample: &Sample) -> (Pair, bool) {
     (pair, is_wakeup)
 }
 
-const TITLES: [&str; 7] = [
-    "delay",
-    "share",
-    "contentions",
-    "mean",
-    "wakeup",
-    "who waited",
-    "for whom",
-];
-const FIRST_LEFT_COLUMN: usize = 5;
+const TITLES: [&str; 3] = ["wakeup", "who waited", "for whom"];
+const FIRST_LEFT_COLUMN: usize = AMOUNT_TITLES.len() + 1;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles = joined(AMOUNT_TITLES.map(str::to_owned), TITLES.map(str::to_owned));
         let shown = self.rows[..self.shown()].iter();
-        let rows = shown.map(|(pair, amount)| cells(pair, amount, self.total_nanos));
-        let titles = [TITLES.map(str::to_owned)].into_iter();
-        let cells: Vec<[String; 7]> = titles.chain(rows).collect();
+        let rows = shown
+            .map(|(pair, amount)| joined(amount.all.cells(self.total_nanos), cells(pair, amount)));
+        let cells: Vec<[String; 7]> = std::iter::once(titles).chain(rows).collect();
         columns::write(&cells, FIRST_LEFT_COLUMN, f)
     }
 }
 
-fn cells(pair: &Pair, amount: &PairAmount, total_nanos: u64) -> [String; 7] {
-    let shown = |nanos: i64| human(Duration::from_nanos(nanos.unsigned_abs()));
-    let PairAmount { all, wakeup_nanos } = amount;
-    let mean = all.delay_nanos.checked_div(all.contentions);
+fn cells(pair: &Pair, amount: &PairAmount) -> [String; 3] {
     [
-        shown(all.delay_nanos),
-        percent(all.delay_nanos.unsigned_abs(), total_nanos),
-        all.contentions.to_string(),
-        mean.map_or_else(|| "-".to_owned(), shown),
-        match wakeup_nanos {
+        match amount.wakeup_nanos {
             0 => String::new(),
-            nanos => shown(*nanos),
+            nanos => time(nanos),
         },
         pair.waiter.clone(),
         pair.blocker.clone(),

@@ -2,11 +2,13 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::pprof::decoded::{DecodedFrame, DecodedProfile};
 use crate::pprof::proto::Sample;
 use crate::profile::owner::is_of_library;
 use crate::text::sources::clean;
+use crate::text::units::{human, percent};
 
 /// The key of a row.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -87,7 +89,21 @@ impl Spot {
     }
 }
 
+/// The titles of [`Amount::cells`].
+pub(super) const AMOUNT_TITLES: [&str; 4] = ["delay", "share", "contentions", "mean"];
+
 impl Amount {
+    /// The amount in a table: delay, its share of a total, contentions, their mean.
+    pub(super) fn cells(&self, total_nanos: u64) -> [String; 4] {
+        let mean = self.delay_nanos.checked_div(self.contentions);
+        [
+            time(self.delay_nanos),
+            percent(self.delay_nanos.unsigned_abs(), total_nanos),
+            self.contentions.to_string(),
+            mean.map_or_else(|| "-".to_owned(), time),
+        ]
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.contentions = self.contentions.saturating_add(other.contentions);
         self.delay_nanos = self.delay_nanos.saturating_add(other.delay_nanos);
@@ -99,6 +115,17 @@ impl Amount {
             delay_nanos: self.delay_nanos.saturating_sub(other.delay_nanos),
         }
     }
+}
+
+/// A row of a table: the cells of the amount, then those of what it is of.
+pub(super) fn joined(amount: [String; 4], of: [String; 3]) -> [String; 7] {
+    let mut cells = amount.into_iter().chain(of);
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
+}
+
+/// A time in a table.
+pub(super) fn time(nanos: i64) -> String {
+    human(Duration::from_nanos(nanos.unsigned_abs()))
 }
 
 pub(super) fn spot(profile: &DecodedProfile, sample: &Sample) -> Spot {
