@@ -1,7 +1,7 @@
 //! The file that an object was mapped from, and its bytes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -61,6 +61,22 @@ pub(crate) fn is_build(file: &File, mapping: &Mapping) -> bool {
     mapping.build_id.is_empty() || maps::build_id_of(file).as_deref() == Some(&*mapping.build_id)
 }
 
+/// The most that is read of a file at once.
+const MAX_READ: u64 = 1 << 30;
+
+/// The bytes of a file that may be written to meanwhile, as compilers write their object files. It
+/// is not mapped: if it became shorter, the process would end where it reads what is gone.
+pub(crate) fn read_whole(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    let file = open_regular(path).ok()?;
+    let len = file.metadata().ok()?.len();
+    let mut bytes = Vec::new();
+    if len > MAX_READ || bytes.try_reserve_exact(len as usize).is_err() {
+        return None;
+    }
+    file.take(len).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// A file's bytes.
 pub(crate) struct Mapped(Mmap);
 
@@ -69,10 +85,10 @@ impl Mapped {
         if !file.metadata().ok()?.is_file() {
             return None;
         }
-        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and their
-        // debug information are replaced, not written to: a program that lost bytes of its own file
-        // would not run on. What is read is trusted in nothing: whatever does not fit is treated as
-        // absent.
+        // SAFETY: the bytes must not change while they are borrowed. Programs, libraries and the
+        // debug information that distributions split off are replaced, not written to: a program
+        // that lost bytes of its own file would not run on. (Others are read: `read_whole`.) What
+        // is read is trusted in nothing: whatever does not fit is treated as absent.
         let map = unsafe { Mmap::map(file) };
         map.ok().map(Self)
     }
@@ -83,5 +99,27 @@ impl Mapped {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_stays_when_the_file_becomes_shorter() {
+        let name = format!("contend-read-whole-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, vec![7; 1 << 20]).unwrap();
+        let bytes = read_whole(&path).unwrap();
+        File::create(&path).unwrap();
+        assert_eq!(
+            bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
+            7 << 20
+        );
+        assert_eq!(read_whole(&path), Some(Vec::new()));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(read_whole(&path), None);
+        assert_eq!(read_whole("/dev/zero"), None);
     }
 }

@@ -78,11 +78,12 @@ fn section<'a>(
 /// it. `addresses` are the file's own, in ascending order. `path` is where files with more of the
 /// debug information lie beside.
 pub(super) fn frames(dwarf: &Dwarf<'_>, path: &str, addresses: &[u64]) -> Vec<Vec<RawFrame>> {
+    let package = split::Package::beside(path);
     let mut found = vec![Vec::new(); addresses.len()];
     for (offset, indexes) in units::of(dwarf, addresses) {
         let of_unit: Vec<u64> = indexes.iter().map(|index| addresses[*index]).collect();
         // A malformed unit leaves its addresses without names.
-        let Ok(frames) = frames_in_unit(dwarf, offset, path, &of_unit) else {
+        let Ok(frames) = frames_in_unit(dwarf, offset, &package, &of_unit) else {
             continue;
         };
         for (index, frames) in indexes.into_iter().zip(frames) {
@@ -95,12 +96,12 @@ pub(super) fn frames(dwarf: &Dwarf<'_>, path: &str, addresses: &[u64]) -> Vec<Ve
 fn frames_in_unit(
     dwarf: &Dwarf<'_>,
     offset: gimli::DebugInfoOffset,
-    path: &str,
+    package: &split::Package<'_>,
     addresses: &[u64],
 ) -> Result<Vec<Vec<RawFrame>>> {
     let unit = dwarf.unit(dwarf.unit_header(offset)?)?;
     let chains = match split::is_elsewhere(&unit) {
-        true => split::functions(dwarf, &unit, path, addresses)
+        true => split::functions(dwarf, &unit, package, addresses)
             .unwrap_or_else(|| vec![Vec::new(); addresses.len()]),
         false => functions::at(dwarf, &unit, addresses)?,
     };

@@ -2,6 +2,7 @@
 //! (`.dwo`), or in one package beside the program (`.dwp`), as `split-debuginfo` says in a profile
 //! of Cargo.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use gimli::{DwarfPackageSections, DwoId, EndianSlice};
@@ -11,22 +12,43 @@ use super::functions::{self, Function};
 use super::lines::lossy;
 use super::section::Bytes;
 use super::{Dwarf, Sections, Unit};
-use crate::loader::file::Mapped;
+use crate::loader::file::read_whole;
 
 /// Whether the unit only says where the rest of it is.
 pub(super) fn is_elsewhere(unit: &Unit<'_>) -> bool {
     unit.dwo_id.is_some() && matches!(unit.dwo_name(), Ok(Some(_)))
 }
 
+/// The package beside a file, which is read when the first unit asks for it.
+pub(super) struct Package<'p> {
+    path: &'p str,
+    bytes: OnceCell<Option<Vec<u8>>>,
+}
+
+impl<'p> Package<'p> {
+    pub(super) fn beside(path: &'p str) -> Self {
+        Self {
+            path,
+            bytes: OnceCell::new(),
+        }
+    }
+
+    /// `None`: there is none.
+    fn bytes(&self) -> Option<&[u8]> {
+        let read = || read_whole(format!("{}.dwp", self.path));
+        self.bytes.get_or_init(read).as_deref()
+    }
+}
+
 /// As [`functions::at`]. `None`: the files are not there, or are others.
 pub(super) fn functions(
     dwarf: &Dwarf<'_>,
     skeleton: &Unit<'_>,
-    path: &str,
+    package: &Package<'_>,
     addresses: &[u64],
 ) -> Option<Vec<Vec<Function>>> {
     let id = skeleton.dwo_id?;
-    in_package(dwarf, skeleton, id, path, addresses)
+    in_package(dwarf, skeleton, id, package, addresses)
         .or_else(|| in_object(dwarf, skeleton, addresses))
 }
 
@@ -34,11 +56,10 @@ fn in_package(
     dwarf: &Dwarf<'_>,
     skeleton: &Unit<'_>,
     id: DwoId,
-    path: &str,
+    package: &Package<'_>,
     addresses: &[u64],
 ) -> Option<Vec<Vec<Function>>> {
-    let mapped = Mapped::at(format!("{path}.dwp"))?;
-    let file = object::File::parse(mapped.bytes()).ok()?;
+    let file = object::File::parse(package.bytes()?).ok()?;
     let endian = super::endian(&file);
     // All of them, also those that nobody asks for: the index says where a unit's part is of each.
     let section = |id: gimli::SectionId| {
@@ -49,13 +70,13 @@ fn in_package(
     };
     let sections = DwarfPackageSections::load(section).ok()?;
     let empty = EndianSlice::new(&[], endian);
-    let package = sections
+    let units = sections
         .borrow(
             |section: &Bytes<'_>| EndianSlice::new(section, endian),
             empty,
         )
         .ok()?;
-    let split = package.find_cu(id, dwarf).ok()??;
+    let split = units.find_cu(id, dwarf).ok()??;
     functions_of(&split, skeleton, addresses)
 }
 
@@ -69,8 +90,8 @@ fn in_object(
         .ok()?;
     let mut path = PathBuf::from(skeleton.comp_dir.map(lossy).unwrap_or_default());
     path.push(lossy(name));
-    let mapped = Mapped::at(path.to_str()?)?;
-    let file = object::File::parse(mapped.bytes()).ok()?;
+    let bytes = read_whole(path)?;
+    let file = object::File::parse(&*bytes).ok()?;
     let sections = Sections::with_names(&file, gimli::SectionId::dwo_name)?;
     let mut split = sections.dwarf();
     split.make_dwo(dwarf);
